@@ -1,0 +1,59 @@
+"""``evaluate`` and ``report``: how the image is judged and shown."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from proxflow.configs.base import Part
+
+MetricName = Literal["psnr", "ssim", "nmse", "hfen", "nrmse_complex", "gradient_energy"]
+
+
+class EvaluateConfig(Part):
+    """Figures to trust the image by; docs/metrics.md has their definitions."""
+
+    metrics: tuple[MetricName, ...] = Field(
+        default=("psnr", "ssim", "nmse", "hfen"), description="Computed where there is a reference."
+    )
+    reference: Literal["auto", "none", "scan", "fully_sampled"] = Field(
+        default="auto",
+        description="scan: an image in the file; fully_sampled: all measured samples, coil-combined.",
+    )
+    region: Literal["support", "full"] = Field(
+        default="support", description="support: where the coil maps are not zero; full: every pixel."
+    )
+    held_out_fraction: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        default=0.02,
+        description="Samples kept from a second reconstruction that must predict them; 0 switches it off.",
+    )
+    held_out_seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Which samples are held out.")
+
+
+class ReportConfig(Part):
+    """The page a person reads."""
+
+    title: str = Field(default="", max_length=200, description="Headline; the recipe's name if empty.")
+    file: str = Field(default="report.html", description="File name inside the run folder.")
+    error_scale: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=5.0, description="Error maps are shown this many times brighter."
+    )
+    exports: tuple[Literal["nifti", "dicom", "tiff", "png", "npy"], ...] = Field(
+        default=(), description="Further image files written beside image.h5."
+    )
+
+    @field_validator("file")
+    @classmethod
+    def _stays_in_the_run_folder(cls, value: str) -> str:
+        path = PurePosixPath(value.replace("\\", "/"))
+        if (
+            path.is_absolute()
+            or ".." in path.parts
+            or ":" in value
+            or path.suffix != ".html"
+            or "\0" in value
+        ):
+            raise ValueError("must be an .html file name inside the run folder")
+        return value

@@ -1,0 +1,48 @@
+"""The recipe: one file says what was measured, what is done with it and how it is judged."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from proxflow.configs.base import Part
+from proxflow.configs.calibrate import CalibrateConfig, Espirit
+from proxflow.configs.evaluate import EvaluateConfig, ReportConfig
+from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
+from proxflow.configs.prepare import PrepareStep
+from proxflow.configs.runtime import RuntimeConfig
+from proxflow.configs.scan import ScanConfig
+
+
+class Recipe(Part):
+    """A whole run. ``reconstruct`` is the method whose image is delivered; ``compare`` lists others."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")] = Field(
+        description="Letters, digits, dots, dashes; names the run folder."
+    )
+    description: str = Field(default="", max_length=2000, description="One line for people.")
+    scan: ScanConfig
+    prepare: tuple[PrepareStep, ...] = Field(default=(), max_length=50)
+    calibrate: CalibrateConfig = Field(default_factory=Espirit)
+    reconstruct: MethodConfig
+    compare: tuple[MethodConfig, ...] = Field(
+        default=(), max_length=50, description="Methods beside it in `proxflow compare`, with their numbers."
+    )
+    evaluate: EvaluateConfig = Field(default_factory=EvaluateConfig)
+    report: ReportConfig = Field(default_factory=ReportConfig)
+    runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
+
+    def methods(self, names: list[str] | None = None) -> tuple[MethodConfig, ...]:
+        """The methods of a comparison: those of the recipe, or the named ones.
+
+        A named method keeps the numbers the recipe gives it and has its defaults otherwise. Raises
+        KeyError with the name of a method that does not exist.
+        """
+        configured = {config.method: config for config in reversed((self.reconstruct, *self.compare))}
+        if names is None:
+            return tuple(
+                configured[name]
+                for name in dict.fromkeys(config.method for config in (self.reconstruct, *self.compare))
+            )
+        return tuple(configured[n] if n in configured else METHOD_SCHEMAS[n](method=n) for n in names)  # type: ignore[misc]

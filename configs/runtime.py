@@ -1,0 +1,62 @@
+"""``runtime``: where the work is done and where intermediates are kept."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from proxflow.configs.base import Part
+
+UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+class RuntimeConfig(Part):
+    """Machine settings; none of them but device and precision changes a result."""
+
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d{1,2})?)$")] = Field(
+        default="auto", description="auto, cpu, cuda or cuda:N."
+    )
+    precision: Literal["single", "double"] = Field(
+        default="single", description="complex64 or complex128 arithmetic."
+    )
+    runner: Literal["threads"] = Field(default="threads", description="How tasks of a flow are run.")
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=1, description="Tasks run at once as a flow; each already uses all cores."
+    )
+    store: str = Field(
+        default="", description="Folder of the artefact store; PROXFLOW_STORE or the user's cache if empty."
+    )
+    store_limit: str = Field(default="20GiB", description="Store size above which old artefacts are evicted.")
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = Field(
+        default=30.0, description="A long reconstruction saves its state this often; 0 switches it off."
+    )
+
+    @field_validator("store_limit")
+    @classmethod
+    def _is_a_size(cls, value: str) -> str:
+        parse_size(value)
+        return value
+
+    def store_root(self) -> Path:
+        """The store's folder, ``~`` expanded."""
+        return Path(self.store).expanduser() if self.store else default_store_root()
+
+
+def parse_size(text: str) -> int:
+    """``500MiB`` or ``20GiB`` in bytes; ValueError for anything else."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|TiB)\s*", text)
+    if match is None or float(match[1]) == 0:
+        raise ValueError("must be a size like 500MiB or 20GiB")
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+def default_store_root() -> Path:
+    """``$PROXFLOW_STORE``, else ``$XDG_CACHE_HOME/proxflow``, else ``~/.cache/proxflow``."""
+    if chosen := os.environ.get("PROXFLOW_STORE"):
+        return Path(chosen).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "proxflow"

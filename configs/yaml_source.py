@@ -1,0 +1,101 @@
+"""YAML text as values plus the line every key stands on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from proxflow.configs.errors import Problem, RecipeError
+
+KeyPath = tuple[str | int, ...]
+
+
+class RecipeLoader(yaml.SafeLoader):
+    """Safe YAML with version 1.2's numbers: ``1e-3`` is a float, ``2:10`` and ``on`` are strings.
+
+    Version 1.1, PyYAML's, would read the range ``2:10`` as 130 in base 60.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
+
+
+for _tag, _pattern in {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(?:0|[1-9][0-9]*)",
+    "float": r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
+}.items():
+    RecipeLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), None)
+
+MAX_BYTES = 1_000_000  # a recipe is a page; anything larger is another kind of file
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    """The mapping in ``path`` and the 1-based line of every key path in it.
+
+    Safe loading only. Raises RecipeError for a missing, unreadable, oversized or invalid file, for
+    duplicate keys, for aliases (which could grow without bound) and for a top level that is no mapping.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecipeError([Problem("recipe", f"must be smaller than {MAX_BYTES} bytes", str(path))])
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise RecipeError([Problem("recipe", f"must be a readable YAML file: {reason}", str(path))]) from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, name: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    """``read_yaml`` for text at hand; ``name`` is said in errors."""
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=RecipeLoader)):
+            raise RecipeError([Problem("recipe", "must not use YAML aliases (*name)", name)])
+        root = yaml.compose(text, Loader=RecipeLoader)
+        values = yaml.load(text, Loader=RecipeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, RecipeError):
+            raise
+        mark = getattr(error, "problem_mark", None)
+        reason = getattr(error, "problem", None) or type(error).__name__
+        line = mark.line + 1 if mark else None
+        raise RecipeError([Problem("recipe", f"must be valid YAML: {reason}", name, line)]) from None
+    if not isinstance(values, dict):
+        got = "nothing" if values is None else type(values).__name__
+        raise RecipeError([Problem("recipe", f"must be a mapping of keys to values, got {got}", name)])
+    lines: dict[KeyPath, int] = {}
+    duplicates: list[Problem] = []
+    _walk(root, (), lines, duplicates, name)
+    if duplicates:
+        raise RecipeError(duplicates)
+    return values, lines
+
+
+def _walk(
+    node: yaml.Node, at: KeyPath, lines: dict[KeyPath, int], duplicates: list[Problem], name: str
+) -> None:
+    lines.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            place = (*at, str(key.value))
+            line = key.start_mark.line + 1
+            if place in lines:
+                duplicates.append(
+                    Problem(dotted(place), f"stands twice, first on line {lines[place]}", name, line)
+                )
+            lines[place] = line
+            _walk(value, place, lines, duplicates, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _walk(value, (*at, index), lines, duplicates, name)
+
+
+def dotted(place: KeyPath) -> str:
+    """``("prepare", 0, "n_coils")`` as ``prepare[0].n_coils``."""
+    text = ""
+    for part in place:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")

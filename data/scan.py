@@ -1,0 +1,76 @@
+"""What every reader offers: a scan's description at once, its samples item by item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from proxflow.data.errors import ScanError
+from proxflow.data.kspace import Geometry, KSpace
+
+
+@dataclass(frozen=True)
+class ScanInfo:
+    """A scan as its header tells it, without reading the samples.
+
+    ``shape`` is (item, coil, ky, kx) as ``Scan.read`` returns it; ``file_bytes`` counts all files the
+    scan is made of; ``notes`` are sentences for the user on what the reader did or left out.
+    """
+
+    path: Path
+    format: str
+    shape: tuple[int, int, int, int]
+    dtype: str
+    labels: tuple[str, ...]
+    geometry: Geometry
+    has_mask: bool
+    has_noise: bool
+    has_reference: bool
+    file_bytes: int
+    modality: str = "mri-cartesian"
+    notes: tuple[str, ...] = ()
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def n_items(self) -> int:
+        return self.shape[0]
+
+
+class Scan(Protocol):
+    """An open scan. Use it as a context manager, or ``close`` it."""
+
+    info: ScanInfo
+
+    def read(self, items: Sequence[int] | None = None) -> KSpace:
+        """The named items in the named order, read from disk now; None means all of them.
+
+        Raises ScanError if an item does not exist or its samples make no sense.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the files."""
+        ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def chosen_items(info: ScanInfo, items: Sequence[int] | None) -> list[int]:
+    """``items`` as a checked list, all items for None; raises ScanError naming the valid range."""
+    if items is None:
+        return list(range(info.n_items))
+    if len(items) == 0:
+        raise ScanError(f"items must name at least one item of {info.path.name}, got none")
+    for item in items:
+        if not 0 <= item < info.n_items:
+            raise ScanError(f"items must be in 0 to {info.n_items - 1} for {info.path.name}, got {item}")
+    return [int(item) for item in items]

@@ -1,0 +1,177 @@
+"""The artefact store: every stage's output, computed once, kept by what decides it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from proxflow.data.store.artefact import Artefact, ArtefactWriter
+from proxflow.data.store.errors import DamagedArtefactError, StoreError
+from proxflow.data.store.eviction import evict
+from proxflow.data.store.guarded_file import GuardedFile
+from proxflow.data.store.locks import exclusive, pin
+
+log = logging.getLogger("proxflow.store")
+NO_SPACE = "No space left on device"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A small reference to an artefact, passed between tasks instead of arrays."""
+
+    stage: str
+    key: str
+    digest: str
+
+
+class ArtefactStore:
+    """A folder of artefacts, ``artefacts/ab/abcd….h5``, shared by any number of processes.
+
+    Writing is atomic (temporary file in the same folder, flush, fsync, rename) and under a per-key
+    lock; reading verifies checksums; a damaged file is moved to ``damaged/``, said in the log and
+    computed again. Artefacts in use by a live process are pinned; beyond ``limit_bytes`` the
+    least recently used others are evicted.
+
+    Raises StoreError where the folder cannot be used or the disk is full.
+    """
+
+    def __init__(self, root: Path, limit_bytes: int | None = None) -> None:
+        self.root = root.expanduser().resolve()
+        self.limit_bytes = limit_bytes
+        self._pins: dict[str, int] = {}
+        try:
+            (self.root / "artefacts").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                error.errno, f"store must be a writable folder: {error.strerror}", str(root)
+            ) from None
+
+    def path(self, key: str) -> Path:
+        """Where the artefact with this key lies."""
+        return self.root / "artefacts" / key[:2] / f"{key}.h5"
+
+    def checkpoint_folder(self, key: str) -> Path:
+        """Where a stage keeps what it needs to go on after it was killed."""
+        return self.root / "checkpoints" / key
+
+    def get_or_make(
+        self,
+        stage: str,
+        key: str,
+        make: Callable[[ArtefactWriter], Mapping[str, Any]],
+        on_wait: Callable[[], None] | None = None,
+    ) -> tuple[Ref, bool]:
+        """The artefact of ``key`` and whether it was there already.
+
+        ``make`` fills the writer and returns the provenance. One process computes; others that ask for
+        the same key meanwhile wait (``on_wait`` is called once) and then find it.
+        """
+        if (ref := self.find(stage, key)) is not None:
+            return ref, True
+        try:
+            with exclusive(self.root / "locks" / f"{key}.lock", on_wait):
+                if (ref := self.find(stage, key)) is not None:
+                    return ref, True
+                ref = Ref(stage, key, self._write(key, make))
+                self._pin(key)
+        except (OSError, RuntimeError) as error:
+            self._raise_plainly(error)
+            raise
+        shutil.rmtree(self.checkpoint_folder(key), ignore_errors=True)
+        if self.limit_bytes is not None:
+            evict(self.root, self.limit_bytes)
+        return ref, False
+
+    def find(self, stage: str, key: str) -> Ref | None:
+        """A verified artefact, or None; a damaged one is moved aside first."""
+        path = self.path(key)
+        if not path.exists():
+            return None
+        try:
+            self._pin(key)
+            with Artefact(path) as artefact:
+                artefact.verify()
+                if artefact.provenance.get("key") != key:
+                    raise DamagedArtefactError(f"{path.name} must hold the key of its name")
+                found = Ref(stage, key, artefact.digest)
+        except FileNotFoundError:
+            return None
+        except DamagedArtefactError as error:
+            self._set_aside(path, stage, error)
+            return None
+        with suppress(OSError):  # a read-only store still serves hits; only eviction order suffers
+            os.utime(path)
+        return found
+
+    def open(self, ref: Ref) -> Artefact:
+        """Open for reading; FileNotFoundError if it was evicted, DamagedArtefactError if broken."""
+        return Artefact(self.path(ref.key))
+
+    def release(self) -> None:
+        """Let go of all pins: eviction may take what this process used."""
+        while self._pins:
+            os.close(self._pins.popitem()[1])
+
+    def _pin(self, key: str) -> None:
+        if key not in self._pins:
+            self._pins[key] = pin(self.path(key))
+
+    def _set_aside(self, path: Path, stage: str, error: Exception) -> None:
+        target = self.root / "damaged" / f"{path.stem}-{time.time_ns()}.h5"
+        target.parent.mkdir(exist_ok=True)
+        if (descriptor := self._pins.pop(path.stem, None)) is not None:
+            os.close(descriptor)
+        with suppress(FileNotFoundError):  # another process moved it first
+            path.replace(target)
+        log.warning("damaged artefact of stage %s set aside, it is computed again: %s", stage, error)
+
+    def _raise_plainly(self, error: OSError | RuntimeError) -> None:
+        """StoreError for a full disk or a folder without permission; HDF5 hides errno in its text."""
+        code = getattr(error, "errno", None)
+        if code == errno.ENOSPC or NO_SPACE in str(error):
+            free = shutil.disk_usage(self.root).free
+            what = f"store must have room on its disk, {free / 2**20:.1f} MiB are free"
+            raise StoreError(errno.ENOSPC, what, str(self.root)) from None
+        ours = str(getattr(error, "filename", "")).startswith(str(self.root))
+        if ours and code in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StoreError(code, f"store must be writable: {os.strerror(code)}", str(self.root)) from None
+
+    def _write(self, key: str, make: Callable[[ArtefactWriter], Mapping[str, Any]]) -> str:
+        path = self.path(key)
+        temporary = path.parent / f".{key}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        guarded = GuardedFile(temporary)
+        try:
+            with h5py.File(guarded, "w", libver=("v110", "v110")) as file:
+                writer = ArtefactWriter(file, guarded)
+                provenance = make(writer)
+                content = writer.finish({**provenance, "key": key})
+            guarded.sync()
+            temporary.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        finally:
+            guarded.close()
+        _sync_folder(path.parent)
+        return content
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

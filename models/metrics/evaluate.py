@@ -1,0 +1,78 @@
+"""All image metrics of one reconstruction at once, each with its convention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from proxflow.models.metrics.hfen import hfen
+from proxflow.models.metrics.nmse import nmse, nrmse_complex
+from proxflow.models.metrics.psnr import psnr, reference_range
+from proxflow.models.metrics.region import broadcast_region
+from proxflow.models.metrics.registry import MEASUREMENT_METRICS, METRICS, convention, metric, metric_value
+from proxflow.models.metrics.sharpness import gradient_energy
+from proxflow.models.metrics.ssim import ssim
+from proxflow.models.metrics.value import MetricValue, Score
+
+IMAGE_METRICS = tuple(name for name in METRICS if name not in MEASUREMENT_METRICS)
+
+
+def evaluate_images(
+    image: np.ndarray,
+    reference: np.ndarray | None,
+    *,
+    names: Sequence[str],
+    region: np.ndarray | None = None,
+    data_range: float | None = None,
+    region_text: str | None = None,
+) -> dict[str, MetricValue]:
+    """The metrics ``names`` of ``image`` against ``reference``, in the order asked for.
+
+    image, reference: real or complex (item, y, x), same unit; magnitudes are taken where a metric
+    is of magnitudes. region: bool (y, x) or (item|1, y, x), None for every pixel; ``region_text``
+    describes it in the conventions. ``data_range`` is the maximum of |reference| unless given.
+    Raises ValueError on unknown names, arrays that do not fit or are not finite, and metrics of a
+    reference where there is none.
+    """
+    _check(image, reference, names)
+    pixels = broadcast_region(region, image.shape)
+    if region_text is None:
+        region_text = "full image" if region is None else f"given mask, {pixels.mean():.1%} of the pixels"
+    source = "the maximum of the reference volume" if data_range is None else "as given"
+    peak = None if reference is None else reference_range(reference, data_range)
+    values = {}
+    for name in names:
+        score = _score(name, image, reference, pixels, peak)
+        text = convention(name, region_text=region_text, data_range_text=f"{peak or 0:.4g}, {source}")
+        values[name] = metric_value(name, score.value, score.per_item.tolist(), convention_text=text)
+    return values
+
+
+def _score(
+    name: str, image: np.ndarray, reference: np.ndarray | None, pixels: np.ndarray, peak: float | None
+) -> Score:
+    if reference is None or name == "gradient_energy":
+        return gradient_energy(image, region=pixels)
+    if METRICS[name].ranged:
+        return {"psnr": psnr, "ssim": ssim}[name](image, reference, region=pixels, data_range=peak)
+    unranged = {"nmse": nmse, "hfen": hfen, "nrmse_complex": nrmse_complex}
+    return unranged[name](image, reference, region=pixels)
+
+
+def _check(image: np.ndarray, reference: np.ndarray | None, names: Sequence[str]) -> None:
+    for name in names:
+        if metric(name).needs_reference and reference is None:
+            raise ValueError(f"metric {name} must have a reference, got none")
+        if name in MEASUREMENT_METRICS:
+            raise ValueError(f"metric must be one of images ({', '.join(IMAGE_METRICS)}), got {name!r}")
+    if image.ndim != 3:
+        raise ValueError(f"image must have axes (item, y, x), got shape {image.shape}")
+    if not np.isfinite(image).all():
+        raise ValueError("image must be finite, got NaN or Inf")
+    if reference is None:
+        return
+    if reference.shape != image.shape:
+        raise ValueError(f"reference must have the image's shape {image.shape}, got {reference.shape}")
+    if not np.isfinite(reference).all():
+        raise ValueError("reference must be finite, got NaN or Inf")

@@ -1,0 +1,41 @@
+"""Peak signal-to-noise ratio."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from proxflow.models.metrics.region import broadcast_region
+from proxflow.models.metrics.value import Score
+
+
+def reference_range(reference: np.ndarray, data_range: float | None = None) -> float:
+    """The data range L of PSNR and SSIM: the maximum of |reference| over the volume unless given.
+
+    Raises ValueError unless L is positive and finite.
+    """
+    peak = float(np.abs(reference).max()) if data_range is None else float(data_range)
+    if not (np.isfinite(peak) and peak > 0):
+        raise ValueError(f"data_range must be positive and finite, got {peak}")
+    return peak
+
+
+def psnr(
+    image: np.ndarray,
+    reference: np.ndarray,
+    *,
+    region: np.ndarray | None = None,
+    data_range: float | None = None,
+) -> Score:
+    """PSNR = 10 log10(L^2 / mean((|ref| - |x|)^2)) in dB, the mean over the region of the volume.
+
+    L is the maximum of the whole reference volume, also for single items and in a region. Equal
+    images give +inf. image, reference: (item, y, x), same unit. Source: fastMRI, ``evaluate.psnr``.
+    """
+    x, ref = np.abs(image).astype(np.float64), np.abs(reference).astype(np.float64)
+    pixels = broadcast_region(region, ref.shape)
+    peak = reference_range(ref, data_range)
+    squared = (ref - x) ** 2
+    with np.errstate(divide="ignore"):
+        per_item = 10 * np.log10(peak**2 / squared.mean(axis=(-2, -1), where=pixels))
+        volume = 10 * np.log10(peak**2 / squared.mean(where=pixels))
+    return Score(float(volume), per_item)

@@ -1,0 +1,112 @@
+"""The metrics by name: label, unit, direction, and the convention to print beside a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proxflow.models.metrics.value import MetricValue
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is fixed about one metric. ``higher_is_better`` is None where the number cannot rank."""
+
+    label: str
+    unit: str
+    higher_is_better: bool | None
+    needs_reference: bool
+    ranged: bool  # depends on the data range
+    text: str
+
+
+METRICS: dict[str, Metric] = {
+    "psnr": Metric(
+        "PSNR", "dB", True, True, True, "magnitudes, mean squared error over all items (fastMRI's definition)"
+    ),
+    "ssim": Metric(
+        "SSIM",
+        "",
+        True,
+        True,
+        True,
+        "magnitudes, 7 × 7 uniform window, mean of the map per item, then over items (fastMRI's definition)",
+    ),
+    "nmse": Metric(
+        "NMSE", "", False, True, False, "magnitudes, ‖ref − x‖² / ‖ref‖² over all items (fastMRI's definition)"
+    ),
+    "hfen": Metric(
+        "HFEN",
+        "",
+        False,
+        True,
+        False,
+        "magnitudes, ‖LoG(ref) − LoG(x)‖ / ‖LoG(ref)‖ over all items, "
+        "Laplacian of Gaussian 15 × 15 pixels, σ 1.5 pixels, mirrored edges",
+    ),
+    "nrmse_complex": Metric(
+        "complex NRMSE", "", False, True, False, "complex images, ‖x − ref‖ / ‖ref‖ over all items, phase included"
+    ),
+    "gradient_energy": Metric(
+        "gradient energy",
+        "",
+        None,
+        False,
+        False,
+        "magnitudes, sum of squared Sobel derivatives / sum of squares, no reference; "
+        "noise raises it as edges do, so it does not rank",
+    ),
+    "data_residual": Metric(
+        "data residual",
+        "",
+        None,
+        False,
+        False,
+        "‖A x − y‖ / ‖y‖ on the samples the method was given; "
+        "right near the noise level, smaller means noise was fitted, so it does not rank",
+    ),
+    "held_out_error": Metric(
+        "held-out error",
+        "",
+        False,
+        False,
+        False,
+        "‖A x − y‖ / ‖y‖ on measured samples kept from the method; their own noise is part of it",
+    ),
+}
+MEASUREMENT_METRICS = ("data_residual", "held_out_error")  # computed on samples, where no region applies
+
+
+def metric(name: str) -> Metric:
+    """The metric called ``name``; ValueError naming those that exist otherwise."""
+    if name not in METRICS:
+        raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {name!r}")
+    return METRICS[name]
+
+
+def convention(
+    name: str,
+    *,
+    region_text: str = "full image",
+    data_range_text: str = "the maximum of the reference volume",
+) -> str:
+    """One line saying how ``name`` was computed, to print beside the number."""
+    parts = [metric(name).text]
+    if METRICS[name].ranged:
+        parts.append(f"data range {data_range_text}")
+    if name not in MEASUREMENT_METRICS:
+        parts.append(f"region: {region_text}")
+    return "; ".join(parts)
+
+
+def higher_is_better(name: str) -> bool | None:
+    """Whether a larger number is a better image; None where the number alone does not say."""
+    return metric(name).higher_is_better
+
+
+def metric_value(name: str, value: float, per_item: Sequence[float] = (), *, convention_text: str) -> MetricValue:
+    """A ``MetricValue`` of a known metric computed elsewhere, as the data residual is."""
+    known = metric(name)
+    return MetricValue(
+        name, float(value), tuple(map(float, per_item)), known.unit, known.higher_is_better, convention_text
+    )

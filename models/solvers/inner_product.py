@@ -1,0 +1,33 @@
+"""Per-item inner products in double precision, and their way to and from Python numbers and images."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def inner(a: Tensor, b: Tensor, n_axes: int) -> Tensor:
+    """Re <a, b> = sum Re(conj(a) b) over the last ``n_axes`` axes: float64, the batch axes remain.
+
+    a, b: real or complex, of one dtype and shape. Products are formed in that dtype and summed in
+    float64: an objective assembled as ||y||^2 - 2 Re<x, b> + <x, N x> cancels several digits.
+    """
+    if a.is_complex():
+        a, b, n_axes = torch.view_as_real(a), torch.view_as_real(b), n_axes + 1
+    return (a * b).sum(dim=tuple(range(-n_axes, 0)), dtype=torch.float64)
+
+
+def squared_norm(a: Tensor, n_axes: int) -> Tensor:
+    """||a||^2 over the last ``n_axes`` axes, see ``inner``."""
+    return inner(a, a, n_axes)
+
+
+def over_image(scalar: Tensor, x: Tensor) -> Tensor:
+    """Per-item numbers (*batch) made ready to multiply x (*batch, ...), in x's real precision."""
+    return scalar.to(x.real.dtype).reshape(scalar.shape + (1,) * (x.ndim - scalar.ndim))
+
+
+def scalars(*values: Tensor) -> list[float]:
+    """The sum of each tensor as a float, in one transfer from the device."""
+    floats: list[float] = torch.stack([value.sum() for value in values]).tolist()
+    return floats

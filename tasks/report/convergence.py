@@ -1,0 +1,101 @@
+"""Convergence plots as hand-made SVG, coloured by the page's CSS so that they follow its theme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 400, 270
+LEFT, RIGHT, TOP, BOTTOM = 50, 10, 10, 36
+SERIES_STYLES = 8  # colours and dashes in report.css
+
+
+class Curve(NamedTuple):
+    """One method's trace: positive numbers (iteration,); ``series`` picks colour and dash."""
+
+    name: str
+    series: int
+    values: np.ndarray
+
+
+def log_plot(curves: Sequence[Curve], label: str) -> Markup:
+    """An SVG of ``curves`` against the iteration, both axes logarithmic.
+
+    Points that are not positive and finite are left out. Empty Markup if nothing is left.
+    """
+    kept = [(curve, np.isfinite(curve.values) & (curve.values > 0)) for curve in curves]
+    kept = [(curve, good) for curve, good in kept if good.any()]
+    if not kept:
+        return Markup("")
+    every = np.concatenate([curve.values[good] for curve, good in kept])
+    x_max = max(2, *(len(curve.values) for curve, _ in kept))
+    low, high = _padded(float(every.min()), float(every.max()))
+
+    def across(x: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * math.log(x) / math.log(x_max)
+
+    def down(y: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (math.log(high / y) / math.log(high / low))
+
+    parts = [_axes(low, high, x_max, across, down)]
+    for curve, good in kept:
+        points = [(across(k + 1), down(curve.values[k])) for k in np.flatnonzero(good)]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        style = f"s{curve.series % SERIES_STYLES + 1}"
+        parts.append(f'<g class="{style}"><title>{escape(curve.name)}</title><polyline points="{path}"/>')
+        parts.append(f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="3"/></g>')
+    head = f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
+    return Markup(head + "".join(parts) + "</svg>")
+
+
+def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers between ``low`` and ``high``: decades, else 1-2-5, else even steps."""
+    decades = [10.0**k for k in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)]
+    if len(decades) >= 3:
+        return decades[:: -(-len(decades) // most)]
+    first = math.floor(math.log10(low))
+    fine = [m * 10.0**k for k in range(first, math.ceil(math.log10(high)) + 1) for m in (1, 2, 5)]
+    fine = [tick for tick in fine if low <= tick <= high]
+    if len(fine) >= 3:
+        return fine
+    step = 10.0 ** math.floor(math.log10((high - low) / 2))
+    step *= max(m for m in (1, 2, 5) if m * step <= (high - low) / 2)
+    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def tick_text(value: float) -> str:
+    """0.01 to 10000 in full, a power of ten as 10^k, else with an exponent."""
+    if 1e-2 <= value < 1e5:
+        return f"{value:.4g}"
+    exponent = math.floor(math.log10(value) + 1e-9)
+    mantissa = value / 10.0**exponent
+    power = "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return power if abs(mantissa - 1) < 1e-6 else f"{mantissa:.3g}·{power}"
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    """A range about 5 % wider than the data, in the logarithm; never empty."""
+    pad = max((high / low) ** 0.05, 1.02)
+    return low / pad, high * pad
+
+
+def _axes(low: float, high: float, x_max: int, across, down) -> str:  # type: ignore[no-untyped-def]
+    """Grid lines, tick labels and the name of the x axis."""
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    parts = []
+    for tick in log_ticks(low, high):
+        y = down(tick)
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick_text(tick)}</text>')
+    for tick in [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000) if t <= x_max]:
+        x = across(tick)
+        parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{tick}</text>')
+    parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>')
+    middle = (LEFT + right) / 2
+    parts.append(f'<text class="name" x="{middle}" y="{HEIGHT - 3}" text-anchor="middle">iteration</text>')
+    return "".join(parts)

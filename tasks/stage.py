@@ -1,0 +1,169 @@
+"""Stages: what a call to one is, and how one is executed over the store.
+
+A stage is a function that reads artefacts and fills a new one. Both callers, the plain command line and
+the Prefect flow, hand the same ``StageCall`` to ``execute``, so keys and results cannot differ.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from proxflow.data.store.artefact import Artefact, ArtefactWriter
+from proxflow.data.store.errors import DamagedArtefactError
+from proxflow.data.store.file_digests import remembered_digest
+from proxflow.data.store.keys import stage_key
+from proxflow.data.store.store import ArtefactStore, Ref
+from proxflow.tasks.memory import track_peak
+from proxflow.tasks.provenance import NUMERICAL, PRESENTATION, machine_text, source_digest, versions
+from proxflow.tasks.reporting import reporter
+
+log = logging.getLogger("proxflow.stages")
+
+STAGES = {
+    "ingest": "proxflow.tasks.stages.ingest:ingest",
+    "prepare": "proxflow.tasks.stages.prepare:prepare",
+    "calibrate": "proxflow.tasks.stages.calibrate:calibrate",
+    "reconstruct": "proxflow.tasks.stages.reconstruct:reconstruct",
+    "hold_out": "proxflow.tasks.stages.hold_out:hold_out",
+    "evaluate": "proxflow.tasks.stages.evaluate:evaluate",
+    "report": "proxflow.tasks.stages.report:report",
+}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a stage runs; of these only ``device`` is part of a key, by its type."""
+
+    store_root: str
+    store_limit: int
+    device: str
+    checkpoint_seconds: float
+
+
+@dataclass(frozen=True)
+class StageCall:
+    """One stage to be run: small, JSON values only, so that any task runner can carry it.
+
+    Attributes:
+        stage: name in ``STAGES``.
+        label: name for people, such as ``reconstruct:tv``.
+        config: the stage's own part of the recipe; all of it decides the result.
+        inputs: artefacts it reads, by the name the stage knows them by.
+        files: files outside the store it reads, by name; their content decides, their place does not.
+    """
+
+    stage: str
+    label: str
+    config: dict[str, Any]
+    inputs: dict[str, Ref] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StageOutcome:
+    """What became of a call. ``seconds`` and ``peak_memory_bytes`` are those of the computation, also
+    when it happened in an earlier run; ``elapsed`` is what this call took."""
+
+    label: str
+    ref: Ref
+    cached: bool
+    seconds: float
+    peak_memory_bytes: int
+    device: str
+    elapsed: float
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """What a stage function is given beside the writer."""
+
+    label: str
+    config: dict[str, Any]
+    inputs: Mapping[str, Artefact]
+    files: Mapping[str, Path]
+    machine: Machine
+    checkpoints: Path
+
+
+StageFunction = Callable[[StageContext, ArtefactWriter], None]
+
+
+def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome:
+    """The artefact of ``call``, from the store or computed now."""
+    began = time.monotonic()
+    key = _key(call, machine)
+
+    def make(writer: ArtefactWriter) -> dict[str, Any]:
+        reporter().stage_started(call.label)
+        return _compute(call, machine, store, key, writer)
+
+    ref, cached = store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
+    with store.open(ref) as artefact:
+        made = artefact.provenance
+    outcome = StageOutcome(
+        call.label,
+        ref,
+        cached,
+        made["seconds"],
+        made["peak_memory_bytes"],
+        made["device"],
+        time.monotonic() - began,
+    )
+    log.info("stage %s %s, key %s", call.label, "found in the store" if cached else "computed", key)
+    reporter().stage_finished(outcome)
+    return outcome
+
+
+def _key(call: StageCall, machine: Machine) -> str:
+    digests = {name: ref.digest for name, ref in call.inputs.items()}
+    memo = Path(machine.store_root) / "file-digests"
+    digests |= {f"file:{name}": remembered_digest(Path(path), memo) for name, path in call.files.items()}
+    source = source_digest(PRESENTATION if call.stage == "report" else NUMERICAL)
+    config = {"config": call.config, "device": machine.device.partition(":")[0]}
+    return stage_key(call.stage, config, digests, source=source)
+
+
+def _compute(
+    call: StageCall, machine: Machine, store: ArtefactStore, key: str, writer: ArtefactWriter
+) -> dict[str, Any]:
+    module, _, name = STAGES[call.stage].partition(":")
+    function: StageFunction = getattr(import_module(module), name)
+    started, began, peak = datetime.now(UTC), time.monotonic(), track_peak()
+    with ExitStack() as stack:
+        inputs = {name: stack.enter_context(store.open(ref)) for name, ref in call.inputs.items()}
+        files = {name: Path(path) for name, path in call.files.items()}
+        context = StageContext(call.label, call.config, inputs, files, machine, store.checkpoint_folder(key))
+        try:
+            function(context, writer)
+        except DamagedArtefactError:
+            log.warning(
+                "an input of stage %s broke while it was read; run again to compute it again", call.label
+            )
+            raise
+    return {
+        "stage": call.stage,
+        "label": call.label,
+        "config": call.config,
+        "inputs": {name: ref.key for name, ref in call.inputs.items()},
+        "files": call.files,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.monotonic() - began, 4),
+        "peak_memory_bytes": peak(),
+        "device": machine.device,
+        "machine": machine_text(),
+        "versions": versions(),
+        "source": source_digest(),
+    }
+
+
+def _waiting(label: str) -> None:
+    log.info("stage %s is being computed by another process, waiting for it", label)
+    reporter().stage_waiting(label)
