@@ -42,7 +42,7 @@ class Given(Part):
     """Maps from a file: complex (coil, y, x) or (item, coil, y, x), NumPy .npy or HDF5 dataset ``maps``."""
 
     kind: Literal["given"]
-    path: str = Field(min_length=1, description="File with the maps; relative to the recipe's folder.")
+    path: str = Field(default="", description="File with the maps; relative to the recipe's folder.")
 
 
 CalibrateConfig = Annotated[Espirit | LowRes | Given, Field(discriminator="kind")]

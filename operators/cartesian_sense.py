@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil, prod
+from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -12,9 +12,10 @@ from torch import Tensor
 from proxflow.operators.base import LinearOperator, apply_linear, check_trailing_axes
 from proxflow.operators.fourier import centring_phases
 
-# Coil images worked on at once. On a CPU they then stay in the last-level cache between the passes,
-# and the allocator reuses their pages; on a GPU the bound only limits the memory.
-CHUNK_BYTES = {"cpu": 4 << 20, "cuda": 512 << 20}
+# Coil images worked on at once: on a CPU this much per thread stays in its cache from one pass to the
+# next (larger chunks took twice as long), on a GPU the bound only limits the memory.
+CPU_CHUNK_BYTES_PER_THREAD = 1 << 20
+GPU_CHUNK_BYTES = 512 << 20
 
 
 class CartesianSense(LinearOperator):
@@ -71,10 +72,10 @@ class CartesianSense(LinearOperator):
 
     def _forward(self, x: Tensor) -> Tensor:
         tables = self._tables_for(x)
-        images = (x * tables.image_phase).reshape(-1, 1, *self.domain_shape)
+        images = (x * tables.image_phase).reshape(-1, *self.domain_shape)
         kspace = x.new_empty(len(images), *self.range_shape)
         for items, coils in self._chunks(images):
-            coil_images = tables.coil_maps[coils] * images[items]
+            coil_images = tables.coil_maps[coils] * images[items, None]
             torch.mul(torch.fft.fft2(coil_images), tables.weights, out=kspace[items, coils])
         return kspace.reshape(*x.shape[:-2], *self.range_shape)
 
@@ -84,32 +85,35 @@ class CartesianSense(LinearOperator):
         conjugate = y.new_zeros(len(kspace), *self.domain_shape)
         for items, coils in self._chunks(conjugate):
             samples = torch.mul(kspace[items, coils], tables.conjugate_weights).conj_physical_()
-            coil_images = torch.fft.fft2(samples).mul_(tables.coil_maps[coils])
-            conjugate[items] += coil_images.sum(1)
+            _add_combined_(conjugate[items], torch.fft.fft2(samples), tables.coil_maps[coils])
         image = conjugate.mul_(tables.image_phase).conj_physical_()
         return image.reshape(*y.shape[:-3], *self.domain_shape)
 
     def _normal(self, x: Tensor) -> Tensor:
         tables = self._tables_for(x)
-        if not tables.normal_axes:
-            return x * tables.normal_weights
-        images = x.reshape(-1, 1, *self.domain_shape)
-        conjugate = x.new_zeros(len(images), *self.domain_shape)
+        normal = tables.normal
+        if not normal.axes:
+            return x * normal.weights
+        images = x.reshape(-1, *self.domain_shape)
+        images = images.mT.contiguous() if normal.transposed else images
+        conjugate = torch.zeros_like(images)
         for items, coils in self._chunks(images):
-            maps = tables.coil_maps[coils]
-            samples = torch.fft.fftn(maps * images[items], dim=tables.normal_axes)
-            _weigh_and_conjugate_(samples, tables)
-            coil_images = torch.fft.fftn(samples, dim=tables.normal_axes).mul_(maps)
-            conjugate[items] += coil_images.sum(1)
-        return conjugate.conj_physical_().reshape(x.shape)
+            maps = normal.coil_maps[coils]
+            samples = torch.fft.fftn(maps * images[items, None], dim=normal.axes).contiguous()
+            torch.view_as_real(samples).flatten(-2).mul_(normal.weights)
+            _add_combined_(conjugate[items], torch.fft.fftn(samples, dim=normal.axes), maps)
+        result = conjugate.mT if normal.transposed else conjugate
+        return result.conj_physical().reshape(x.shape)
 
     def _chunks(self, images: Tensor) -> Iterator[tuple[slice, slice]]:
         """Slices of items and of coils: whole items while they are small, else some coils of one."""
         n_items, n_coils = len(images), self.range_shape[0]
-        item_bytes = prod(self.range_shape) * images.element_size()
-        budget = CHUNK_BYTES.get(images.device.type, CHUNK_BYTES["cuda"])
-        items_at_once = max(1, budget // item_bytes)
-        coils_at_once = ceil(n_coils / ceil(item_bytes / budget))
+        n_threads = torch.get_num_threads() if images.device.type == "cpu" else 1
+        budget = CPU_CHUNK_BYTES_PER_THREAD * n_threads if images.device.type == "cpu" else GPU_CHUNK_BYTES
+        coils_at_once = max(1, budget // (prod(self.domain_shape) * images.element_size()))
+        items_at_once = max(1, coils_at_once // n_coils)
+        if coils_at_once > n_threads:  # each thread transforms as many coils as any other
+            coils_at_once -= coils_at_once % n_threads
         for item in range(0, n_items, items_at_once):
             for coil in range(0, n_coils, coils_at_once):
                 yield slice(item, item + items_at_once), slice(coil, coil + coils_at_once)
@@ -125,6 +129,16 @@ class CartesianSense(LinearOperator):
         return super()._apply(fn, recurse)
 
 
+class _Normal(NamedTuple):
+    """F^H M F without shifts, and as few transforms as the mask needs."""
+
+    axes: tuple[int, ...]  # to transform, counted from the end: (), (-1,) or (-2, -1)
+    transposed: bool  # the mask varies along y alone: work on (x, y), where that axis is contiguous
+    weights: Tensor  # ifftshift(M) / n as w, -w, w, -w, ...: multiplies the real view of (*, ny, nx) and
+    # conjugates it; without axes M sum_c |S_c|^2, real (ny, nx)
+    coil_maps: Tensor  # in the order of ``transposed``
+
+
 class _Tables(NamedTuple):
     """What one dtype on one device needs."""
 
@@ -132,43 +146,42 @@ class _Tables(NamedTuple):
     image_phase: Tensor  # a, complex (ny, nx)
     weights: Tensor  # M b / sqrt(ny nx), complex (ny, nx)
     conjugate_weights: Tensor
-    normal_axes: tuple[int, ...]  # those along which the mask varies
-    normal_weights: Tensor  # ifftshift(M) / n, real, broadcastable; sum_c |S_c|^2 where no axis varies
-    conjugating_weights: Tensor  # w, -w, w, -w, ... along x: multiplies the real view of (*, ny, nx)
+    normal: _Normal
 
 
 def _make_tables(mask: Tensor, coil_maps: Tensor) -> _Tables:
+    coil_maps = coil_maps.contiguous()
     image_phase, kspace_phase = (p.to(mask.device) for p in centring_phases(mask.shape, torch.complex128))
     weights = mask * kspace_phase / mask.numel() ** 0.5
-    axes = tuple(axis for axis in (-2, -1) if bool((mask != mask.narrow(axis, 0, 1)).any()))
-    if axes:
-        n_transformed = prod(mask.shape[axis] for axis in axes)
-        lines = mask
-        for axis in {-2, -1} - set(axes):
-            lines = lines.narrow(axis, 0, 1)
-        normal_weights = torch.fft.ifftshift(lines, dim=axes).to(torch.float64) / n_transformed
-    else:
-        normal_weights = mask * coil_maps.to(torch.complex128).abs().square().sum(0)
-    normal_weights = normal_weights.to(coil_maps.real.dtype)
-    pairs = torch.stack([normal_weights, -normal_weights], dim=-1).expand(-1, mask.shape[1], 2)
     dtype = coil_maps.dtype
     return _Tables(
-        coil_maps=coil_maps.contiguous(),
+        coil_maps=coil_maps,
         image_phase=image_phase.to(dtype),
         weights=weights.to(dtype),
         conjugate_weights=weights.conj().resolve_conj().to(dtype),
-        normal_axes=axes,
-        normal_weights=normal_weights,
-        conjugating_weights=pairs.flatten(-2),
+        normal=_make_normal(mask, coil_maps),
     )
 
 
-def _weigh_and_conjugate_(samples: Tensor, tables: _Tables) -> None:
-    """conj(M' samples) in place: one pass of real products where the memory is in order."""
-    if samples.is_contiguous():
-        torch.view_as_real(samples).flatten(-2).mul_(tables.conjugating_weights)
-    else:  # a transform along y alone leaves the axes of its result permuted
-        samples.mul_(tables.normal_weights).conj_physical_()
+def _make_normal(mask: Tensor, coil_maps: Tensor) -> _Normal:
+    varies_y, varies_x = (bool((mask != mask.narrow(axis, 0, 1)).any()) for axis in (0, 1))
+    real = coil_maps.real.dtype
+    if not varies_y and not varies_x:
+        power = coil_maps.to(torch.complex128).abs().square().sum(0)
+        return _Normal((), False, (mask * power).to(real), coil_maps)
+    transposed = varies_y and not varies_x
+    if transposed:
+        mask, coil_maps = mask.mT, coil_maps.mT.contiguous()
+    axes = (-2, -1) if varies_y and varies_x else (-1,)
+    lines = mask if len(axes) == 2 else mask[:1]
+    w = torch.fft.ifftshift(lines, dim=axes).to(torch.float64) / prod(lines.shape)
+    return _Normal(axes, transposed, torch.stack([w, -w], dim=-1).flatten(-2).to(real), coil_maps)
+
+
+def _add_combined_(total: Tensor, coil_images: Tensor, maps: Tensor) -> None:
+    """total += sum_c S_c u_c; coil by coil, which passes over the memory least often."""
+    for coil, coil_map in enumerate(maps):
+        total.addcmul_(coil_images[:, coil], coil_map)
 
 
 def _check_complex(name: str, array: Tensor) -> None:

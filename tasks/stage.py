@@ -47,6 +47,10 @@ class Machine:
     device: str
     checkpoint_seconds: float
 
+    @property
+    def store_path(self) -> Path:
+        return Path(self.store_root)
+
 
 @dataclass(frozen=True)
 class StageCall:

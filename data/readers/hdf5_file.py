@@ -24,6 +24,13 @@ def open_hdf5(path: Path) -> h5py.File:
         raise ScanError(f"{path} must be a readable HDF5 file, got a damaged or foreign one ({error})") from error
 
 
+def top_level(file: h5py.File) -> str:
+    """The names at the file's top, for an error sentence."""
+    names = sorted(file)
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"the top-level keys {shown}" if names else "no content"
+
+
 def own_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
     """Dataset ``name`` stored in this very file and not larger than it can hold; else ScanError.
 

@@ -9,7 +9,7 @@ import h5py
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
-from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_rows, reading
+from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_rows, reading, top_level
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
 
@@ -53,6 +53,8 @@ class ProxflowScan(Scan):
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file
+        if not is_proxflow(file):
+            raise ScanError(f"{path} must be a Proxflow measurement, got an HDF5 file with {top_level(file)}")
         version, modality = file.attrs.get("format_version"), file.attrs.get("modality")
         if version is None or not 1 <= int(version) <= NEWEST_VERSION:
             raise ScanError(f"{path.name}: format_version must be at most {NEWEST_VERSION}, got {version}")
@@ -63,7 +65,7 @@ class ProxflowScan(Scan):
                 raise ScanError(f"{path.name}: {key} must be stored in the file itself, got a link")
         for name in ("kspace", "mask", "labels"):
             if name not in file:
-                raise ScanError(f"{path.name} must hold the dataset {name}, got {', '.join(sorted(file)) or 'nothing'}")
+                raise ScanError(f"{path.name} must hold the dataset {name}, got {top_level(file)}")
         samples, mask = own_dataset(file, path, "kspace"), own_dataset(file, path, "mask")
         check_shape(path, "kspace", samples.shape)
         check_complex(path, "kspace", samples.dtype)

@@ -117,6 +117,10 @@ class Artefact:
     def __contains__(self, name: str) -> bool:
         return name in self._file
 
+    def names(self, group: str) -> list[str]:
+        """Names of the arrays in a group, empty if there is none."""
+        return sorted(self._file.get(group, {}))
+
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of an array."""
         return tuple(self._file[name].shape)

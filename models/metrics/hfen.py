@@ -15,7 +15,9 @@ RADIUS = 7  # a 15 x 15 kernel
 
 def laplacian_of_gaussian(image: np.ndarray) -> np.ndarray:
     """LoG of each item of real (item, y, x): sigma 1.5 pixels, 15 x 15 kernel, mirrored edges."""
-    return np.stack([gaussian_laplace(item, SIGMA, truncate=RADIUS / SIGMA, mode="reflect") for item in image])
+    return np.stack(
+        [gaussian_laplace(item, SIGMA, truncate=RADIUS / SIGMA, mode="reflect") for item in image]
+    )
 
 
 def hfen(image: np.ndarray, reference: np.ndarray, *, region: np.ndarray | None = None) -> Score:

@@ -42,7 +42,11 @@ def broadcast_region(region: np.ndarray | None, shape: Sequence[int]) -> np.ndar
         return np.ones(shape, dtype=bool)
     if region.dtype != np.bool_:
         raise ValueError(f"region must be boolean, got {region.dtype}")
-    if region.ndim not in (2, 3) or region.shape[-2:] != shape[-2:] or region.shape[:-2] not in ((), (1,), shape[:1]):
+    if (
+        region.ndim not in (2, 3)
+        or region.shape[-2:] != shape[-2:]
+        or region.shape[:-2] not in ((), (1,), shape[:1])
+    ):
         raise ValueError(f"region must have shape {shape[-2:]} or {shape}, got {region.shape}")
     full = np.broadcast_to(region, shape)
     if not full.any(axis=(-2, -1)).all():

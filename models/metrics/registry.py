@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (typographic signs in what readers see)
 """The metrics by name: label, unit, direction, and the convention to print beside a number."""
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ METRICS: dict[str, Metric] = {
         "magnitudes, 7 × 7 uniform window, mean of the map per item, then over items (fastMRI's definition)",
     ),
     "nmse": Metric(
-        "NMSE", "", False, True, False, "magnitudes, ‖ref − x‖² / ‖ref‖² over all items (fastMRI's definition)"
+        "NMSE",
+        "",
+        False,
+        True,
+        False,
+        "magnitudes, ‖ref − x‖² / ‖ref‖² over all items (fastMRI's definition)",
     ),
     "hfen": Metric(
         "HFEN",
@@ -45,7 +51,12 @@ METRICS: dict[str, Metric] = {
         "Laplacian of Gaussian 15 × 15 pixels, σ 1.5 pixels, mirrored edges",
     ),
     "nrmse_complex": Metric(
-        "complex NRMSE", "", False, True, False, "complex images, ‖x − ref‖ / ‖ref‖ over all items, phase included"
+        "complex NRMSE",
+        "",
+        False,
+        True,
+        False,
+        "complex images, ‖x − ref‖ / ‖ref‖ over all items, phase included",
     ),
     "gradient_energy": Metric(
         "gradient energy",
@@ -104,7 +115,9 @@ def higher_is_better(name: str) -> bool | None:
     return metric(name).higher_is_better
 
 
-def metric_value(name: str, value: float, per_item: Sequence[float] = (), *, convention_text: str) -> MetricValue:
+def metric_value(
+    name: str, value: float, per_item: Sequence[float] = (), *, convention_text: str
+) -> MetricValue:
     """A ``MetricValue`` of a known metric computed elsewhere, as the data residual is."""
     known = metric(name)
     return MetricValue(

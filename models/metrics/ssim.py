@@ -32,7 +32,9 @@ def ssim(
 
     x, ref = np.abs(image).astype(np.float64), np.abs(reference).astype(np.float64)
     if min(ref.shape[-2:]) < WINDOW:
-        raise ValueError(f"image must have at least {WINDOW} x {WINDOW} pixels for ssim, got {ref.shape[-2:]}")
+        raise ValueError(
+            f"image must have at least {WINDOW} x {WINDOW} pixels for ssim, got {ref.shape[-2:]}"
+        )
     pixels = broadcast_region(region, ref.shape)
     peak = reference_range(ref, data_range)
     inside = np.zeros(ref.shape[-2:], dtype=bool)

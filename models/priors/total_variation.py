@@ -36,9 +36,10 @@ def tv_prox(
         v: (*batch, ny, nx), real or complex.
         tol: stop where the duality gap <= ``tol`` times 1/2 ||v||^2, looked at every 10 iterations; the gap,
             sum lam |D x| - Re<u, D x>, is a sum of non-negative terms. 0 never looks.
-        dual: u to start from, (*batch, 2, ny, nx) of v's dtype, as an earlier call returned it; zero otherwise.
+        dual: u to start from as an earlier call returned it, (*batch, 2, ny, nx) of v's dtype; else zero.
 
-    Stateless: v and dual are left as they are. Raises ValueError if lam < 0 or dual's shape does not fit.
+    Stateless: v and dual are left as they are. Raises ValueError if lam < 0, n_iter < 1 or dual's shape does
+    not fit.
     Source: Beck & Teboulle, IEEE Trans. Image Process. 18:2419 (2009). Theirs is for real images with the
     dual in the unit ball; our u is lam times theirs.
     """
@@ -49,20 +50,22 @@ def tv_prox(
         dual = v.new_zeros(shape)
     if tuple(dual.shape) != shape:
         raise ValueError(f"dual must have shape {shape}, got {tuple(dual.shape)}")
+    if n_iter < 1:
+        raise ValueError(f"n_iter must be at least 1, got {n_iter}")
     if lam == 0:
         return v.clone(), torch.zeros_like(dual)
     planes = _to_planes(v)
-    u = _project(torch.stack([_to_planes(part) for part in dual.unbind(-3)]), lam)
-    u = _fast_gradient_projection(planes, u, lam, n_iter, tol)
+    u = _fast_gradient_projection(planes, _to_planes(dual.movedim(-3, 0)).transpose(0, 1), lam, n_iter, tol)
     x = torch.empty_like(planes)
     _subtract_divergence(planes, u, x)
-    return _from_planes(x, v), torch.stack([_from_planes(part, v) for part in u], dim=-3)
+    return _from_planes(x), _from_planes(u.transpose(0, 1)).movedim(0, -3).contiguous()
 
 
 def _fast_gradient_projection(v: Tensor, u: Tensor, lam: float, n_iter: int, tol: float) -> Tensor:
-    """The loop of ``tv_prox`` on real planes, in buffers allocated once; ``u`` is overwritten."""
+    """The loop of ``tv_prox`` on real planes, from ``u``, in buffers allocated once."""
     x, scratch = torch.empty_like(v), torch.empty_like(v)
-    q, t = u.clone(), 1.0
+    q, t = u.clone(memory_format=torch.contiguous_format), 1.0
+    u = torch.zeros_like(q)
     enough = tol * 0.5 * v.square().sum(dtype=torch.float64).item() if tol else 0.0
     for k in range(1, n_iter + 1):
         _subtract_divergence(v, q, x)
@@ -70,6 +73,7 @@ def _fast_gradient_projection(v: Tensor, u: Tensor, lam: float, n_iter: int, tol
         _project(q, lam)  # q has become u_k, u is still u_{k-1}
         if tol and k % CHECK_EVERY == 0 and _duality_gap(v, q, lam) <= enough:
             return q
+        # with t = 1 the weight is 1: the first u is not read
         t_next = (1 + math.sqrt(1 + 4 * t * t)) / 2
         torch.lerp(u, q, 1 + (t - 1) / t_next, out=u)
         q, u, t = u, q, t_next
@@ -81,8 +85,8 @@ def _to_planes(x: Tensor) -> Tensor:
     return torch.view_as_real(x).movedim(-1, 0).contiguous() if x.is_complex() else x[None].contiguous()
 
 
-def _from_planes(planes: Tensor, like: Tensor) -> Tensor:
-    return torch.complex(planes[0], planes[1]) if like.is_complex() else planes[0]
+def _from_planes(planes: Tensor) -> Tensor:
+    return torch.complex(planes[0], planes[1]) if len(planes) == 2 else planes[0]
 
 
 def _subtract_divergence(v: Tensor, u: Tensor, out: Tensor) -> None:

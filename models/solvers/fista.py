@@ -56,8 +56,8 @@ def fista_step(
     N z by linearity is what keeps an iteration at one application with the objective at hand; N x is
     computed afresh each time, so its rounding does not build up.
 
-    Source: Beck & Teboulle, SIAM J. Imaging Sci. 2:183 (2009). We add the gradient scheme of adaptive restart,
-    O'Donoghue & Candes, Found. Comput. Math. 15:715 (2015), per item.
+    Source: Beck & Teboulle, SIAM J. Imaging Sci. 2:183 (2009). We add the gradient scheme of adaptive
+    restart, O'Donoghue & Candes, Found. Comput. Math. 15:715 (2015), per item.
     """
     v = torch.add(state.z, state.nz - b, alpha=-1 / lipschitz)
     x, penalty, memory = prox(v, 1 / lipschitz, state.memory)

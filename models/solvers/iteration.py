@@ -15,7 +15,7 @@ DIVERGENCE_GRACE = 3  # iterations before that test: momentum and a poor start m
 class Iteration(NamedTuple):
     """What one iteration reports; with batch axes, of all items together."""
 
-    index: int  # 1-based
+    index: int  # type: ignore[assignment]  # 1-based; it hides tuple.index
     n_iter: int  # the most that will run
     objective: float  # of the problem the method states; nan where it has none
     relative_change: float  # ||x_k - x_{k-1}|| / ||x_k||
@@ -25,7 +25,7 @@ class Iteration(NamedTuple):
 class Checkpoint(NamedTuple):
     """All it takes to go on after iteration ``index``: the state a monitor saw, and the reports so far."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # it hides tuple.index
     state: tuple[Tensor, ...]
     trace: list[Iteration]
 

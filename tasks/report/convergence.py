@@ -25,14 +25,14 @@ class Curve(NamedTuple):
 def log_plot(curves: Sequence[Curve], label: str) -> Markup:
     """An SVG of ``curves`` against the iteration, both axes logarithmic.
 
-    Points that are not positive and finite are left out. Empty Markup if nothing is left.
+    Points that are not positive and finite are left out. Empty Markup if no curve has two left.
     """
     kept = [(curve, np.isfinite(curve.values) & (curve.values > 0)) for curve in curves]
     kept = [(curve, good) for curve, good in kept if good.any()]
-    if not kept:
+    if not any(good.sum() > 1 for _, good in kept):
         return Markup("")
     every = np.concatenate([curve.values[good] for curve, good in kept])
-    x_max = max(2, *(len(curve.values) for curve, _ in kept))
+    x_max = max(len(curve.values) for curve, _ in kept)
     low, high = _padded(float(every.min()), float(every.max()))
 
     def across(x: float) -> float:
@@ -43,7 +43,7 @@ def log_plot(curves: Sequence[Curve], label: str) -> Markup:
 
     parts = [_axes(low, high, x_max, across, down)]
     for curve, good in kept:
-        points = [(across(k + 1), down(curve.values[k])) for k in np.flatnonzero(good)]
+        points = [(across(k + 1), down(float(curve.values[k]))) for k in np.flatnonzero(good).tolist()]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         style = f"s{curve.series % SERIES_STYLES + 1}"
         parts.append(f'<g class="{style}"><title>{escape(curve.name)}</title><polyline points="{path}"/>')
@@ -54,7 +54,9 @@ def log_plot(curves: Sequence[Curve], label: str) -> Markup:
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers between ``low`` and ``high``: decades, else 1-2-5, else even steps."""
-    decades = [10.0**k for k in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)]
+    decades = [
+        10.0**k for k in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
+    ]
     if len(decades) >= 3:
         return decades[:: -(-len(decades) // most)]
     first = math.floor(math.log10(low))
@@ -67,9 +69,9 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def tick_text(value: float) -> str:
-    """0.01 to 10000 in full, a power of ten as 10^k, else with an exponent."""
-    if 1e-2 <= value < 1e5:
+def tick_text(value: float, *, exponents: bool) -> str:
+    """In full, or as m·10^k."""
+    if not exponents or value == 1:
         return f"{value:.4g}"
     exponent = math.floor(math.log10(value) + 1e-9)
     mantissa = value / 10.0**exponent
@@ -87,13 +89,15 @@ def _axes(low: float, high: float, x_max: int, across, down) -> str:  # type: ig
     """Grid lines, tick labels and the name of the x axis."""
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     parts = []
+    exponents = low < 1e-3 or high > 1e5
     for tick in log_ticks(low, high):
         y = down(tick)
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick_text(tick)}</text>')
+        parts.append(f'<line class="rule" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        text = tick_text(tick, exponents=exponents)
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
     for tick in [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000) if t <= x_max]:
         x = across(tick)
-        parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
+        parts.append(f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
         parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{tick}</text>')
     parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>')
     middle = (LEFT + right) / 2

@@ -73,7 +73,9 @@ class ReportInputs:
             raise ValueError("methods must hold at least one result, got none")
         shape = self.methods[0].image.shape
         if len(shape) != 3 or 0 in shape:
-            raise ValueError(f"image of {self.methods[0].name} must have axes (item, y, x), got shape {shape}")
+            raise ValueError(
+                f"image of {self.methods[0].name} must have axes (item, y, x), got shape {shape}"
+            )
         for method in self.methods:
             if method.image.shape != shape:
                 raise ValueError(f"image of {method.name} must have shape {shape}, got {method.image.shape}")

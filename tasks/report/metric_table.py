@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (typographic signs in what readers see)
 """The table of metrics, the best of each column marked, and the conventions below it."""
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ def metric_label(name: str) -> str:
 
 
 def best_value(values: list[MetricValue]) -> float | None:
-    """The best of several methods' numbers; None where they cannot be ranked."""
+    """The best of several methods' numbers; None where they do not rank or are all the same."""
     numbers = [value.value for value in values if not math.isnan(value.value)]
-    if len(numbers) < 2 or values[0].higher_is_better is None:
+    if len(set(numbers)) < 2 or values[0].higher_is_better is None:
         return None
     return max(numbers) if values[0].higher_is_better else min(numbers)
 

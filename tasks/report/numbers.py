@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (typographic signs in what readers see)
 """Numbers as a reader wants them."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ import math
 
 
 def number_text(value: float, unit: str = "") -> str:
-    """Two decimals for dB, else four significant digits; the signs for infinity and for nothing."""
+    """Two decimals for dB; ratios to four decimals, below 0.1 to three digits; "∞"; "–" for NaN."""
     if math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -16,6 +17,9 @@ def number_text(value: float, unit: str = "") -> str:
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    if abs(value) < 0.1:
+        places = 4 if value == 0 else 2 - math.floor(math.log10(abs(value)))
+        return f"{value:.{places}f}".replace("-", "−")
     return (f"{value:.4f}" if abs(value) < 10 else f"{value:.4g}").replace("-", "−")
 
 

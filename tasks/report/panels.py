@@ -49,7 +49,9 @@ def item_panel(inputs: ReportInputs, item: int) -> Panel:
     views = []
     for series, method in enumerate(inputs.methods):
         magnitude = np.abs(method.image[item])
-        error = "" if reference is None else data_uri(signed(magnitude - reference, window.upper / window.factor))
+        error = (
+            "" if reference is None else data_uri(signed(magnitude - reference, window.upper / window.factor))
+        )
         image = data_uri(grey(magnitude, window.upper))
         views.append(View(method.name, series, image, error, _caption(inputs, series, item)))
     shown = "" if reference is None else data_uri(grey(reference, window.upper))
@@ -57,9 +59,9 @@ def item_panel(inputs: ReportInputs, item: int) -> Panel:
 
 
 def _caption(inputs: ReportInputs, series: int, item: int) -> str:
-    """Up to two of the item's own numbers, those that rank first."""
+    """Up to two of the item's own numbers, those that rank where there are any."""
     values = [value for value in inputs.methods[series].metrics.values() if item < len(value.per_item)]
-    values.sort(key=lambda value: value.higher_is_better is None)
+    values = [value for value in values if value.higher_is_better is not None] or values
     return ", ".join(
         f"{metric_label(value.name)} {number_text(value.per_item[item], value.unit)} {value.unit}".rstrip()
         for value in values[:2]
@@ -70,8 +72,8 @@ def coil_sheets(coil_maps: np.ndarray) -> tuple[Image.Image, Image.Image, int]:
     """Montages of magnitude (0 to the maximum) and phase, and how many coils they hold (at most 32)."""
     step = max(1, min(coil_maps.shape[1:]) // TILE)
     maps = coil_maps[:MOST_COILS, ::step, ::step]
-    n_columns = min(len(maps), max(2, math.ceil(math.sqrt(2.2 * len(maps)))))
-    sheet = montage(maps, n_columns)
+    n_rows = max(1, round(math.sqrt(len(maps) / 2.6)))  # about 2.6 times as wide as high
+    sheet = montage(maps, -(-len(maps) // n_rows))
     upper = float(np.abs(maps).max()) or 1.0
     return grey(np.abs(sheet), upper), phase(sheet, sheet != 0), len(maps)
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (typographic signs in what readers see)
 """The report: one HTML file that holds everything it shows."""
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from proxflow.tasks.report.window import shown_items
 
 MOST_ITEM_ROWS = 64  # in the table per item; metrics.csv has all
 PLOTS = (
-    ("objective", "Objective relative to its first value", "each method minimises its own, so levels do not compare"),
+    (
+        "objective",
+        "Objective relative to its first value",
+        "each method minimises its own, so levels do not compare",
+    ),
     ("relative_change", "Relative change of the image", "‖x_k − x_(k−1)‖ / ‖x_k‖"),
     ("data_residual", "Data residual", "‖A x − y‖ / ‖y‖ on the sampled data"),
 )
@@ -35,9 +40,16 @@ def render_report(inputs: ReportInputs) -> str:
     policy forbids all else. Whatever comes from the recipe or the scan is escaped.
     """
     package = files("proxflow.tasks.report")
-    css, script = package.joinpath("report.css").read_text("utf-8"), package.joinpath("report.js").read_text("utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters.update(seconds=seconds_text, bytes=bytes_text, number=number_text, setting=_setting_text)
+    css, script = (
+        package.joinpath("report.css").read_text("utf-8"),
+        package.joinpath("report.js").read_text("utf-8"),
+    )
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    environment.filters.update(
+        seconds=seconds_text, bytes=bytes_text, number=number_text, setting=_setting_text
+    )
     template = environment.from_string(package.joinpath("report.html.j2").read_text("utf-8"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return template.render(

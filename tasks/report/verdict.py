@@ -30,7 +30,11 @@ def verdict(inputs: ReportInputs) -> str:
         return f"{winner} against {target}: {_text(top)}."
     if rest[0][1].value == top.value:
         return f"{winner} and {rest[0][0]} are level at {_text(top)}."
-    aim = "is closest to the reference" if inputs.reference is not None else "predicts the samples kept from it best"
+    aim = (
+        "is closest to the reference"
+        if inputs.reference is not None
+        else "predicts the samples kept from it best"
+    )
     return f"{winner} {aim}: {_text(top)}, {_margins(top, rest)}.{_dissent(inputs, winner, ranking[1:])}"
 
 
@@ -47,7 +51,10 @@ def _margins(top: MetricValue, rest: list[tuple[str, MetricValue]]) -> str:
     chosen = rest if len(rest) < 2 else [rest[0], rest[-1]]
     if top.unit == "dB" and math.isfinite(top.value):
         return " and ".join(f"{top.value - value.value:.2f} dB above {name}" for name, value in chosen)
-    return "against " + " and ".join(f"{number_text(value.value)} for {name}" for name, value in chosen)
+    numbers = [f"{number_text(value.value, value.unit)} {value.unit}".rstrip() for _, value in chosen]
+    return "against " + " and ".join(
+        f"{text} for {name}" for text, (name, _) in zip(numbers, chosen, strict=True)
+    )
 
 
 def _dissent(inputs: ReportInputs, winner: str, names: list[str]) -> str:
@@ -61,4 +68,8 @@ def _dissent(inputs: ReportInputs, winner: str, names: list[str]) -> str:
             others.setdefault(leaders[0], []).append(metric_label(name))
     if not others:
         return ""
-    return " But " + "; ".join(f"{method} has the better {' and '.join(labels)}" for method, labels in others.items()) + "."
+    return (
+        " But "
+        + "; ".join(f"{method} has the better {' and '.join(labels)}" for method, labels in others.items())
+        + "."
+    )

@@ -35,7 +35,9 @@ def test_error_outside_the_region_is_not_counted(pair: tuple[np.ndarray, np.ndar
         assert after[name].value == pytest.approx(before[name].value, rel=1e-12), name
 
 
-def test_pixelwise_metrics_in_a_region_equal_those_of_the_pixels_alone(pair: tuple[np.ndarray, np.ndarray]) -> None:
+def test_pixelwise_metrics_in_a_region_equal_those_of_the_pixels_alone(
+    pair: tuple[np.ndarray, np.ndarray],
+) -> None:
     region = centre_crop_region(SHAPE[1:], (8, 6))
     x, gt = (np.abs(a)[:, region] for a in pair)
     values = evaluate_images(*pair, names=("psnr", "nmse"), region=region)

@@ -24,7 +24,9 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("scale", [1e-6, 3.0, -2j])
-def test_metrics_do_not_change_with_a_common_scale(pair: tuple[np.ndarray, np.ndarray], scale: complex) -> None:
+def test_metrics_do_not_change_with_a_common_scale(
+    pair: tuple[np.ndarray, np.ndarray], scale: complex
+) -> None:
     before = evaluate_images(*pair, names=IMAGE_METRICS)
     after = evaluate_images(scale * pair[0], scale * pair[1], names=IMAGE_METRICS)
     for name in IMAGE_METRICS:
@@ -107,7 +109,9 @@ def test_every_metric_states_its_convention(pair: tuple[np.ndarray, np.ndarray])
         ({"data_range": -1.0}, "data_range must be positive"),
     ],
 )
-def test_bad_input_is_refused_by_name(pair: tuple[np.ndarray, np.ndarray], change: dict, message: str) -> None:
+def test_bad_input_is_refused_by_name(
+    pair: tuple[np.ndarray, np.ndarray], change: dict, message: str
+) -> None:
     arguments = {"image": pair[0], "reference": pair[1], "names": ("psnr",), **change}
     with pytest.raises(ValueError, match=message):
         evaluate_images(**arguments)

@@ -1,0 +1,62 @@
+"""The real scans that ship with the package."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from proxflow.data.errors import ScanError
+
+SCHEME = "sample://"
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A shipped scan: its file in this folder, one line on it, its licence."""
+
+    file: str
+    description: str
+    licence: str
+
+
+SAMPLES = {
+    "brain-13coil": Sample(
+        "brain-13coil.h5",
+        "human brain, one axial slice, 13 coils, 224 x 224, fully sampled, T1-weighted spoiled gradient echo (11 deg)",
+        "Apache-2.0",
+    ),
+    "phantom-2coil": Sample(
+        "phantom-2coil.h5",
+        "structured phantom, 2 coils, 160 x 160, fully sampled gradient echo, raw ISMRMRD with readout oversampling",
+        "MIT",
+    ),
+    "lowfield-1coil": Sample(
+        "lowfield-1coil.npz",
+        "grid phantom at 88 mT, single coil, 10 slices of 60 x 60, fully sampled spin echo, NumPy with sidecar",
+        "MIT",
+    ),
+}
+
+
+def sample_names() -> list[str]:
+    """Names usable as ``sample://NAME``."""
+    return list(SAMPLES)
+
+
+def sample_path(name: str) -> Path:
+    """The file of the sample ``name``; raises ScanError naming the nearest sample."""
+    if name not in SAMPLES:
+        close = difflib.get_close_matches(name, SAMPLES, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ScanError(f"sample must be one of {', '.join(SAMPLES)}, got {name}{hint}")
+    return FOLDER / SAMPLES[name].file
+
+
+def locate(path: str | Path) -> Path:
+    """``path`` as a Path, ``sample://NAME`` resolved to the shipped file (also when given as a Path)."""
+    text = str(path)
+    if text.startswith("sample:/"):  # Path("sample://x") drops one slash
+        return sample_path(text.removeprefix("sample:").lstrip("/"))
+    return Path(path).expanduser()

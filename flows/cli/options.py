@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Set = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--set", negative=(), help="Change a number of the recipe: key=value, as reconstruct.lam=0.01."
+    ),
+]
+Out = Annotated[Path | None, Parameter(name="--out", help="Run folder; runs/<time>-<name> if not given.")]
+Device = Annotated[
+    str | None, Parameter(name="--device", help="auto, cpu, cuda or cuda:N; overrides the recipe.")
+]
+Prefect = Annotated[
+    bool,
+    Parameter(
+        name="--prefect",
+        negative=(),
+        help="Run as a Prefect flow, on the server in PREFECT_API_URL or on Prefect's embedded one.",
+    ),
+]
+Json = Annotated[
+    bool,
+    Parameter(name="--json", negative=(), help="End with one JSON object on standard output, for programs."),
+]

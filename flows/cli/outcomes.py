@@ -1,0 +1,33 @@
+"""Which errors are a person's to mend, and the exit code each ends in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+class Explained(NamedTuple):
+    """An error as one sentence, and the exit code."""
+
+    sentence: str
+    code: int
+
+
+def explain(error: BaseException) -> Explained | None:
+    """The sentence for an error we know; None for one that must keep its traceback."""
+    from proxflow.configs.errors import RecipeError
+    from proxflow.data.errors import ScanError
+    from proxflow.data.store.errors import DamagedArtefactError, StoreError
+    from proxflow.tasks.errors import RequestError
+
+    if isinstance(error, RecipeError | ScanError | RequestError):
+        return Explained(str(error), BAD_INPUT)
+    if isinstance(error, StoreError):
+        return Explained(f"{error.strerror} ({error.filename})", FAILED)
+    if isinstance(error, DamagedArtefactError):
+        return Explained(f"{error}; run again to compute it again", FAILED)
+    if isinstance(error, ArithmeticError) and hasattr(error, "last_good"):
+        notes = "; ".join(getattr(error, "__notes__", []))
+        return Explained(f"{error}; {notes}" if notes else str(error), FAILED)
+    return None

@@ -1,0 +1,68 @@
+"""Stages and iterations on a terminal: one line a stage, a bar with the time left for the running one."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from proxflow.models.solvers.iteration import Iteration
+    from proxflow.tasks.stage import StageOutcome
+
+
+class TerminalReporter:
+    """Draws on ``console``; a context manager. Quiet where the console is not a terminal, but for one
+    plain line a stage."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._bars: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> TerminalReporter:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def stage_started(self, label: str) -> None:
+        with self._lock:
+            self._bars[label] = self._progress.add_task(f"[bold]{label}", total=None, state="")
+
+    def stage_waiting(self, label: str) -> None:
+        self._console.print(f"  {label}: another process is computing it, waiting", style="yellow")
+
+    def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
+        """Iterations of all items make one bar, so the time left is the stage's."""
+        bar = self._bars.get(label)
+        if bar is not None:
+            place = f"item {item + 1}/{n_items}, " if n_items > 1 else ""
+            self._progress.update(
+                bar,
+                total=n_items * iteration.n_iter,
+                completed=item * iteration.n_iter + iteration.index,
+                state=f"{place}iteration {iteration.index}/{iteration.n_iter}, "
+                f"change {iteration.relative_change:.1e}, residual {iteration.data_residual:.4f}",
+            )
+
+    def stage_finished(self, outcome: StageOutcome) -> None:
+        with self._lock:
+            bar = self._bars.pop(outcome.label, None)
+        if bar is not None:
+            self._progress.remove_task(bar)
+        how = "[dim]cached[/]" if outcome.cached else f"{outcome.elapsed:7.2f} s"
+        self._console.print(f"  [green]✓[/] {outcome.label:<24} {how}", highlight=False)

@@ -1,0 +1,124 @@
+"""One run from start to finish: store, caller, log, run folder. Every way to start a run comes here."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proxflow.configs.errors import RecipeError
+from proxflow.configs.methods import MethodConfig
+from proxflow.configs.recipe import Recipe
+from proxflow.configs.runtime import parse_size
+from proxflow.data.errors import ScanError
+from proxflow.data.store.store import ArtefactStore
+from proxflow.flows.run_log import RunLog
+from proxflow.tasks.devices import resolve_device
+from proxflow.tasks.errors import RequestError
+from proxflow.tasks.pipeline import Engine, RunResult, run_stages
+from proxflow.tasks.plain import PlainEngine
+from proxflow.tasks.reporting import Reporter, listen
+from proxflow.tasks.run_folder import new_run_folder, write_run_folder
+from proxflow.tasks.stage import Machine, StageOutcome
+
+log = logging.getLogger("proxflow.run")
+EngineFactory = Callable[[Machine, ArtefactStore], Engine]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is done: where it lies and what it found. ``metrics``: method -> name -> number."""
+
+    folder: Path
+    report: Path
+    result: RunResult
+    metrics: dict[str, dict[str, Any]]
+    seconds: float
+    peak_memory_bytes: int
+
+
+def machine_for(recipe: Recipe) -> Machine:
+    """The recipe's runtime on this machine; RequestError for a device that is not here."""
+    runtime = recipe.runtime
+    return Machine(
+        str(runtime.store_root().resolve()),
+        parse_size(runtime.store_limit),
+        resolve_device(runtime.device),
+        runtime.checkpoint_seconds,
+    )
+
+
+def launch(
+    recipe: Recipe,
+    methods: Sequence[MethodConfig],
+    *,
+    command: str,
+    out: Path | None,
+    listener: Reporter,
+    engine: EngineFactory = PlainEngine,
+) -> Finished:
+    """Run all stages and write the run folder.
+
+    Bad input leaves nothing behind; any other failure leaves its log in the run folder.
+    """
+    began = time.monotonic()
+    machine = machine_for(recipe)
+    store = ArtefactStore(machine.store_path, machine.store_limit)
+    with RunLog() as run_log:
+        folder = LateFolder(recipe, out, listener, run_log)
+        previous = listen(folder)
+        log.info("recipe %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
+        try:
+            result = run_stages(recipe, methods, engine(machine, store), command)
+            written = write_run_folder(folder.create(), recipe, result, store)
+        except (RecipeError, ScanError, RequestError):
+            folder.remove()
+            raise
+        except BaseException as error:
+            log.error("%s: %s", type(error).__name__, error)
+            raise
+        finally:
+            listen(previous)
+            store.release()
+        seconds = time.monotonic() - began
+        log.info("done in %.2f s, %s", seconds, folder.create())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Finished(folder.create(), written.report, result, written.metrics, seconds, peak)
+
+
+class LateFolder:
+    """Passes everything on to the listener, and makes the run folder once the scan proved readable."""
+
+    def __init__(self, recipe: Recipe, out: Path | None, listener: Reporter, run_log: RunLog) -> None:
+        self._recipe, self._out, self._listener, self._run_log = recipe, out, listener, run_log
+        self._existed = out is not None and out.exists()
+        self._had_log = out is not None and (out / "log.txt").exists()
+        self._path: Path | None = None
+        self.iteration = listener.iteration
+        self.stage_started = listener.stage_started
+        self.stage_waiting = listener.stage_waiting
+
+    def create(self) -> Path:
+        """The run folder, made at the first call."""
+        if self._path is None:
+            self._path = new_run_folder(self._recipe.name, self._out)
+            self._run_log.write_to(self._path / "log.txt")
+        return self._path
+
+    def remove(self) -> None:
+        """Undo ``create``; what lay there before stays."""
+        if self._path is None:
+            return
+        if not self._existed:
+            shutil.rmtree(self._path, ignore_errors=True)
+        elif not self._had_log:
+            (self._path / "log.txt").unlink(missing_ok=True)
+
+    def stage_finished(self, outcome: StageOutcome) -> None:
+        self.create()
+        self._listener.stage_finished(outcome)

@@ -1,0 +1,67 @@
+"""A flow run from the command line: on the configured server, or on Prefect's embedded one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID
+
+from proxflow.configs.methods import MethodConfig
+from proxflow.configs.recipe import Recipe
+from proxflow.flows.launch import Finished
+from proxflow.flows.prefect_environment import prepare_environment, server_configured
+from proxflow.tasks.reporting import Reporter, listen
+
+DRAIN_SECONDS = 30.0
+
+
+def launch_as_flow(
+    recipe: Recipe, methods: Sequence[MethodConfig], *, command: str, out: Path | None, listener: Reporter
+) -> Finished:
+    """``launch`` as a Prefect flow. Nothing is left running: the embedded server ends with this process."""
+    embedded = not server_configured()
+    prepare_environment(quiet=True)
+    from prefect.settings import get_current_settings
+
+    from proxflow.flows.reconstruct import compare, reconstruct, with_workers
+
+    get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
+    previous = listen(listener)
+    arguments = {
+        "name": recipe.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "command": command,
+        "out": str(out) if out else None,
+    }
+    try:
+        if len(methods) == 1:
+            state = with_workers(reconstruct, recipe.runtime.workers)(**arguments, return_state=True)
+        else:
+            names = [config.method for config in methods]
+            run = with_workers(compare, recipe.runtime.workers)
+            state = run(**arguments, methods=names, return_state=True)
+        finished: Finished = state.result()
+    finally:
+        listen(previous)
+    if embedded:
+        _drain(state.state_details.flow_run_id, len(finished.result.outcomes))
+    return finished
+
+
+def _drain(flow_run_id: UUID | None, expected: int) -> None:
+    """Wait until the embedded server has recorded every task run: it digests them after the flow's end,
+    and what it has not digested when it stops is lost."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import TERMINAL_STATES
+
+    query = {
+        "flow_runs": {"id": {"any_": [str(flow_run_id)]}},
+        "task_runs": {"state": {"type": {"any_": [state.value for state in TERMINAL_STATES]}}},
+    }
+    with get_client(sync_client=True) as client:
+        end = time.monotonic() + DRAIN_SECONDS
+        while time.monotonic() < end:
+            if client.request("POST", "/task_runs/count", json=query).json() >= expected:
+                return
+            time.sleep(0.1)

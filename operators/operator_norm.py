@@ -1,0 +1,41 @@
+"""The largest singular value of an operator, for step sizes."""
+
+from __future__ import annotations
+
+import torch
+
+from proxflow.operators.base import LinearOperator
+
+
+def operator_norm(
+    operator: LinearOperator,
+    *,
+    n_iter: int = 30,
+    tol: float = 1e-4,
+    dtype: torch.dtype = torch.complex64,
+    device: torch.device | str = "cpu",
+    seed: int = 0,
+) -> float:
+    """||A||_2 by power iteration  x <- A^H A x / ||A^H A x||, from seeded Gaussian noise.
+
+    Returns sqrt(||A^H A x||) for the last unit vector x: never above ||A|| but for rounding, so a step
+    size wants a margin. Stops once it changes by less than ``tol``, relative, or after ``n_iter``
+    applications of ``normal``. Zero for the zero operator.
+    Raises ValueError if ``n_iter`` is below one.
+    Source: Golub & Van Loan, Matrix Computations, sec. 7.3.
+    """
+    if n_iter < 1:
+        raise ValueError(f"n_iter must be at least 1, got {n_iter}")
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(operator.domain_shape, generator=generator, dtype=dtype).to(device)
+    x /= torch.linalg.vector_norm(x)
+    norm = 0.0
+    with torch.no_grad():
+        for _ in range(n_iter):
+            x = operator.normal(x)
+            eigenvalue = torch.linalg.vector_norm(x)
+            previous, norm = norm, float(eigenvalue) ** 0.5
+            if norm == 0 or abs(norm - previous) <= tol * norm:
+                break
+            x = x / eigenvalue
+    return norm

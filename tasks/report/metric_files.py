@@ -1,0 +1,75 @@
+"""metrics.json and metrics.csv: the numbers of a run for other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from proxflow.models.metrics.value import json_number
+from proxflow.tasks.report.inputs import ReportInputs
+
+COLUMNS = ("method", "metric", "item", "value", "unit", "convention")
+
+
+def write_metrics(json_path: str | Path, csv_path: str | Path, inputs: ReportInputs) -> None:
+    """Write both files, UTF-8. Their form is described in docs/metrics.md.
+
+    JSON has no literal for infinity or NaN: they are "inf", "-inf" (strings) and null. CSV holds
+    inf, -inf and an empty field.
+    """
+    document = metrics_document(inputs)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    Path(json_path).write_text(text + "\n", encoding="utf-8")
+    Path(csv_path).write_text(metrics_csv(document), encoding="utf-8", newline="")
+
+
+def metrics_document(inputs: ReportInputs) -> dict[str, Any]:
+    """The content of metrics.json: strict JSON types only."""
+    return {
+        "title": inputs.title,
+        "recipe": inputs.recipe_name,
+        "modality": inputs.modality,
+        "items": list(inputs.item_labels),
+        "region": inputs.region_text,
+        "acceleration": inputs.acceleration,
+        "methods": {
+            method.name: {
+                "metrics": {name: value.to_json() for name, value in method.metrics.items()},
+                "n_iter": method.n_iter,
+                "seconds": json_number(method.seconds),
+            }
+            for method in inputs.methods
+        },
+        "stages": [
+            {
+                "name": stage.name,
+                "key": stage.key,
+                "cached": stage.cached,
+                "seconds": json_number(stage.seconds),
+                "peak_memory_bytes": stage.peak_memory_bytes,
+                "device": stage.device,
+            }
+            for stage in inputs.stages
+        ],
+        "notes": list(inputs.notes),
+        "provenance": dict(inputs.provenance),
+    }
+
+
+def metrics_csv(document: dict[str, Any]) -> str:
+    """The content of metrics.csv from that of metrics.json.
+
+    One row per number: that over the volume under item "all", then one per item that has one.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for method, entry in document["methods"].items():
+        for name, metric in entry["metrics"].items():
+            numbers = [("all", metric["value"]), *zip(document["items"], metric["per_item"], strict=False)]
+            for item, number in numbers:  # None, for NaN, is written as an empty field
+                writer.writerow((method, name, item, number, metric["unit"], metric["convention"]))
+    return buffer.getvalue()

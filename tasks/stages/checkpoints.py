@@ -1,0 +1,112 @@
+"""What a long stage keeps on the way: finished items, and the state of the one it is at."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+from proxflow.data.store.guarded_file import GuardedFile
+from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
+from proxflow.tasks.reporting import Reporter
+from proxflow.tasks.stage import StageContext
+
+Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]  # image, trace, fit
+
+
+class StageCheckpoints:
+    """Saves every ``checkpoint_seconds`` under the stage's key; the store removes it when the stage is done.
+
+    A short stage writes nothing. The files are written atomically, so a kill leaves a whole older one or
+    none; a damaged one is ignored, the item is computed again.
+    """
+
+    def __init__(self, context: StageContext, n_items: int) -> None:
+        self._folder, self._every = context.checkpoints, context.machine.checkpoint_seconds
+        self._label, self._n_items = context.label, n_items
+        self._saved_at = time.monotonic()
+        self._waiting: dict[int, Finished] = {}
+
+    def monitor(self, item: int, listener: Reporter) -> Monitor:
+        """A solver's monitor: tells the listener, and saves the state when it is time."""
+        seen = self.unfinished(item)
+        reports = list(seen.trace) if seen else []
+
+        def after(report: Iteration, state: tuple[Tensor, ...]) -> None:
+            reports.append(report)
+            listener.iteration(self._label, item, self._n_items, report)
+            if self._is_time():
+                self._save_waiting()
+                self._save(f"state-{item}", [part.cpu().numpy() for part in state], {"trace": reports})
+
+        return after
+
+    def unfinished(self, item: int) -> Checkpoint | None:
+        """Where the item was when the stage was killed, or None."""
+        loaded = self._load(f"state-{item}")
+        if loaded is None:
+            return None
+        arrays, document = loaded
+        trace = [Iteration(*report) for report in document["trace"]]
+        return Checkpoint(trace[-1].index, tuple(torch.from_numpy(array) for array in arrays), trace)
+
+    def finished(self, item: int) -> Finished | None:
+        """What was kept of an item that was done before the stage was killed, or None."""
+        loaded = self._load(f"item-{item}")
+        return None if loaded is None else (loaded[0][0], loaded[1]["trace"], loaded[1]["fit"])
+
+    def keep_finished(self, item: int, image: np.ndarray, trace: dict[str, Any], fit: dict[str, Any]) -> None:
+        """Keep a finished item, at once or with the next save."""
+        self._waiting[item] = (image, trace, fit)
+        if self._is_time():
+            self._save_waiting()
+
+    def keep_image(self, item: int, image: Tensor) -> Path:
+        """Save the last good image of a diverged item; where it lies."""
+        return self._save(f"last-good-{item}", [image.cpu().numpy()], {})
+
+    def _is_time(self) -> bool:
+        return self._every > 0 and time.monotonic() - self._saved_at >= self._every
+
+    def _save_waiting(self) -> None:
+        for item, (image, trace, fit) in self._waiting.items():
+            self._save(f"item-{item}", [image], {"trace": trace, "fit": fit})
+        self._waiting.clear()
+
+    def _save(self, name: str, arrays: list[np.ndarray], document: dict[str, Any]) -> Path:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        target = self._folder / f"{name}.h5"
+        temporary = self._folder / f".{name}.{os.getpid()}.tmp"
+        guarded = GuardedFile(temporary)
+        try:
+            with h5py.File(guarded, "w", libver=("v110", "v110")) as file:
+                for index, array in enumerate(arrays):
+                    chunked = {"chunks": True, "fletcher32": True} if array.ndim and array.size else {}
+                    file.create_dataset(str(index), data=array, **chunked)
+                file.attrs["document"] = np.void(json.dumps(document).encode())
+            guarded.sync()
+            temporary.replace(target)
+        finally:
+            guarded.close()
+            temporary.unlink(missing_ok=True)
+        self._saved_at = time.monotonic()
+        return target
+
+    def _load(self, name: str) -> tuple[list[np.ndarray], dict[str, Any]] | None:
+        path = self._folder / f"{name}.h5"
+        if not path.exists():
+            return None
+        try:
+            with h5py.File(path, "r") as file:
+                arrays = [np.asarray(file[str(index)][()]) for index in range(len(file))]
+                return arrays, json.loads(file.attrs["document"].tobytes())
+        except (OSError, RuntimeError, KeyError, ValueError):
+            path.unlink(missing_ok=True)
+            return None

@@ -1,0 +1,21 @@
+"""The noise standard deviation of prepared samples, and where the figure comes from."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from proxflow.models.calibration.whitening import noise_std_from_border
+
+
+def noise_level(samples: Tensor, mask: np.ndarray, noise: Tensor | None, whitened: bool) -> tuple[float, str]:
+    """Standard deviation of the complex noise of a sample, sqrt(E|n|^2), and its source in words.
+
+    samples (coil, ky, kx), mask bool (ky, kx), noise (coil, n) in the same coil basis or None.
+    """
+    if noise is not None:
+        level = float(noise.abs().double().square().mean().sqrt())
+        return level, "unit noise after whitening" if whitened else "the scan's noise measurement"
+    level = float(noise_std_from_border(samples, mask=torch.from_numpy(mask)))
+    return level, "estimated from the border of k-space, an upper bound where signal reaches it"

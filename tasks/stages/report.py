@@ -1,0 +1,102 @@
+"""Report: the page a person reads, with previews and figures, as one artefact."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from proxflow.data.store.artefact import Artefact, ArtefactWriter
+from proxflow.models.metrics.value import MetricValue
+from proxflow.tasks.report.inputs import MethodResult, ReportInputs, StageRecord
+from proxflow.tasks.report.metric_files import metrics_document
+from proxflow.tasks.report.previews import render_previews
+from proxflow.tasks.report.render import render_report
+from proxflow.tasks.stage import StageContext
+from proxflow.tasks.stages.documents import centre_crop, geometry_from_json
+
+
+def report(context: StageContext, writer: ArtefactWriter) -> None:
+    """Write ``html`` and ``previews/NAME`` as bytes, and the document ``figures`` (metrics.json).
+
+    Timings in it are those of the computation, also where a later run finds the stage in the store.
+    """
+    inputs = report_inputs(context)
+    writer.write("html", np.frombuffer(render_report(inputs).encode(), np.uint8))
+    for name, picture in render_previews(inputs).items():
+        writer.write(f"previews/{name}", np.frombuffer(picture, np.uint8))
+    writer.document("figures", metrics_document(inputs))
+
+
+def report_inputs(context: StageContext) -> ReportInputs:
+    """Gather what the page shows from the artefacts of the run."""
+    artefacts, config = context.inputs, context.config
+    scan = artefacts["prepared"].document("scan")
+    geometry = geometry_from_json(scan["geometry"])
+    figures = artefacts["figures"]
+    judging = figures.document("judging")
+    return ReportInputs(
+        title=config["title"] or config["name"],
+        recipe_name=config["name"],
+        modality=scan["modality"],
+        methods=tuple(_method(entry, artefacts, geometry.matrix) for entry in config["methods"]),
+        reference=figures.array("reference") if "reference" in figures else None,
+        region=figures.array("region"),
+        region_text=judging["region"],
+        coil_maps=artefacts["maps"].rows("maps", 0, 1)[0],
+        mask=artefacts["prepared"].rows("mask", 0, 1)[0],
+        acceleration=scan["acceleration"],
+        notes=tuple(judging["notes"]),
+        item_labels=tuple(scan["labels"]),
+        stages=tuple(_record(artefact) for artefact in artefacts.values()),
+        provenance=_provenance(artefacts["scan"], scan),
+        recipe_yaml=config["recipe"],
+        command=config["command"],
+        voxel_size_mm=geometry.voxel_size_mm,
+    )
+
+
+def _method(entry: dict[str, Any], artefacts: Any, matrix: tuple[int, int]) -> MethodResult:
+    name = entry["method"]
+    image = artefacts[f"image:{name}"]
+    trace = image.document("trace")[0]
+    figures = artefacts["figures"].document("metrics")[name]
+    return MethodResult(
+        name=name,
+        image=centre_crop(image.array("image"), matrix),
+        metrics={key: MetricValue.from_json(value) for key, value in figures.items()},
+        trace={key: np.array([_number(value) for value in values]) for key, values in trace.items()},
+        config=entry,
+        seconds=image.provenance["seconds"],
+        n_iter=max(len(one["relative_change"]) for one in image.document("trace")),
+    )
+
+
+def _number(value: float | str | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _record(artefact: Artefact) -> StageRecord:
+    made = artefact.provenance
+    return StageRecord(
+        name=made["label"],
+        key=made["key"],
+        cached=False,
+        seconds=made["seconds"],
+        peak_memory_bytes=made["peak_memory_bytes"],
+        device=made["device"],
+    )
+
+
+def _provenance(scan: Artefact, document: dict[str, Any]) -> dict[str, str]:
+    made = scan.provenance
+    facts = {
+        "scan": ", ".join(made["files"].values()),
+        "format": document["format"],
+        "ingested": made["started"],
+        "machine": made["machine"],
+        "source digest": made["source"],
+    }
+    facts |= {f"scan {key}": str(value) for key, value in document["source"].items()}
+    return facts | {name: str(text) for name, text in made["versions"].items()}

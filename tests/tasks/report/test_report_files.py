@@ -1,0 +1,92 @@
+"""Previews, metrics.json and metrics.csv."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from proxflow.models.metrics.registry import metric_value
+from proxflow.models.metrics.value import MetricValue
+from proxflow.tasks.report.inputs import ReportInputs
+from proxflow.tasks.report.metric_files import write_metrics
+from proxflow.tasks.report.previews import render_previews
+
+Make = Callable[..., ReportInputs]
+
+
+def test_previews_are_pngs_of_the_first_item(inputs: ReportInputs) -> None:
+    previews = render_previews(inputs)
+    assert set(previews) == {
+        "reference.png",
+        "mask.png",
+        "coil-maps.png",
+        "comparison.png",
+        "zero_filled.png",
+        "cg_sense.png",
+        "tv.png",
+    }
+    sizes = {name: Image.open(io.BytesIO(data)).size for name, data in previews.items()}
+    assert sizes["tv.png"] == sizes["reference.png"] == (18, 24)
+    assert sizes["comparison.png"] == (4 * 18 + 3 * 4, 38 + 24 + 4 + 24)
+    shown = np.asarray(Image.open(io.BytesIO(previews["reference.png"])))
+    assert inputs.reference is not None
+    assert np.corrcoef(shown.ravel(), np.abs(inputs.reference[0]).ravel())[0, 1] > 0.999
+
+
+def test_preview_names_never_leave_the_folder_nor_clash(inputs: ReportInputs, changed: Make) -> None:
+    names = ("../../etc/x", "etc-x", "comparison")
+    methods = tuple(dataclasses.replace(m, name=n) for m, n in zip(inputs.methods, names, strict=True))
+    previews = render_previews(changed(methods=methods, reference=None, mask=None, coil_maps=None))
+    assert set(previews) == {"comparison.png", "etc-x.png", "etc-x-2.png", "comparison-2.png"}
+
+
+def test_json_is_strict_and_gives_the_numbers_back(
+    inputs: ReportInputs, changed: Make, tmp_path: Path
+) -> None:
+    odd = {
+        "psnr": metric_value("psnr", np.inf, [np.inf, np.nan, 3.0], convention_text="c"),
+        "nmse": metric_value("nmse", np.nan, convention_text="d"),
+    }
+    run = changed(methods=(dataclasses.replace(inputs.methods[0], metrics=odd), inputs.methods[1]))
+    write_metrics(tmp_path / "m.json", tmp_path / "m.csv", run)
+
+    def refuse(literal: str) -> None:
+        raise AssertionError(f"metrics.json holds {literal}")
+
+    document = json.loads((tmp_path / "m.json").read_text("utf-8"), parse_constant=refuse)
+    first = document["methods"]["zero_filled"]["metrics"]
+    assert first["psnr"]["value"] == "inf" and first["psnr"]["per_item"] == ["inf", None, 3.0]
+    assert first["nmse"]["value"] is None
+    second = document["methods"]["cg_sense"]["metrics"]["ssim"]
+    assert MetricValue.from_json(second) == inputs.methods[1].metrics["ssim"]
+    assert document["region"] == "a disc" and document["items"] == list(inputs.item_labels)
+    assert document["stages"][1]["name"] == "reconstruct tv" and document["provenance"]["scan"] == "blob.h5"
+
+
+def test_csv_is_long_with_one_row_per_number(inputs: ReportInputs, tmp_path: Path) -> None:
+    write_metrics(tmp_path / "m.json", tmp_path / "m.csv", inputs)
+    with (tmp_path / "m.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["method", "metric", "item", "value", "unit", "convention"]
+    assert len(rows) == 3 * 3 * (1 + 3)
+    row = next(r for r in rows if (r["method"], r["metric"], r["item"]) == ("tv", "psnr", "slice 1"))
+    assert float(row["value"]) == inputs.methods[2].metrics["psnr"].per_item[1] and row["unit"] == "dB"
+    assert "fastMRI" in row["convention"]
+
+
+def test_report_needs_no_plotting_library_nor_torch() -> None:
+    code = (
+        "import sys, proxflow.tasks.report.render, proxflow.tasks.report.previews;"
+        "print([m for m in ('torch', 'matplotlib', 'skimage', 'h5py', 'prefect') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
