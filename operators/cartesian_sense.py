@@ -72,7 +72,7 @@ class CartesianSense(LinearOperator):
 
     def _forward(self, x: Tensor) -> Tensor:
         tables = self._tables_for(x)
-        images = (x * tables.image_phase).reshape(-1, *self.domain_shape)
+        images = (x * tables.image_phase).reshape(-1, *self.domain_shape).contiguous()
         kspace = x.new_empty(len(images), *self.range_shape)
         for items, coils in self._chunks(images):
             coil_images = tables.coil_maps[coils] * images[items, None]
@@ -95,7 +95,7 @@ class CartesianSense(LinearOperator):
         if not normal.axes:
             return x * normal.weights
         images = x.reshape(-1, *self.domain_shape)
-        images = images.mT.contiguous() if normal.transposed else images
+        images = (images.mT if normal.transposed else images).contiguous()
         conjugate = torch.zeros_like(images)
         for items, coils in self._chunks(images):
             maps = normal.coil_maps[coils]

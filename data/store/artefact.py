@@ -38,6 +38,7 @@ class ArtefactWriter:
 
     def create(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
         """Announce an array that ``append`` fills along its first axis, so that it never sits in memory."""
+        dtype = np.dtype(dtype)
         dataset = self._file.create_dataset(
             name,
             shape=shape,
@@ -145,6 +146,14 @@ class Artefact:
 
     def verify(self) -> None:
         """Read everything and compare it with its checksums, a row at a time."""
+        try:
+            self._verify()
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # HDF5's many words for it
+            if isinstance(error, DamagedArtefactError):
+                raise
+            raise DamagedArtefactError(f"{self.path.name} must be readable throughout: {error}") from None
+
+    def _verify(self) -> None:
         checksums: dict[str, str] = {}
         names: list[str] = []
         self._file.visit(

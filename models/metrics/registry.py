@@ -23,7 +23,7 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     "psnr": Metric(
-        "PSNR", "dB", True, True, True, "magnitudes, mean squared error over all items (fastMRI's definition)"
+        "PSNR", "dB", True, True, True, "magnitudes, mean squared error over all items (fastMRI's formula)"
     ),
     "ssim": Metric(
         "SSIM",
@@ -31,7 +31,8 @@ METRICS: dict[str, Metric] = {
         True,
         True,
         True,
-        "magnitudes, 7 × 7 uniform window, mean of the map per item, then over items (fastMRI's definition)",
+        "magnitudes, 7 × 7 uniform window, mean of the map over the region of each item, "
+        "then over items (fastMRI's formula)",
     ),
     "nmse": Metric(
         "NMSE",
@@ -39,7 +40,7 @@ METRICS: dict[str, Metric] = {
         False,
         True,
         False,
-        "magnitudes, ‖ref − x‖² / ‖ref‖² over all items (fastMRI's definition)",
+        "magnitudes, ‖ref − x‖² / ‖ref‖² over all items (fastMRI's formula)",
     ),
     "hfen": Metric(
         "HFEN",

@@ -64,7 +64,8 @@ def metric_columns(inputs: ReportInputs, item: int | None = None) -> list[Column
             for value in values
         )
         arrow = {True: "↑", False: "↓", None: ""}[found[0].higher_is_better]
-        conventions = tuple(dict.fromkeys(value.convention for value in found))
+        region = f"; region: {inputs.region_text}"  # the page says it once for all metrics
+        conventions = tuple(dict.fromkeys(value.convention.removesuffix(region) for value in found))
         columns.append(Column(name, metric_label(name), found[0].unit, arrow, cells, conventions))
     return columns
 

@@ -72,6 +72,7 @@ def _content(inputs: ReportInputs) -> dict[str, Any]:
         "aspect": _aspect(inputs),
         "coils_shown": 0 if inputs.coil_maps is None else min(len(inputs.coil_maps), MOST_COILS),
         "n_series": SERIES_STYLES,
+        "any_cached": any(stage.cached for stage in inputs.stages),
     }
 
 
