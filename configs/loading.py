@@ -82,10 +82,9 @@ def _apply(values: dict[str, Any], override: str) -> KeyPath:
             at[part] = {}
         at = _child(at, part, parts[: depth + 1])
     last = parts[-1]
-    if (isinstance(at, dict) and isinstance(last, str)) or (
-        isinstance(at, list) and isinstance(last, int) and last < len(at)
-    ):
-        at[last] = value
+    if (isinstance(at, dict) and isinstance(last, str)) or _has_index(at, last):
+        container: Any = at
+        container[last] = value
     else:
         raise RecipeError([Problem("--set", f"must name a key of the recipe, got {dotted(tuple(parts))}")])
     return tuple(parts)

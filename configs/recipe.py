@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -39,10 +39,12 @@ class Recipe(Part):
         A named method keeps the numbers the recipe gives it and has its defaults otherwise. Raises
         KeyError with the name of a method that does not exist.
         """
-        configured = {config.method: config for config in reversed((self.reconstruct, *self.compare))}
+        own = {config.method: config for config in reversed((self.reconstruct, *self.compare))}
         if names is None:
-            return tuple(
-                configured[name]
-                for name in dict.fromkeys(config.method for config in (self.reconstruct, *self.compare))
-            )
-        return tuple(configured[n] if n in configured else METHOD_SCHEMAS[n](method=n) for n in names)  # type: ignore[misc]
+            return tuple(reversed(own.values()))
+        return tuple(own[name] if name in own else _defaults(name) for name in names)
+
+
+def _defaults(name: str) -> MethodConfig:
+    schema: Any = METHOD_SCHEMAS[name]
+    return schema(method=name)

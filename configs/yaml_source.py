@@ -19,7 +19,7 @@ class RecipeLoader(yaml.SafeLoader):
     Version 1.1, PyYAML's, would read the range ``2:10`` as 130 in base 60.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}  # type: ignore[misc]
 
 
 for _tag, _pattern in {
@@ -63,7 +63,7 @@ def parse_yaml(text: str, name: str) -> tuple[dict[str, Any], dict[KeyPath, int]
         reason = getattr(error, "problem", None) or type(error).__name__
         line = mark.line + 1 if mark else None
         raise RecipeError([Problem("recipe", f"must be valid YAML: {reason}", name, line)]) from None
-    if not isinstance(values, dict):
+    if root is None or not isinstance(values, dict):
         got = "nothing" if values is None else type(values).__name__
         raise RecipeError([Problem("recipe", f"must be a mapping of keys to values, got {got}", name)])
     lines: dict[KeyPath, int] = {}

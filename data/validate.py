@@ -58,7 +58,9 @@ def checked(path: Path, kspace: KSpace, items: Sequence[int]) -> KSpace:
             _refuse_non_finite(path, "kspace", number, samples)
         if not samples.any():
             raise ScanError(f"{path.name}: kspace must hold signal, got only zeros in item {number}")
-    for number, mask in zip(items, np.broadcast_to(kspace.mask, kspace.samples.shape[:1] + kspace.mask.shape[1:])):
+    for number, mask in zip(
+        items, np.broadcast_to(kspace.mask, kspace.samples.shape[:1] + kspace.mask.shape[1:])
+    ):
         if not mask.any():
             raise ScanError(f"{path.name}: mask must sample something, got no sample in item {number}")
     for name, array in (("noise", kspace.noise), ("reference", kspace.reference)):

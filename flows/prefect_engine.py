@@ -56,7 +56,7 @@ class PrefectEngine:
 
     def submit(self, call: StageCall) -> PrefectFuture[StageOutcome]:
         self.submitted += 1
-        return run_stage.submit(call.label, call, self._machine)  # type: ignore[return-value]
+        return run_stage.submit(call.label, call, self._machine)
 
     def result(self, handle: PrefectFuture[StageOutcome]) -> StageOutcome:
         return handle.result()

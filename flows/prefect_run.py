@@ -45,11 +45,11 @@ def launch_as_flow(
     finally:
         listen(previous)
     if embedded:
-        _drain(state.state_details.flow_run_id, len(finished.result.outcomes))
+        drain(state.state_details.flow_run_id, len(finished.result.outcomes))
     return finished
 
 
-def _drain(flow_run_id: UUID | None, expected: int) -> None:
+def drain(flow_run_id: UUID | None, expected: int) -> None:
     """Wait until the embedded server has recorded every task run: it digests them after the flow's end,
     and what it has not digested when it stops is lost."""
     from prefect.client.orchestration import get_client

@@ -72,7 +72,7 @@ class CartesianSense(LinearOperator):
 
     def _forward(self, x: Tensor) -> Tensor:
         tables = self._tables_for(x)
-        images = (x * tables.image_phase).reshape(-1, *self.domain_shape).contiguous()
+        images = x.reshape(-1, *self.domain_shape).contiguous() * tables.image_phase
         kspace = x.new_empty(len(images), *self.range_shape)
         for items, coils in self._chunks(images):
             coil_images = tables.coil_maps[coils] * images[items, None]
@@ -81,7 +81,7 @@ class CartesianSense(LinearOperator):
 
     def _adjoint(self, y: Tensor) -> Tensor:
         tables = self._tables_for(y)
-        kspace = y.reshape(-1, *self.range_shape)
+        kspace = y.reshape(-1, *self.range_shape).contiguous()
         conjugate = y.new_zeros(len(kspace), *self.domain_shape)
         for items, coils in self._chunks(conjugate):
             samples = torch.mul(kspace[items, coils], tables.conjugate_weights).conj_physical_()
@@ -130,12 +130,14 @@ class CartesianSense(LinearOperator):
 
 
 class _Normal(NamedTuple):
-    """F^H M F without shifts, and as few transforms as the mask needs."""
+    """F^H M F without shifts, and as few transforms as the mask needs.
+
+    Without axes ``weights`` is M sum_c |S_c|^2, real (ny, nx).
+    """
 
     axes: tuple[int, ...]  # to transform, counted from the end: (), (-1,) or (-2, -1)
     transposed: bool  # the mask varies along y alone: work on (x, y), where that axis is contiguous
-    weights: Tensor  # ifftshift(M) / n as w, -w, w, -w, ...: multiplies the real view of (*, ny, nx) and
-    # conjugates it; without axes M sum_c |S_c|^2, real (ny, nx)
+    weights: Tensor  # w, -w, w, -w, ... along x, w = ifftshift(M) / n: on a real view, weighs and conjugates
     coil_maps: Tensor  # in the order of ``transposed``
 
 
@@ -151,7 +153,8 @@ class _Tables(NamedTuple):
 
 def _make_tables(mask: Tensor, coil_maps: Tensor) -> _Tables:
     coil_maps = coil_maps.contiguous()
-    image_phase, kspace_phase = (p.to(mask.device) for p in centring_phases(mask.shape, torch.complex128))
+    ny, nx = mask.shape
+    image_phase, kspace_phase = (p.to(mask.device) for p in centring_phases((ny, nx), torch.complex128))
     weights = mask * kspace_phase / mask.numel() ** 0.5
     dtype = coil_maps.dtype
     return _Tables(

@@ -20,4 +20,4 @@ METHODS = {
 def method_function(name: str) -> Callable[..., Reconstruction]:
     """The function behind a method's name; its keyword arguments are the fields of its schema."""
     module, _, function = METHODS[name].partition(":")
-    return getattr(import_module(module), function)  # type: ignore[no-any-return]
+    return getattr(import_module(module), function)

@@ -38,26 +38,11 @@ class RunResult:
 
 def run_stages(recipe: Recipe, methods: Sequence[MethodConfig], engine: Engine, command: str) -> RunResult:
     """Run every stage of ``recipe`` with ``methods``; the first is the one whose image is delivered."""
-    outcomes: list[StageOutcome] = []
-
-    def finish(handle: Any) -> Ref:
-        outcome = engine.result(handle)
-        outcomes.append(outcome)
-        return outcome.ref
-
-    def run(stage: str, config: dict[str, Any], inputs: dict[str, Ref], **files: str) -> Ref:
-        return finish(engine.submit(StageCall(stage, stage, config, inputs, files)))
-
-    scan = run("ingest", recipe.scan.model_dump(mode="json", exclude={"path"}), {}, **scan_files(recipe))
-    steps = [step.model_dump(mode="json") for step in recipe.prepare]
-    prepared = run("prepare", {"steps": steps}, {"scan": scan})
-    calibration = recipe.calibrate.model_dump(mode="json", exclude={"path"})
-    given = {"maps": recipe.calibrate.path} if recipe.calibrate.kind == "given" else {}
-    maps = run("calibrate", calibration, {"prepared": prepared}, **given)
-    names = tuple(config.method for config in methods)
-    judged = {"prepared": prepared, "maps": maps} | _images(recipe, methods, engine, finish, prepared, maps)
-    evaluation = {"evaluate": _judging(recipe), "methods": list(names)}
-    figures = run("evaluate", evaluation, judged)
+    run = _Recorder(engine)
+    scan, prepared, maps = _measured(recipe, run)
+    judged = {"prepared": prepared, "maps": maps} | _images(recipe, methods, run, prepared, maps)
+    judging = {"evaluate": _judging(recipe), "methods": [config.method for config in methods]}
+    figures = run.stage("evaluate", judging, judged)
     page = {
         "name": recipe.name,
         "title": recipe.report.title or recipe.description,
@@ -66,8 +51,43 @@ def run_stages(recipe: Recipe, methods: Sequence[MethodConfig], engine: Engine, 
         "recipe": dump_recipe(recipe),
         "command": command,
     }
-    run("report", page, {"scan": scan, "figures": figures, **judged})
-    return RunResult(tuple(outcomes), names)
+    run.stage("report", page, {"scan": scan, "figures": figures, **judged})
+    return RunResult(tuple(run.outcomes), tuple(config.method for config in methods))
+
+
+def calibrated(recipe: Recipe, engine: Engine) -> tuple[Ref, Ref]:
+    """The prepared samples and the coil maps alone, for those who study methods on them."""
+    _, prepared, maps = _measured(recipe, _Recorder(engine))
+    return prepared, maps
+
+
+class _Recorder:
+    """Runs stages on an engine and keeps their outcomes in order."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.outcomes: list[StageOutcome] = []
+
+    def submit(self, call: StageCall) -> Any:
+        return self._engine.submit(call)
+
+    def finish(self, handle: Any) -> Ref:
+        self.outcomes.append(self._engine.result(handle))
+        return self.outcomes[-1].ref
+
+    def stage(self, name: str, config: dict[str, Any], inputs: dict[str, Ref], **files: str) -> Ref:
+        return self.finish(self.submit(StageCall(name, name, config, inputs, files)))
+
+
+def _measured(recipe: Recipe, run: _Recorder) -> tuple[Ref, Ref, Ref]:
+    scan = run.stage(
+        "ingest", recipe.scan.model_dump(mode="json", exclude={"path"}), {}, **scan_files(recipe)
+    )
+    steps = [step.model_dump(mode="json") for step in recipe.prepare]
+    prepared = run.stage("prepare", {"steps": steps}, {"scan": scan})
+    calibration = recipe.calibrate.model_dump(mode="json", exclude={"path"})
+    given = {"maps": recipe.calibrate.path} if recipe.calibrate.kind == "given" else {}
+    return scan, prepared, run.stage("calibrate", calibration, {"prepared": prepared}, **given)
 
 
 def scan_files(recipe: Recipe) -> dict[str, str]:
@@ -78,20 +98,23 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
 
 
 def _images(
-    recipe: Recipe, methods: Sequence[MethodConfig], engine: Engine, finish: Any, prepared: Ref, maps: Ref
+    recipe: Recipe, methods: Sequence[MethodConfig], run: _Recorder, prepared: Ref, maps: Ref
 ) -> dict[str, Ref]:
     """Submit every method, and its held-out twin, before waiting for the first."""
     handles = {}
     for config in methods:
-        task = {"method": config.model_dump(mode="json"), "precision": recipe.runtime.precision}
+        task: dict[str, Any] = {
+            "method": config.model_dump(mode="json"),
+            "precision": recipe.runtime.precision,
+        }
         inputs = {"prepared": prepared, "maps": maps}
         label = f"reconstruct:{config.method}"
-        handles[f"image:{config.method}"] = engine.submit(StageCall("reconstruct", label, task, inputs))
+        handles[f"image:{config.method}"] = run.submit(StageCall("reconstruct", label, task, inputs))
         if recipe.evaluate.held_out_fraction:
             task |= {"fraction": recipe.evaluate.held_out_fraction, "seed": recipe.evaluate.held_out_seed}
             label = f"hold_out:{config.method}"
-            handles[f"hold_out:{config.method}"] = engine.submit(StageCall("hold_out", label, task, inputs))
-    return {name: finish(handle) for name, handle in handles.items()}
+            handles[f"hold_out:{config.method}"] = run.submit(StageCall("hold_out", label, task, inputs))
+    return {name: run.finish(handle) for name, handle in handles.items()}
 
 
 def _judging(recipe: Recipe) -> dict[str, Any]:

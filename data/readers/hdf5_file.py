@@ -20,8 +20,12 @@ def open_hdf5(path: Path) -> h5py.File:
     except OSError as error:
         if "truncated" in str(error):
             size = path.stat().st_size
-            raise ScanError(f"{path} must be a complete HDF5 file, got one truncated to {size} bytes") from error
-        raise ScanError(f"{path} must be a readable HDF5 file, got a damaged or foreign one ({error})") from error
+            raise ScanError(
+                f"{path} must be a complete HDF5 file, got one truncated to {size} bytes"
+            ) from error
+        raise ScanError(
+            f"{path} must be a readable HDF5 file, got a damaged or foreign one ({error})"
+        ) from error
 
 
 def top_level(file: h5py.File) -> str:
@@ -42,7 +46,9 @@ def own_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
         prefix = "/".join(parts[:depth])
         link = file.get(prefix, getlink=True)
         if not isinstance(link, h5py.HardLink):
-            kind = {h5py.ExternalLink: "an external link", h5py.SoftLink: "a soft link"}.get(type(link), "nothing")
+            kind = {h5py.ExternalLink: "an external link", h5py.SoftLink: "a soft link"}.get(
+                type(link), "nothing"
+            )
             raise ScanError(f"{path.name}: {prefix} must be stored in the file itself, got {kind}")
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset):
@@ -50,7 +56,11 @@ def own_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
     if dataset.is_virtual or dataset.external is not None:
         raise ScanError(f"{path.name}: {name} must be stored in the file itself, got storage in other files")
     check_declared_size(path, name, int(dataset.nbytes), path.stat().st_size)
-    if not dataset.compression and dataset.dtype.kind != "O" and dataset.id.get_storage_size() < dataset.nbytes:
+    if (
+        not dataset.compression
+        and dataset.dtype.kind != "O"
+        and dataset.id.get_storage_size() < dataset.nbytes
+    ):
         held = dataset.id.get_storage_size()
         raise ScanError(
             f"{path.name}: {name} must hold its {dataset.nbytes} declared bytes, got {held}: the writer did not finish"

@@ -31,7 +31,11 @@ def slice_step(positions: NDArray[np.floating], normal: NDArray[np.floating]) ->
 
 
 def affine_from_centre(
-    centre_lps: ArrayLike, column_step: ArrayLike, row_step: ArrayLike, slice_step: ArrayLike, centre_index: ArrayLike
+    centre_lps: ArrayLike,
+    column_step: ArrayLike,
+    row_step: ArrayLike,
+    slice_step: ArrayLike,
+    centre_index: ArrayLike,
 ) -> Affine:
     """The 4 x 4 RAS affine of voxel (x index, y index, slice).
 
@@ -40,5 +44,7 @@ def affine_from_centre(
     """
     affine = np.eye(4)
     affine[:3, :3] = LPS_TO_RAS @ np.stack([column_step, row_step, slice_step], axis=1)
-    affine[:3, 3] = LPS_TO_RAS @ np.asarray(centre_lps, dtype=float) - affine[:3, :3] @ np.asarray(centre_index)
+    affine[:3, 3] = LPS_TO_RAS @ np.asarray(centre_lps, dtype=float) - affine[:3, :3] @ np.asarray(
+        centre_index
+    )
     return tuple(tuple(row) for row in affine.tolist())

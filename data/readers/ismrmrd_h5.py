@@ -83,7 +83,9 @@ class IsmrmrdScan(Scan):
         if encoding.trajectory != "cartesian":
             raise ScanError(f"{path.name}: trajectory must be cartesian, got {encoding.trajectory}")
         if self._data.dtype.names is None or "head" not in self._data.dtype.names:
-            raise ScanError(f"{path.name}: {name}/data must hold ISMRMRD acquisitions, got {self._data.dtype}")
+            raise ScanError(
+                f"{path.name}: {name}/data must hold ISMRMRD acquisitions, got {self._data.dtype}"
+            )
         check_declared_size(path, f"{name}/data", int(self._data.nbytes), path.stat().st_size)
         with reading(path, f"{name}/data"):
             self._heads = self._data.fields("head")[:]
@@ -197,6 +199,8 @@ class IsmrmrdScan(Scan):
 def _group_name(file: h5py.File) -> str | None:
     for name in file:
         group = file.get(name)
-        if isinstance(group, h5py.Group) and all(isinstance(group.get(k), h5py.Dataset) for k in ("xml", "data")):
+        if isinstance(group, h5py.Group) and all(
+            isinstance(group.get(k), h5py.Dataset) for k in ("xml", "data")
+        ):
             return name
     return None

@@ -33,7 +33,9 @@ class Encoding:
     @property
     def image_matrix(self) -> tuple[int, int, int]:
         """(z, y, x) of the recon field of view at the encoded resolution: oversampling cut, no interpolation."""
-        sizes = zip(self.encoded_matrix, self.encoded_fov_mm, self.recon_matrix, self.recon_fov_mm, strict=True)
+        sizes = zip(
+            self.encoded_matrix, self.encoded_fov_mm, self.recon_matrix, self.recon_fov_mm, strict=True
+        )
         cut = [round(n * fov / whole) if fov > 0 and whole > 0 else m for n, whole, m, fov in sizes]
         z, y, x = (min(max(c, 1), n) for c, n in zip(cut, self.encoded_matrix, strict=True))
         return z, y, x
@@ -59,7 +61,9 @@ def parse_header(path: Path, xml: bytes | str) -> list[Encoding]:
         raise ScanError(f"{path.name}: XML header must describe at least one encoding, got none")
     for encoding in encodings:
         if min(*encoding.encoded_matrix, *encoding.recon_matrix) < 1:
-            raise ScanError(f"{path.name}: matrixSize must be at least 1, got {encoding.encoded_matrix} (z, y, x)")
+            raise ScanError(
+                f"{path.name}: matrixSize must be at least 1, got {encoding.encoded_matrix} (z, y, x)"
+            )
     return encodings
 
 

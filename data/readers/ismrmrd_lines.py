@@ -64,7 +64,9 @@ def sort_lines(path: Path, heads: NDArray[np.void], encoding: Encoding) -> Lines
     separate = calibration & (encoding.calibration in ("separate", "external")) & ~noise & ~other & ~foreign
     imaging = np.flatnonzero(~(noise | other | foreign | separate))
     if len(imaging) == 0:
-        raise ScanError(f"{path.name}: dataset/data must hold imaging lines, got none in {len(heads)} acquisitions")
+        raise ScanError(
+            f"{path.name}: dataset/data must hold imaging lines, got none in {len(heads)} acquisitions"
+        )
     chosen = heads[imaging]
     _check_uniform(path, chosen)
     row, partition = _grid_position(path, chosen, encoding)
@@ -84,7 +86,9 @@ def sort_lines(path: Path, heads: NDArray[np.void], encoding: Encoding) -> Lines
         counters=counters,
         noise=np.flatnonzero(noise),
         heads=chosen,
-        notes=tuple(f"{int(c.sum())} {what} acquisitions left out." for what, c in left_out.items() if c.any()),
+        notes=tuple(
+            f"{int(c.sum())} {what} acquisitions left out." for what, c in left_out.items() if c.any()
+        ),
     )
 
 

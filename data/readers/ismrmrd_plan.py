@@ -151,7 +151,9 @@ def _affine(
         if not known or len(numbers) > 1:  # several slabs share no one affine
             return None, slices
         steps = {"x": read * voxel[2], "y": phase * voxel[1], "z": normal * voxel[0]}  # type: ignore[index]
-        order, centre = ("xyz", (x // 2, y // 2, z // 2)) if kind == "slices" else ("yzx", (y // 2, z // 2, x // 2))
+        order, centre = (
+            ("xyz", (x // 2, y // 2, z // 2)) if kind == "slices" else ("yzx", (y // 2, z // 2, x // 2))
+        )
         return affine_from_centre(positions[0], *(steps[axis] for axis in order), centre), slices
     rank = rank_slices(positions, normal) if known else np.arange(len(numbers))
     slices = tuple(int(rank[s]) for s in of_volume)

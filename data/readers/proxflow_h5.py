@@ -8,7 +8,8 @@ from pathlib import Path
 import h5py
 
 from proxflow.data.errors import ScanError
-from proxflow.data.kspace import Geometry, KSpace
+from proxflow.data.kspace import KSpace
+from proxflow.data.readers.geometry_h5 import read_geometry
 from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_rows, reading, top_level
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
@@ -42,7 +43,9 @@ class ProxflowScan(Scan):
             mask=read_rows(path, mask, [0] if mask.shape[0] == 1 else rows),
             geometry=self.info.geometry.select(rows),
             labels=tuple(self.info.labels[i] for i in rows),
-            noise=read_rows(path, file["noise"], list(range(file["noise"].shape[0]))) if "noise" in file else None,
+            noise=read_rows(path, file["noise"], list(range(file["noise"].shape[0])))
+            if "noise" in file
+            else None,
             reference=read_rows(path, file["reference"], rows) if "reference" in file else None,
             source=self.info.source,
         )
@@ -82,7 +85,7 @@ class ProxflowScan(Scan):
             shape=samples.shape,
             dtype=str(samples.dtype),
             labels=labels,
-            geometry=self._geometry(samples.shape),
+            geometry=read_geometry(file, path, samples.shape[0], samples.shape[2:]),
             has_mask=True,
             has_noise="noise" in file,
             has_reference="reference" in file,
@@ -100,24 +103,6 @@ class ProxflowScan(Scan):
         if "reference" in file:
             reference = own_dataset(file, path, "reference")
             if reference.ndim != 3 or reference.shape[0] != shape[0]:
-                raise ScanError(f"{path.name}: reference must have shape ({shape[0]}, y, x), got {reference.shape}")
-
-    def _geometry(self, shape: tuple[int, int, int, int]) -> Geometry:
-        path, file = self._path, self._file
-        found = {}
-        expected = {"matrix": (2,), "slices": (shape[0],), "field_of_view": (3,), "affine": (4, 4)}
-        for name, size in expected.items():
-            full = f"geometry/{name}"
-            if full not in file:
-                continue
-            dataset = own_dataset(file, path, full)
-            if dataset.shape != size:
-                raise ScanError(f"{path.name}: {full} must have shape {size}, got {dataset.shape}")
-            with reading(path, full):
-                found[name] = dataset[:].tolist()
-        return Geometry(
-            matrix=tuple(found.get("matrix", shape[2:])),
-            slices=tuple(found.get("slices", range(shape[0]))),
-            field_of_view_mm=tuple(found["field_of_view"]) if "field_of_view" in found else None,
-            affine=tuple(tuple(row) for row in found["affine"]) if "affine" in found else None,
-        )
+                raise ScanError(
+                    f"{path.name}: reference must have shape ({shape[0]}, y, x), got {reference.shape}"
+                )

@@ -24,17 +24,12 @@ class Sample:
 SAMPLES = {
     "brain-13coil": Sample(
         "brain-13coil.h5",
-        "human brain, one axial slice, 13 coils, 224 x 224, fully sampled, T1-weighted spoiled gradient echo (11 deg)",
+        "human brain, one axial slice, 13 coils, 224 x 224, fully sampled, T1-weighted gradient echo",
         "Apache-2.0",
     ),
     "phantom-2coil": Sample(
         "phantom-2coil.h5",
         "structured phantom, 2 coils, 160 x 160, fully sampled gradient echo, raw ISMRMRD with readout oversampling",
-        "MIT",
-    ),
-    "lowfield-1coil": Sample(
-        "lowfield-1coil.npz",
-        "grid phantom at 88 mT, single coil, 10 slices of 60 x 60, fully sampled spin echo, NumPy with sidecar",
         "MIT",
     ),
 }

@@ -64,8 +64,8 @@ class ArtefactWriter:
             raise self._guarded.error
 
     def document(self, name: str, value: Any) -> None:
-        """Write JSON values."""
-        text = canonical_json(value).encode()
+        """Write JSON values; the order of keys is kept."""
+        text = json.dumps(value, allow_nan=False).encode()
         dataset = self._file.require_group(DOCUMENTS).create_dataset(name, data=np.frombuffer(text, np.uint8))
         dataset.attrs[CHECKSUM] = digest(text)
 

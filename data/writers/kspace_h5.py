@@ -10,6 +10,7 @@ import numpy as np
 from proxflow.data.kspace import KSpace
 from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
 from proxflow.data.writers.atomic import atomic_path
+from proxflow.data.writers.dataset_h5 import write_dataset, write_geometry
 
 FORMAT_VERSION = 1
 # One chunk per item up to this size, else per coil: a slice is read without its neighbours.
@@ -33,7 +34,7 @@ def write_kspace_h5(path: str | Path, kspace: KSpace) -> Path:
             proxflow_format="measurement", format_version=FORMAT_VERSION, modality="mri-cartesian"
         )
         _write_arrays(file, kspace)
-        _write_geometry(file, kspace)
+        write_geometry(file, kspace.geometry)
         source = file.create_group("source")
         for name, text in kspace.source.items():
             source.attrs[name] = text
@@ -44,29 +45,16 @@ def _write_arrays(file: h5py.File, kspace: KSpace) -> None:
     samples = kspace.samples
     per_item = samples[0].nbytes <= MAX_CHUNK_BYTES
     chunks = (1, samples.shape[1] if per_item else 1, *samples.shape[2:])
-    _dataset(file, "kspace", samples, "item, coil, ky, kx", "arbitrary", chunks=chunks, fletcher32=True)
-    _dataset(file, "mask", kspace.mask, "item, ky, kx", "1", chunks=(1, *kspace.mask.shape[1:]), compression="gzip")
+    write_dataset(file, "kspace", samples, "item, coil, ky, kx", "arbitrary", chunks=chunks, fletcher32=True)
+    write_dataset(
+        file, "mask", kspace.mask, "item, ky, kx", "1", chunks=(1, *kspace.mask.shape[1:]), compression="gzip"
+    )
     labels = np.array(kspace.labels, dtype=h5py.string_dtype())
-    _dataset(file, "labels", labels, "item", "")
+    write_dataset(file, "labels", labels, "item", "")
     if kspace.noise is not None:
-        _dataset(file, "noise", kspace.noise, "coil, sample", "arbitrary, as kspace")
+        write_dataset(file, "noise", kspace.noise, "coil, sample", "arbitrary, as kspace")
     if kspace.reference is not None:
         chunks = (1, *kspace.reference.shape[1:])
-        _dataset(file, "reference", kspace.reference, "item, y, x", "arbitrary", chunks=chunks, fletcher32=True)
-
-
-def _write_geometry(file: h5py.File, kspace: KSpace) -> None:
-    geometry = kspace.geometry
-    _dataset(file, "geometry/matrix", np.array(geometry.matrix, dtype=np.int64), "y, x", "1")
-    _dataset(file, "geometry/slices", np.array(geometry.slices, dtype=np.int64), "item", "1")
-    if geometry.field_of_view_mm is not None:
-        _dataset(file, "geometry/field_of_view", np.array(geometry.field_of_view_mm), "z, y, x", "mm")
-    if geometry.affine is not None:
-        axes = "(right, anterior, superior, 1), (x index, y index, slice, 1)"
-        _dataset(file, "geometry/affine", np.array(geometry.affine), axes, "mm")
-
-
-def _dataset(file: h5py.File, name: str, data: np.ndarray, axes: str, units: str, **storage: object) -> None:
-    dataset = file.create_dataset(name, data=data, track_times=False, **storage)
-    dataset.attrs["axes"] = axes
-    dataset.attrs["units"] = units
+        write_dataset(
+            file, "reference", kspace.reference, "item, y, x", "arbitrary", chunks=chunks, fletcher32=True
+        )

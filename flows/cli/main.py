@@ -12,7 +12,16 @@ import sys
 
 from cyclopts import App, CycloptsError
 
-from proxflow.flows.cli import cache, check, compare, demo, doctor, export, inspect, methods, new, run
+from proxflow.flows.cli.cache import app as cache
+from proxflow.flows.cli.check import command as check
+from proxflow.flows.cli.compare import command as compare
+from proxflow.flows.cli.demo import command as demo
+from proxflow.flows.cli.doctor import command as doctor
+from proxflow.flows.cli.export import command as export
+from proxflow.flows.cli.inspect import command as inspect
+from proxflow.flows.cli.methods import command as methods
+from proxflow.flows.cli.new import command as new
+from proxflow.flows.cli.run import command as run
 
 HELP = """From a scanner's file to an image one can trust.
 
@@ -26,9 +35,20 @@ def build_app() -> App:
     app = App(
         name="proxflow", help=HELP, help_format="markdown", version=_version, result_action="return_value"
     )
-    for module in (run, compare, demo, check, inspect, new, methods, export, doctor):
-        app.command(module.command, name=module.__name__.rpartition(".")[2])
-    app.command(cache.app)
+    commands = {
+        "run": run,
+        "compare": compare,
+        "demo": demo,
+        "check": check,
+        "inspect": inspect,
+        "new": new,
+        "methods": methods,
+        "export": export,
+        "doctor": doctor,
+    }
+    for name, function in commands.items():
+        app.command(function, name=name)
+    app.command(cache)
     return app
 
 

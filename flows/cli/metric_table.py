@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ def metric_table(finished: Finished) -> Table:
 
     seconds = {outcome.label: outcome.seconds for outcome in finished.result.outcomes}
     names = list(dict.fromkeys(name for figures in finished.metrics.values() for name in figures))
-    table = Table(show_edge=False, pad_edge=False)
-    table.add_column("method")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("method", no_wrap=True)
     for name in names:
         metric = METRICS[name]
         arrow = {True: " ↑", False: " ↓", None: ""}[metric.higher_is_better]

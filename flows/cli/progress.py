@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
@@ -29,7 +29,7 @@ class TerminalReporter:
             transient=True,
             disable=not console.is_terminal,
         )
-        self._bars: dict[str, int] = {}
+        self._bars: dict[str, TaskID] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> TerminalReporter:

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (typographic signs in what readers see)
 """The metrics by name: label, unit, direction, and the convention to print beside a number."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (typographic signs in what readers see)
 """The table of metrics, the best of each column marked, and the conventions below it."""
 
 from __future__ import annotations

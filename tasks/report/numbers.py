@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (typographic signs in what readers see)
 """Numbers as a reader wants them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (typographic signs in what readers see)
 """PNG previews of a run, for its folder and for the Prefect page."""
 
 from __future__ import annotations

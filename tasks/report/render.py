@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (typographic signs in what readers see)
 """The report: one HTML file that holds everything it shows."""
 
 from __future__ import annotations

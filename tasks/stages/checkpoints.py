@@ -39,9 +39,9 @@ class StageCheckpoints:
         seen = self.unfinished(item)
         reports = list(seen.trace) if seen else []
 
-        def after(report: Iteration, state: tuple[Tensor, ...]) -> None:
-            reports.append(report)
-            listener.iteration(self._label, item, self._n_items, report)
+        def after(iteration: Iteration, state: tuple[Tensor, ...]) -> None:
+            reports.append(iteration)
+            listener.iteration(self._label, item, self._n_items, iteration)
             if self._is_time():
                 self._save_waiting()
                 self._save(f"state-{item}", [part.cpu().numpy() for part in state], {"trace": reports})

@@ -17,7 +17,7 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
 
     Raises ScanError where the file makes no sense, ValueError where ``items`` do not exist.
     """
-    config = ScanConfig.model_validate(context.config)
+    config = ScanConfig.model_validate({**context.config, "path": str(context.files["scan"])})
     with open_scan(context.files["scan"], reader=config.reader) as scan:
         info = scan.info
         items = config.select(info.n_items)

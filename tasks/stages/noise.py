@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.calibration.whitening import noise_std_from_border
+from proxflow.tasks.errors import RequestError
 
 
 def noise_level(samples: Tensor, mask: np.ndarray, noise: Tensor | None, whitened: bool) -> tuple[float, str]:
@@ -17,5 +18,9 @@ def noise_level(samples: Tensor, mask: np.ndarray, noise: Tensor | None, whitene
     if noise is not None:
         level = float(noise.abs().double().square().mean().sqrt())
         return level, "unit noise after whitening" if whitened else "the scan's noise measurement"
-    level = float(noise_std_from_border(samples, mask=torch.from_numpy(mask)))
+    try:
+        per_coil = noise_std_from_border(samples, mask=torch.from_numpy(mask))
+    except ValueError as error:
+        raise RequestError(f"scan: {error}") from None
+    level = float(per_coil.double().square().mean().sqrt())
     return level, "estimated from the border of k-space, an upper bound where signal reaches it"

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (typographic signs in what readers see)
 """The report is whole in itself, escapes what it is given and says what it shows."""
 
 from __future__ import annotations

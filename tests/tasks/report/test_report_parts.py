@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (typographic signs in what readers see)
 """The parts of the report: window, verdict, plots, palettes, pictures."""
 
 from __future__ import annotations

@@ -1,0 +1,30 @@
+"""HDF5 pieces our own files share: labelled datasets and the geometry group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from proxflow.data.kspace import Geometry
+
+
+def write_dataset(file: h5py.File, name: str, data: NDArray, axes: str, units: str, **storage: Any) -> None:
+    """Dataset ``name`` with its ``axes`` and ``units`` as attributes, without a timestamp."""
+    dataset = file.create_dataset(name, data=data, track_times=False, **storage)
+    dataset.attrs["axes"] = axes
+    dataset.attrs["units"] = units
+
+
+def write_geometry(file: h5py.File, geometry: Geometry) -> None:
+    """The group ``geometry`` of docs/file-format.md; what is unknown is left out."""
+    write_dataset(file, "geometry/matrix", np.array(geometry.matrix, dtype=np.int64), "y, x", "1")
+    write_dataset(file, "geometry/slices", np.array(geometry.slices, dtype=np.int64), "item", "1")
+    if geometry.field_of_view_mm is not None:
+        fov = np.array(geometry.field_of_view_mm, dtype=np.float64)
+        write_dataset(file, "geometry/field_of_view", fov, "z, y, x", "mm")
+    if geometry.affine is not None:
+        axes = "(right, anterior, superior, 1), (x index, y index, slice, 1)"
+        write_dataset(file, "geometry/affine", np.array(geometry.affine, dtype=np.float64), axes, "mm")

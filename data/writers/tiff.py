@@ -1,0 +1,29 @@
+"""Export an image as a float TIFF stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from proxflow.data.kspace import Geometry
+from proxflow.data.writers.atomic import atomic_path
+from proxflow.data.writers.image_stack import check_image
+
+
+def write_tiff(path: str | Path, image: NDArray, *, geometry: Geometry) -> Path:
+    """Write the magnitude of image (item, y, x) as float32 pages, one per item; return ``path``.
+
+    Pixel sizes are given as TIFF resolution (pixels per cm) where known.
+    """
+    path = Path(path)
+    magnitude = np.abs(check_image(image, geometry)).astype(np.float32)
+    scale: dict[str, object] = {}
+    if geometry.voxel_size_mm is not None:
+        _, height, width = geometry.voxel_size_mm
+        scale = {"resolution": (10 / width, 10 / height), "resolutionunit": "CENTIMETER"}
+    with atomic_path(path) as temporary:
+        tifffile.imwrite(temporary, magnitude, photometric="minisblack", metadata={"axes": "ZYX"}, **scale)
+    return path

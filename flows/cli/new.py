@@ -1,0 +1,47 @@
+"""``proxflow new``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from proxflow.flows.cli.options import Json
+
+
+def command(
+    file: Annotated[str, Parameter(help="A scan file or sample://NAME.")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(name="--out", help="The recipe to write, as recipe.yaml.")],
+    force: Annotated[bool, Parameter(negative=(), help="Overwrite a recipe that is already there.")] = False,
+    json: Json = False,
+) -> int:
+    """Write a fitting, commented recipe for a scan: a start that runs, to be changed.
+
+    Examples:
+        proxflow new scan.h5 --out recipe.yaml
+
+        proxflow run recipe.yaml
+    """
+    from rich.console import Console
+
+    from proxflow.tasks.new_recipe import write_recipe
+
+    written = write_recipe(file, out, force=force)
+    if json:
+        _print_json(written.path, written.needs)
+        return 0
+    console = Console(highlight=False)
+    console.print(f"wrote {out}: {written.description}", soft_wrap=True)
+    if written.needs:
+        console.print(f"before it runs it needs {written.needs}; the recipe says how", style="yellow")
+    console.print(f"next  proxflow check {out}", soft_wrap=True)
+    return 0
+
+
+def _print_json(path: Path, needs: str) -> None:
+    import json
+
+    print(json.dumps({"status": "done", "recipe": str(path.resolve()), "needs": needs or None}))

@@ -1,0 +1,70 @@
+"""From a scan file to a recipe file: look, suggest, check, write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from proxflow.configs.loading import load_recipe
+from proxflow.data.open_scan import open_scan
+from proxflow.data.samples.catalogue import SCHEME, locate
+from proxflow.data.scan import Scan
+from proxflow.data.writers.atomic import atomic_path
+from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
+from proxflow.tasks.errors import RequestError
+from proxflow.tasks.recipe_writer import suggest_recipe
+from proxflow.tasks.scan_fit import fit_recipe
+from proxflow.tasks.scan_summary import ScanSummary, summarise
+
+
+@dataclass(frozen=True)
+class WrittenRecipe:
+    """The recipe's file, one line on it, and what it still needs (empty if it runs as it is)."""
+
+    path: Path
+    description: str
+    needs: str
+
+
+def write_recipe(file: str, out: Path, *, force: bool) -> WrittenRecipe:
+    """Write a recipe for the scan ``file`` to ``out``; it is loaded and held against the scan first.
+
+    Raises ScanError for a file that is no scan, RequestError where ``out`` exists (without ``force``) or
+    cannot be written.
+    """
+    if out.is_dir() or (out.exists() and not force):
+        what = "is a folder" if out.is_dir() else "exists; --force overwrites it"
+        raise RequestError(f"--out must be a new recipe file, got {out}, which {what}")
+    with open_scan(file) as scan:
+        summary = summarise(scan)
+        suggestion = suggest_recipe(summary, path_from(file, out), can_whiten=_can_whiten(scan, summary))
+    try:
+        with atomic_path(out) as temporary:
+            temporary.write_text(suggestion.text, encoding="utf-8")
+            recipe = load_recipe(temporary)
+            if not suggestion.needs:
+                fit_recipe(recipe)
+    except OSError as error:
+        raise RequestError(f"--out must be a file that can be written, got {out}: {error.strerror}") from None
+    return WrittenRecipe(out, recipe.description, suggestion.needs)
+
+
+def path_from(file: str, recipe: Path) -> str:
+    """How ``recipe`` names the scan: relative to its own folder where the scan lies below it."""
+    if file.startswith(SCHEME):
+        return file
+    scan, folder = locate(file).absolute(), recipe.absolute().parent
+    return scan.relative_to(folder).as_posix() if scan.is_relative_to(folder) else str(scan)
+
+
+def _can_whiten(scan: Scan, summary: ScanSummary) -> bool:
+    noise = scan.read([summary.item]).noise if summary.info.has_noise else None
+    if noise is None:
+        return False
+    try:
+        whitening_matrix(noise_covariance(torch.from_numpy(noise)))
+    except ValueError:  # a dead coil, or fewer noise samples than coils
+        return False
+    return True
