@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from proxflow.configs.methods import MethodConfig
@@ -59,7 +59,7 @@ def check_run(recipe: Recipe, methods: Sequence[MethodConfig], command: str) -> 
     run_stages(recipe, methods, engine, command)
     estimates = tuple(estimate_run(recipe, methods, fit, device, base))
     checked = RunCheck(fit, device, estimates, engine.calls, store_bytes(methods, fit), ())
-    return RunCheck(fit, device, estimates, engine.calls, checked.store_bytes, _warnings(checked, root, limit))
+    return replace(checked, warnings=_warnings(checked, root, limit))
 
 
 def _warnings(checked: RunCheck, root: Path, limit: int) -> tuple[str, ...]:

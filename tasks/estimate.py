@@ -1,12 +1,13 @@
 """Memory and time of a run before it is started, from shapes and a short measurement.
 
 Memory of a stage is what the process holds at its peak: ``base_bytes`` (Python, torch and what else is
-loaded) plus its arrays. With N items, C coils, P = ky kx points, c = 8 bytes (complex64), w = 8 or 16
+loaded), freed blocks that the allocator keeps (as large as the arrays of earlier stages, ``HEAP_BYTES`` at
+most), and its arrays. With N items, C coils, P = ky kx points, c = 8 bytes (complex64), w = 8 or 16
 bytes (the working precision), M methods:
 
     ingest       3 C P c + N P             one item as stored, sorted and written, and the masks
     prepare      4 C P c + 3 N P           one item through the steps, and the masks before and after
-    calibrate    4 C P c + 3 (36 C)^2 2c   one item and its maps; ESPIRiT's kernel matrices
+    calibrate    4 C P c + 5 (36 C)^2 2c   one item and its maps; ESPIRiT's kernel matrices
     reconstruct  5 C P w + 30 P w          samples, scaled copy, maps and their products; iterates
     hold_out     the same
     evaluate     N P (2 c + 56) + 3 C P c  image and reference of all items, their magnitudes in float64
@@ -37,7 +38,8 @@ STAGE_SECONDS = 0.02  # opening, sealing and syncing an artefact
 SINGLE_APPLICATIONS = 2.0  # adjoints for scale and start, forward for the misfit, counted in normals
 EVALUATE_SECONDS = 0.5, 0.6e-6  # loading scikit-image once, then each pixel of each method
 REPORT_SECONDS = 0.5, 1.0e-6
-PRESENTATION_BYTES = 90 << 20  # scikit-image, matplotlib, Jinja and Pillow, loaded by the last stages
+PRESENTATION_BYTES = 40 << 20  # scikit-image, Jinja and Pillow, loaded by the last stages
+HEAP_BYTES = 32 << 20  # glibc's largest mmap threshold: freed blocks below it stay with the process
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def estimate_run(
     raw = fit.info.shape[1] * fit.info.shape[2] * fit.info.shape[3] * COMPLEX_BYTES
     item = n_coils * points * COMPLEX_BYTES
     work = DTYPES[recipe.runtime.precision].itemsize
-    kernel = 3 * (36 * n_coils) ** 2 * 2 * COMPLEX_BYTES if recipe.calibrate.kind == "espirit" else 0
+    kernel = 5 * (36 * n_coils) ** 2 * 2 * COMPLEX_BYTES if recipe.calibrate.kind == "espirit" else 0
     solving = 5 * n_coils * points * work + 30 * points * work
     judging = n_items * points * (2 * COMPLEX_BYTES + 56) + 3 * item + PRESENTATION_BYTES
     drawing = n_items * points * COMPLEX_BYTES * (len(methods) + 3) + item + PRESENTATION_BYTES
@@ -80,9 +82,11 @@ def estimate_run(
         ("evaluate", judging, EVALUATE_SECONDS[0] + EVALUATE_SECONDS[1] * pixels),
         ("report", drawing, REPORT_SECONDS[0] + REPORT_SECONDS[1] * pixels),
     ]
-    return [
-        StageEstimate(label, base_bytes + memory, seconds + STAGE_SECONDS) for label, memory, seconds in rows
-    ]
+    estimates, kept = [], 0
+    for label, memory, seconds in rows:
+        estimates.append(StageEstimate(label, base_bytes + kept + memory, seconds + STAGE_SECONDS))
+        kept = max(kept, min(memory, HEAP_BYTES))
+    return estimates
 
 
 def store_bytes(methods: Sequence[MethodConfig], fit: ScanFit) -> int:
@@ -114,9 +118,7 @@ def _calibration(recipe: Recipe, fit: ScanFit, device: str) -> float:
     return calibration_seconds(recipe.calibrate, fit.samples, fit.acs, device)
 
 
-def _solving(
-    recipe: Recipe, methods: Sequence[MethodConfig], fit: ScanFit, device: str
-) -> list[float]:
+def _solving(recipe: Recipe, methods: Sequence[MethodConfig], fit: ScanFit, device: str) -> list[float]:
     """Seconds per item of each method."""
     dtype, shape = DTYPES[recipe.runtime.precision], (fit.shape[2], fit.shape[3])
     normal = normal_seconds(torch.from_numpy(fit.mask), fit.shape[1], dtype, device)

@@ -102,7 +102,7 @@ def _prepare(summary: ScanSummary, can_whiten: bool, acs: tuple[int, ...] | None
             "  - kind: undersample # every sample was measured: drop some, to see what a faster scan would\n"
             "                      # give, judged against the image from all of them. Remove this step\n"
             "                      # to reconstruct from everything.\n"
-            "    pattern: poisson_disc # points in (ky, kx); or variable_density, random_lines, uniform_lines\n"
+            "    pattern: poisson_disc # or variable_density, and random_lines, uniform_lines along kx\n"
             f"    acceleration: {factor} # all samples over kept samples, met exactly\n"
             f"    acs: [{acs[0]}, {acs[1]}] # fully kept centre (ky, kx): coil maps are calibrated from it\n"
             "    seed: 1 # of the random pattern: the same seed, the same pattern"

@@ -49,4 +49,4 @@ def _log_grey(magnitude: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _resized(grey: NDArray[np.uint8], aspect: float) -> Image.Image:
     width = max(1, round(HEIGHT * grey.shape[1] / (grey.shape[0] * aspect)))
-    return Image.fromarray(grey).resize((width, HEIGHT), Image.Resampling.NEAREST)
+    return Image.fromarray(grey).resize((width, HEIGHT), Image.Resampling.BILINEAR)

@@ -9,11 +9,11 @@ from rich.style import Style
 from rich.text import Text
 
 UPPER_HALF = "▀"  # a cell is about twice as high as wide, so half of it is a square
-WHITE_QUANTILE = 0.995  # a few bright vessels must not darken the rest
+WHITE_QUANTILE = 0.98  # bright fat and vessels must not darken the rest
 
 
 def to_grey(image: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """A non-negative image (y, x) as 0-255, 0 black, its 99.5 % quantile and above white."""
+    """A non-negative image (y, x) as 0-255, 0 black, its 98 % quantile and above white."""
     white = float(np.quantile(image, WHITE_QUANTILE)) or float(image.max()) or 1.0
     return np.round(np.clip(image / white, 0, 1) * 255).astype(np.uint8)
 

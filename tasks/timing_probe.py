@@ -42,14 +42,18 @@ def iteration_seconds(config: MethodConfig, shape: tuple[int, int], dtype: torch
     iterative = "n_iter" in numbers
     if iterative:
         numbers |= {"n_iter": PROBE_ITERATIONS, "tol": 0.0}
+    method, operator = method_function(config.method), _Identity(shape)
     try:
-        seconds = _timed(lambda: method_function(config.method)(_Identity(shape), y, **numbers), device)
+        method(operator, y, **(numbers | ({"n_iter": 1} if iterative else {})))  # warms up
+        seconds = _timed(lambda: method(operator, y, **numbers), device)
     except ValueError as error:
         raise RequestError(f"{config.method}: {error}") from None
     return seconds / PROBE_ITERATIONS if iterative else 0.0
 
 
-def calibration_seconds(config: Espirit | LowRes, samples: Tensor, acs: tuple[int, int], device: str) -> float:
+def calibration_seconds(
+    config: Espirit | LowRes, samples: Tensor, acs: tuple[int, int], device: str
+) -> float:
     """Seconds of the coil maps of ``samples`` (coil, ky, kx), from two smaller images of the same object.
 
     The centre of k-space is a small image of the same coils; time grows linearly with its pixels from a

@@ -25,7 +25,8 @@ def command(
         int | None, Parameter(help="The slice or frame looked at; the middle one if not given.")
     ] = None,
     reader: Annotated[
-        str, Parameter(help="File format: ismrmrd, fastmri, bart, numpy, proxflow; auto looks at the content.")
+        str,
+        Parameter(help="File format: ismrmrd, fastmri, bart, numpy, proxflow; auto looks at the content."),
     ] = "auto",
     picture: Annotated[
         Path | None, Parameter(help="Write image, k-space and mask side by side to this PNG file.")

@@ -1,0 +1,120 @@
+"""``proxflow methods``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from proxflow.flows.cli.options import Json
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+    from rich.console import Console
+
+BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+
+
+def command(
+    name: Annotated[str, Parameter(help="One method in full; without it, all of them.")] = "",
+    /,
+    *,
+    json: Json = False,
+) -> int:
+    """List the reconstruction methods, and the numbers a recipe may give them.
+
+    Examples:
+        proxflow methods
+
+        proxflow methods tv
+    """
+    from rich.console import Console
+
+    from proxflow.configs.loading import nearest
+    from proxflow.configs.methods import METHOD_SCHEMAS
+    from proxflow.tasks.errors import RequestError
+
+    if name and name not in METHOD_SCHEMAS:
+        hint = nearest(name, list(METHOD_SCHEMAS))
+        raise RequestError(f"methods must be asked for a known method, got {name!r}{hint}")
+    chosen = {name: METHOD_SCHEMAS[name]} if name else dict(METHOD_SCHEMAS)
+    described = {method: _described(schema) for method, schema in chosen.items()}
+    if json:
+        _print_json({"status": "done", "methods": described})
+    elif name:
+        _show_one(Console(highlight=False), name, described[name])
+    else:
+        _show_all(Console(highlight=False), described)
+    return 0
+
+
+def _described(schema: type[BaseModel]) -> dict[str, Any]:
+    """A method's text and numbers, from its schema."""
+    numbers = {key: _number(field) for key, field in schema.model_fields.items() if key != "method"}
+    return {"description": " ".join((schema.__doc__ or "").split()), "numbers": numbers}
+
+
+def _number(field: FieldInfo) -> dict[str, Any]:
+    bounds = {
+        key: getattr(part, key)
+        for part in field.metadata
+        for key in (*BOUNDS, "pattern")
+        if hasattr(part, key)
+    }
+    kind = getattr(field.annotation, "__name__", str(field.annotation))
+    required = field.is_required()
+    return {
+        "type": kind,
+        "required": required,
+        "default": None if required else field.default,
+        "bounds": {key: value for key, value in bounds.items() if value is not None},
+        "help": field.description or "",
+    }
+
+
+def _allowed(bounds: dict[str, Any]) -> str:
+    parts = [f"{sign} {bounds[key]}" for key, sign in BOUNDS.items() if key in bounds]
+    return ", ".join(parts + ([f"like {bounds['pattern']}"] if "pattern" in bounds else []))
+
+
+def _default(number: dict[str, Any]) -> str:
+    return "must be given" if number["required"] else str(number["default"])
+
+
+def _show_all(console: Console, described: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("method", "what it does", "its numbers, with defaults", show_edge=False, pad_edge=False)
+    for method, entry in described.items():
+        numbers = "\n".join(f"{key}: {_default(number)}" for key, number in entry["numbers"].items())
+        table.add_row(f"[bold]{method}[/]", entry["description"], numbers or "none", end_section=True)
+    console.print(table)
+    console.print("\n`proxflow methods NAME` shows one in full, with the range of every number.")
+
+
+def _show_one(console: Console, method: str, entry: dict[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(f"[bold]{method}[/]  {entry['description']}\n")
+    numbers = entry["numbers"]
+    if not numbers:
+        console.print("It has no numbers.\n")
+    else:
+        table = Table("number", "type", "default", "allowed", "meaning", show_edge=False, pad_edge=False)
+        for key, number in numbers.items():
+            allowed = Text(_allowed(number["bounds"]))
+            table.add_row(key, number["type"], _default(number), allowed, Text(number["help"]))
+        console.print(table)
+        console.print()
+    console.print("In a recipe:\n")
+    lines = ["reconstruct:", f"  method: {method}"]
+    lines += [f"  {key}: {_default(number)}" for key, number in numbers.items()]
+    console.print(Text("\n".join(lines), style="cyan"))
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    import json
+
+    print(json.dumps(document))
