@@ -2,4 +2,4 @@
 
 
 class ScanError(ValueError):
-    """A measurement file cannot be read or makes no sense; the message is one sentence naming file and field."""
+    """A measurement cannot be read or makes no sense; one sentence names the file and the field."""

@@ -56,16 +56,16 @@ def _detect(path: Path) -> str:
 
 def _detect_hdf5(path: Path) -> str:
     from proxflow.data.readers.fastmri import is_fastmri
-    from proxflow.data.readers.hdf5_file import open_hdf5, top_level
+    from proxflow.data.readers.hdf5_file import open_hdf5, reading, top_level
     from proxflow.data.readers.ismrmrd_h5 import is_ismrmrd
     from proxflow.data.readers.proxflow_h5 import is_proxflow
 
-    with open_hdf5(path) as file:
+    with open_hdf5(path) as file, reading(path, "the file's structure"):
         for name, fits in (("proxflow", is_proxflow), ("ismrmrd", is_ismrmrd), ("fastmri", is_fastmri)):
             if fits(file):
                 return name
         raise ScanError(
-            f"{path} must be a scan (proxflow, ISMRMRD or fastMRI HDF5), got an HDF5 file with {top_level(file)}"
+            f"{path} must be a scan (Proxflow, ISMRMRD or fastMRI), got an HDF5 file with {top_level(file)}"
         )
 
 

@@ -17,7 +17,8 @@ class ScanInfo:
     """A scan as its header tells it, without reading the samples.
 
     ``shape`` is (item, coil, ky, kx) as ``Scan.read`` returns it; ``file_bytes`` counts all files the
-    scan is made of; ``notes`` are sentences for the user on what the reader did or left out.
+    scan is made of, ``companions`` are those beside ``path``; ``notes`` are sentences for the user on
+    what the reader did or left out.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class ScanInfo:
     modality: str = "mri-cartesian"
     notes: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
+    companions: tuple[Path, ...] = ()
 
     @property
     def n_items(self) -> int:

@@ -42,7 +42,7 @@ def check_declared_size(path: Path, name: str, nbytes: int, file_bytes: int) -> 
     """
     if nbytes > 1100 * file_bytes:
         raise ScanError(
-            f"{path.name}: {name} must fit its file, got a declared size of {nbytes} bytes in {file_bytes} bytes"
+            f"{path.name}: {name} must fit its file, got {nbytes} declared bytes in a file of {file_bytes}"
         )
 
 
@@ -54,15 +54,15 @@ def checked(path: Path, kspace: KSpace, items: Sequence[int]) -> KSpace:
     check_mask_shape(path, kspace.mask.shape, kspace.samples.shape)
     for number, samples in zip(items, kspace.samples, strict=True):
         # A sum is NaN or Inf if any term is: one pass without a temporary array, exact test only if needed.
-        if not np.isfinite(samples.sum(dtype=np.complex128)):
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = samples.sum(dtype=np.complex128)
+        if not np.isfinite(total):
             _refuse_non_finite(path, "kspace", number, samples)
         if not samples.any():
             raise ScanError(f"{path.name}: kspace must hold signal, got only zeros in item {number}")
-    for number, mask in zip(
-        items, np.broadcast_to(kspace.mask, kspace.samples.shape[:1] + kspace.mask.shape[1:])
-    ):
-        if not mask.any():
-            raise ScanError(f"{path.name}: mask must sample something, got no sample in item {number}")
+    empty = np.flatnonzero(~kspace.mask.any(axis=(1, 2)))
+    if len(empty):
+        raise ScanError(f"{path.name}: mask must sample something, got no sample in item {items[empty[0]]}")
     for name, array in (("noise", kspace.noise), ("reference", kspace.reference)):
         if array is not None and not np.isfinite(array).all():
             bad = int((~np.isfinite(array)).sum())

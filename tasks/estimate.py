@@ -10,8 +10,8 @@ bytes (the working precision), M methods:
     calibrate    4 C P c + 5 (36 C)^2 2c   one item and its maps; ESPIRiT's kernel matrices
     reconstruct  5 C P w + 30 P w          samples, scaled copy, maps and their products; iterates
     hold_out     the same
-    evaluate     N P (2 c + 56) + 3 C P c  image and reference of all items, their magnitudes in float64
-    report       N P c (M + 3) + C P c     all images and what is drawn of them
+    evaluate     N P (2 c + 56) + 7 C P c  image and reference of all items, their magnitudes in float64
+    report       N P c (M + 3) + 3 C P c   all images and what is drawn of them
 
 Time is the reading of an item (measured), 1 / ``DISK_RATE`` a byte for what is read and written,
 the calibration timed on small images, and for a method n_iter iterations of one ``normal`` plus the
@@ -34,12 +34,13 @@ from proxflow.tasks.timing_probe import calibration_seconds, iteration_seconds, 
 
 COMPLEX_BYTES = 8
 DISK_RATE = 300e6  # bytes a second through HDF5, two checksums and fsync
+TORCH_SECONDS = 1.5  # loading torch, which `prepare` is the first to need
 STAGE_SECONDS = 0.02  # opening, sealing and syncing an artefact
 SINGLE_APPLICATIONS = 2.0  # adjoints for scale and start, forward for the misfit, counted in normals
 EVALUATE_SECONDS = 0.5, 0.6e-6  # loading scikit-image once, then each pixel of each method
 REPORT_SECONDS = 0.5, 1.0e-6
 PRESENTATION_BYTES = 40 << 20  # scikit-image, Jinja and Pillow, loaded by the last stages
-HEAP_BYTES = 32 << 20  # glibc's largest mmap threshold: freed blocks below it stay with the process
+HEAP_BYTES = 64 << 20  # freed blocks that glibc kept, seen with 13 x 224 x 224 and 16 x 320 x 320 samples
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,17 @@ def estimate_run(
     work = DTYPES[recipe.runtime.precision].itemsize
     kernel = 5 * (36 * n_coils) ** 2 * 2 * COMPLEX_BYTES if recipe.calibrate.kind == "espirit" else 0
     solving = 5 * n_coils * points * work + 30 * points * work
-    judging = n_items * points * (2 * COMPLEX_BYTES + 56) + 3 * item + PRESENTATION_BYTES
-    drawing = n_items * points * COMPLEX_BYTES * (len(methods) + 3) + item + PRESENTATION_BYTES
+    judging = n_items * points * (2 * COMPLEX_BYTES + 56) + 7 * item + PRESENTATION_BYTES
+    drawing = n_items * points * COMPLEX_BYTES * (len(methods) + 3) + 3 * item + PRESENTATION_BYTES
     pixels = n_items * points * len(methods)
     io = n_items * item / DISK_RATE
     rows = [
         ("ingest", 3 * raw + n_items * points, n_items * (fit.read_seconds + raw / DISK_RATE)),
-        ("prepare", max(3 * raw, 4 * item) + 3 * n_items * points, n_items * fit.prepare_seconds + 2 * io),
+        (
+            "prepare",
+            max(3 * raw, 4 * item) + 3 * n_items * points,
+            TORCH_SECONDS + fit.steps_seconds + n_items * fit.prepare_seconds + 2 * io,
+        ),
         ("calibrate", 4 * item + kernel, n_items * _calibration(recipe, fit, device) + 2 * io),
     ]
     for config, seconds in zip(methods, _solving(recipe, methods, fit, device), strict=True):

@@ -93,8 +93,8 @@ def _measured(recipe: Recipe, run: _Recorder) -> tuple[Ref, Ref, Ref]:
 def scan_files(recipe: Recipe) -> dict[str, str]:
     """The files of the recipe's scan by name: ``scan`` itself and any companions, checked to be readable."""
     with open_scan(recipe.scan.path, reader=recipe.scan.reader) as scan:
-        companions = [path for path in scan.info.files if path != scan.info.path]
-        return {"scan": str(scan.info.path)} | {f"scan{path.suffix}": str(path) for path in companions}
+        companions = {f"scan{path.suffix}": str(path) for path in scan.info.companions}
+        return {"scan": str(scan.info.path.resolve())} | companions
 
 
 def _images(

@@ -39,6 +39,7 @@ class ScanFit:
         acs: its calibration region, None for given maps.
         reference: fully_sampled, scan or none.
         read_seconds: to read one item.
+        steps_seconds: to set the steps up: sampling pattern, compression matrix.
         prepare_seconds: to prepare one item.
     """
 
@@ -50,6 +51,7 @@ class ScanFit:
     acs: tuple[int, int] | None
     reference: str
     read_seconds: float
+    steps_seconds: float
     prepare_seconds: float
 
     @property
@@ -73,9 +75,11 @@ def fit_recipe(recipe: Recipe) -> ScanFit:
         began = time.perf_counter()
         state, probe = _read(scan, probed)
         read_seconds = (time.perf_counter() - began) / len(probed)
+    began = time.perf_counter()
     try:
         for step in recipe.prepare:
             state = apply_step(step, state, probe)
+        steps_seconds = time.perf_counter() - began
         acs = [_region(recipe, state, torch.from_numpy(kept)) for kept in state.kept]
     except ValueError as error:
         raise error if isinstance(error, RequestError) else RequestError(f"prepare: {error}") from None
@@ -93,6 +97,7 @@ def fit_recipe(recipe: Recipe) -> ScanFit:
         acs=acs[middle],
         reference=reference_kind(recipe.evaluate, _prepared(state, probe)),
         read_seconds=read_seconds,
+        steps_seconds=steps_seconds,
         prepare_seconds=time.perf_counter() - began,
     )
 

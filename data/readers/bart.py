@@ -15,8 +15,10 @@ from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate import checked
 
 # BART's mri.h; dimensions 5 and up become items, the first of them running fastest.
-NAMES = ("read", "phs1", "phs2", "coil", "maps", "echo", "coeff", "coeff2", "iter", "cshift")
-NAMES += ("time", "time2", "level", "slice", "avg", "batch")
+NAMES = (
+    *("read", "phs1", "phs2", "coil", "maps", "echo", "coeff", "coeff2"),
+    *("iter", "cshift", "time", "time2", "level", "slice", "avg", "batch"),
+)
 FIRST_ITEM_AXIS = 5
 
 
@@ -58,6 +60,7 @@ class BartScan(Scan):
             has_noise=False,
             has_reference=False,
             file_bytes=size + header.stat().st_size,
+            companions=(header,),
             notes=("Samples that are zero in every coil count as unsampled.",),
         )
 

@@ -40,7 +40,8 @@ class FastMriScan(Scan):
         self._path = path
         self._file = open_hdf5(path)
         try:
-            self.info = self._describe()
+            with reading(path, "the file's structure"):
+                self.info = self._describe()
         except BaseException:
             self._file.close()
             raise
@@ -80,7 +81,8 @@ class FastMriScan(Scan):
         single = dataset.ndim == 3
         check_shape(path, "kspace", dataset.shape, "(slice, H, W)" if single else "(slice, coil, H, W)")
         check_complex(path, "kspace", dataset.dtype)
-        n_slices, height, width = dataset.shape[0], *dataset.shape[-2:]
+        n_slices = dataset.shape[0]
+        height, width = dataset.shape[-2:]
         self._reference = next((name for name in REFERENCES if name in file), None)
         stored = self._stored_mask()
         encoding = self._header()
@@ -129,7 +131,7 @@ class FastMriScan(Scan):
             check_shape(self._path, self._reference, dataset.shape, "(slice, y, x)")
             if dataset.shape[0] != n_slices:
                 raise ScanError(
-                    f"{self._path.name}: {self._reference} must have {n_slices} slices, got {dataset.shape[0]}"
+                    f"{self._path.name}: {self._reference} must have {n_slices} slices, got {len(dataset)}"
                 )
             rows, columns = dataset.shape[1:]
         elif encoding:

@@ -12,6 +12,9 @@ import numpy as np
 from proxflow.data.errors import ScanError
 from proxflow.data.validate import check_declared_size
 
+# What h5py raises on a damaged file, by where the damage lies.
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+
 
 def open_hdf5(path: Path) -> h5py.File:
     """The file opened for reading; ScanError if it is not HDF5 or is cut short."""
@@ -63,18 +66,21 @@ def own_dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
     ):
         held = dataset.id.get_storage_size()
         raise ScanError(
-            f"{path.name}: {name} must hold its {dataset.nbytes} declared bytes, got {held}: the writer did not finish"
+            f"{path.name}: {name} must hold its {dataset.nbytes} declared bytes, got {held} (unfinished file)"
         )
     return dataset
 
 
 @contextmanager
 def reading(path: Path, name: str) -> Iterator[None]:
-    """Turn HDF5's failures while reading ``name`` (cut file, checksum, filter) into a ScanError."""
+    """Turn HDF5's failures while reading ``name`` (cut file, checksum, broken structure) into a ScanError."""
     try:
         yield
-    except (OSError, RuntimeError) as error:
-        raise ScanError(f"{path.name}: {name} must be readable, got damaged data ({error})") from error
+    except ScanError:
+        raise
+    except DAMAGE as error:
+        reason = " ".join(str(error).split())
+        raise ScanError(f"{path.name}: {name} must be readable, got damaged data ({reason})") from error
 
 
 def read_rows(path: Path, dataset: h5py.Dataset, rows: list[int]) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -30,21 +32,16 @@ def slice_step(positions: NDArray[np.floating], normal: NDArray[np.floating]) ->
     return step
 
 
-def affine_from_centre(
-    centre_lps: ArrayLike,
-    column_step: ArrayLike,
-    row_step: ArrayLike,
-    slice_step: ArrayLike,
-    centre_index: ArrayLike,
-) -> Affine:
+def affine_from_centre(centre_lps: ArrayLike, steps: Sequence[ArrayLike], centre_index: ArrayLike) -> Affine:
     """The 4 x 4 RAS affine of voxel (x index, y index, slice).
 
-    p = centre + column_step (i_x - c_x) + row_step (i_y - c_y) + slice_step (i_s - c_s), in LPS mm, with
-    c = ``centre_index`` the voxel at ``centre_lps``; R and A are minus L and P.
+    p = centre + sum_a steps[a] (i_a - c_a) in LPS mm, with ``steps`` the vectors from one column, row
+    and slice to the next, and c = ``centre_index`` the voxel at ``centre_lps``; R and A are minus L and P.
     """
-    affine = np.eye(4)
-    affine[:3, :3] = LPS_TO_RAS @ np.stack([column_step, row_step, slice_step], axis=1)
-    affine[:3, 3] = LPS_TO_RAS @ np.asarray(centre_lps, dtype=float) - affine[:3, :3] @ np.asarray(
-        centre_index
+    matrix = LPS_TO_RAS @ np.stack([np.asarray(step, dtype=float) for step in steps], axis=1)
+    origin = LPS_TO_RAS @ np.asarray(centre_lps, dtype=float) - matrix @ np.asarray(centre_index, dtype=float)
+    first, second, third = (
+        (float(row[0]), float(row[1]), float(row[2]), float(shift))
+        for row, shift in zip(matrix, origin, strict=True)
     )
-    return tuple(tuple(row) for row in affine.tolist())
+    return first, second, third, (0.0, 0.0, 0.0, 1.0)

@@ -46,7 +46,8 @@ class IsmrmrdScan(Scan):
         self._file = open_hdf5(path)
         self._kept: tuple[int, NDArray, NDArray[np.bool_]] | None = None
         try:
-            self._open()
+            with reading(path, "the file's structure"):
+                self._open()
         except BaseException:
             self._file.close()
             raise
@@ -75,7 +76,7 @@ class IsmrmrdScan(Scan):
         path, name = self._path, _group_name(self._file)
         if name is None:
             raise ScanError(
-                f"{path} must be an ISMRMRD file with dataset/xml and dataset/data, got {top_level(self._file)}"
+                f"{path} must be ISMRMRD with dataset/xml and dataset/data, got {top_level(self._file)}"
             )
         self._data = self._file[name]["data"]
         with reading(path, f"{name}/xml"):
@@ -134,7 +135,7 @@ class IsmrmrdScan(Scan):
         return np.where(mask, samples, np.complex64(0)), mask
 
     def _grid(self, volume: int) -> tuple[NDArray, NDArray[np.bool_]]:
-        """One volume's lines averaged on the encoded grid (coil, kz, ky, kx), and where (kz, ky) lines lie."""
+        """One volume averaged on the encoded grid (coil, kz, ky, kx), and where (kz, ky) lines lie."""
         lines, plan = self._lines, self._plan
         nz, ny, nx = plan.encoded
         mine = np.flatnonzero(lines.volume == volume)
@@ -156,7 +157,7 @@ class IsmrmrdScan(Scan):
         return grid.reshape(plan.n_coils, nz, ny, nx), (count > 0).reshape(nz, ny)
 
     def _acquisitions(self, numbers: NDArray[np.intp]) -> NDArray[np.complex64]:
-        """(line, coil, sample) of these acquisitions, which must agree in size; contiguous runs read at once."""
+        """(line, coil, sample) of these acquisitions, of one size; contiguous runs are read at once."""
         head = self._heads[numbers[0]]
         n_coils, n_samples = int(head["active_channels"]), int(head["number_of_samples"])
         result = np.empty((len(numbers), n_coils, n_samples), dtype=np.complex64)
@@ -165,10 +166,10 @@ class IsmrmrdScan(Scan):
             with reading(self._path, f"acquisitions {first} to {last - 1}"):
                 raw = self._data.fields("data")[first:last]
             for i, values in zip(run, raw, strict=True):
-                if values.size != 2 * n_coils * n_samples:
+                if values.dtype != np.float32 or values.size != 2 * n_coils * n_samples:
                     raise ScanError(
-                        f"{self._path.name}: acquisition {numbers[i]} must hold {n_coils} channels of {n_samples} "
-                        f"complex samples, got {values.size} numbers"
+                        f"{self._path.name}: acquisition {numbers[i]} must hold {n_coils} channels of "
+                        f"{n_samples} complex samples, got {values.size} {values.dtype} numbers"
                     )
                 result[i] = values.view(np.complex64).reshape(n_coils, n_samples)
         return result
@@ -186,9 +187,8 @@ class IsmrmrdScan(Scan):
         for number in numbers:
             head = self._heads[number]
             if head["active_channels"] != n_coils:
-                raise ScanError(
-                    f"{self._path.name}: noise scan must have {n_coils} channels, got {head['active_channels']}"
-                )
+                got = head["active_channels"]
+                raise ScanError(f"{self._path.name}: noise scan must have {n_coils} channels, got {got}")
             dwell = float(head["sample_time_us"]), float(self._lines.heads[0]["sample_time_us"])
             scale = np.sqrt(dwell[0] / dwell[1]) if min(dwell) > 0 else 1.0
             line = self._acquisitions(np.array([number]))[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ class Encoding:
 
     @property
     def image_matrix(self) -> tuple[int, int, int]:
-        """(z, y, x) of the recon field of view at the encoded resolution: oversampling cut, no interpolation."""
+        """(z, y, x) of the recon field of view at the encoded resolution: cropped, not interpolated."""
         sizes = zip(
             self.encoded_matrix, self.encoded_fov_mm, self.recon_matrix, self.recon_fov_mm, strict=True
         )
@@ -52,7 +53,9 @@ class Encoding:
 def parse_header(path: Path, xml: bytes | str) -> list[Encoding]:
     """The encoding spaces of an ISMRMRD header; raises ScanError naming what is wrong with it."""
     try:
-        header = ismrmrd.xsd.CreateFromDocument(xml)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a value that does not convert fails below, in a sentence
+            header = ismrmrd.xsd.CreateFromDocument(xml)
         encodings = [_encoding(part) for part in header.encoding]
     except (ValueError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

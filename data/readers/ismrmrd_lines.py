@@ -118,11 +118,12 @@ def _grid_position(
     positions = []
     for step, axis, centre in (("1", 1, encoding.centre_1), ("2", 0, encoding.centre_2)):
         size = encoding.encoded_matrix[axis]
-        place = heads["idx"][f"kspace_encode_step_{step}"].astype(np.intp) - centre + size // 2
+        counter = heads["idx"][f"kspace_encode_step_{step}"].astype(np.intp)
+        place = counter - centre + size // 2
         if place.min() < 0 or place.max() >= size:
             raise ScanError(
                 f"{path.name}: kspace_encode_step_{step} must lie in the encoded matrix of {size} around "
-                f"its centre {centre}, got {place.min() + centre - size // 2} to {place.max() + centre - size // 2}"
+                f"its centre {centre}, got {counter.min()} to {counter.max()}"
             )
         positions.append(place)
     return positions[0], positions[1]

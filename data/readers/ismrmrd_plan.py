@@ -143,24 +143,23 @@ def _affine(
     numbers, first_volume, of_volume = np.unique(counters, return_index=True, return_inverse=True)
     heads = lines.heads[[int(np.argmax(lines.volume == v)) for v in first_volume]]
     read, phase, normal = (heads[0][name].astype(float) for name in ("read_dir", "phase_dir", "slice_dir"))
-    positions, voxel = heads["position"].astype(float), encoding.voxel_size_mm
-    z, y, x = encoding.image_matrix
-    known = voxel is not None and min(np.linalg.norm(v) for v in (read, phase, normal)) > 0
+    positions, (z, y, x) = heads["position"].astype(float), encoding.image_matrix
+    voxel = encoding.voxel_size_mm or (0.0, 0.0, 0.0)
+    steps = {"x": read * voxel[2], "y": phase * voxel[1], "z": normal * voxel[0]}
+    known = min(float(np.linalg.norm(step)) for step in steps.values()) > 0
     if kind != "planar":
-        slices = tuple(int(s) * parts + part for s in of_volume for part in range(parts))
+        numbered = tuple(int(s) * parts + part for s in of_volume for part in range(parts))
         if not known or len(numbers) > 1:  # several slabs share no one affine
-            return None, slices
-        steps = {"x": read * voxel[2], "y": phase * voxel[1], "z": normal * voxel[0]}  # type: ignore[index]
-        order, centre = (
-            ("xyz", (x // 2, y // 2, z // 2)) if kind == "slices" else ("yzx", (y // 2, z // 2, x // 2))
-        )
-        return affine_from_centre(positions[0], *(steps[axis] for axis in order), centre), slices
+            return None, numbered
+        order = "xyz" if kind == "slices" else "yzx"
+        centre = [{"x": x, "y": y, "z": z}[axis] // 2 for axis in order]
+        return affine_from_centre(positions[0], [steps[axis] for axis in order], centre), numbered
     rank = rank_slices(positions, normal) if known else np.arange(len(numbers))
-    slices = tuple(int(rank[s]) for s in of_volume)
+    ranked = tuple(int(rank[s]) for s in of_volume)
     if not known:
-        return None, slices
-    step = slice_step(positions, normal) if len(numbers) > 1 else normal * voxel[0]  # type: ignore[index]
+        return None, ranked
+    step = slice_step(positions, normal) if len(numbers) > 1 else steps["z"]
     if step is None:
-        return None, slices
+        return None, ranked
     first = positions[int(np.argmin(rank))]
-    return affine_from_centre(first, read * voxel[2], phase * voxel[1], step, (x // 2, y // 2, 0)), slices  # type: ignore[index]
+    return affine_from_centre(first, [steps["x"], steps["y"], step], (x // 2, y // 2, 0)), ranked

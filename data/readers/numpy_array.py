@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +18,12 @@ from proxflow.data.readers.sidecar import AXES, Sidecar, read_sidecar
 from proxflow.data.readers.unsampled import mask_from_zeros
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_declared_size, check_mask_shape, check_shape, checked
+
+# What NumPy, zipfile, zlib and the parser of array headers raise on a damaged file.
+DAMAGE = (
+    *(ValueError, TypeError, OSError, EOFError, KeyError, MemoryError, OverflowError, SyntaxError),
+    *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 
 
 class NumpyScan(Scan):
@@ -61,6 +69,7 @@ class NumpyScan(Scan):
             notes=()
             if "mask" in self._arrays
             else ("Samples that are zero in every coil count as unsampled.",),
+            companions=(sidecar.path,),
             source=sidecar.source,
         )
 
@@ -142,7 +151,7 @@ def _load(path: Path, sidecar: Sidecar) -> dict[str, NDArray]:
             return found
     except ScanError:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())
         raise ScanError(
             f"{path.name} must be a complete NumPy file of numbers, got an error: {reason}"

@@ -29,7 +29,8 @@ class ProxflowScan(Scan):
         self._path = path
         self._file = open_hdf5(path)
         try:
-            self.info = self._describe()
+            with reading(path, "the file's structure"):
+                self.info = self._describe()
         except BaseException:
             self._file.close()
             raise

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 def mask_from_zeros(samples: NDArray[np.complexfloating]) -> NDArray[np.bool_]:
     """bool (item or 1, ky, kx) of samples (item, coil, ky, kx): True where any coil is not exactly zero."""
-    return shared_mask((samples != 0).any(axis=1))
+    with np.errstate(invalid="ignore"):  # NaN is refused later, with its place
+        return shared_mask((samples != 0).any(axis=1))
 
 
 def shared_mask(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -29,7 +29,7 @@ SAMPLES = {
     ),
     "phantom-2coil": Sample(
         "phantom-2coil.h5",
-        "structured phantom, 2 coils, 160 x 160, fully sampled gradient echo, raw ISMRMRD with readout oversampling",
+        "structured phantom, 2 coils, 160 x 160, fully sampled gradient echo, raw ISMRMRD",
         "MIT",
     ),
 }

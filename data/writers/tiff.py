@@ -20,10 +20,17 @@ def write_tiff(path: str | Path, image: NDArray, *, geometry: Geometry) -> Path:
     """
     path = Path(path)
     magnitude = np.abs(check_image(image, geometry)).astype(np.float32)
-    scale: dict[str, object] = {}
+    resolution = None
     if geometry.voxel_size_mm is not None:
         _, height, width = geometry.voxel_size_mm
-        scale = {"resolution": (10 / width, 10 / height), "resolutionunit": "CENTIMETER"}
+        resolution = (10 / width, 10 / height)
     with atomic_path(path) as temporary:
-        tifffile.imwrite(temporary, magnitude, photometric="minisblack", metadata={"axes": "ZYX"}, **scale)
+        tifffile.imwrite(
+            temporary,
+            magnitude,
+            photometric="minisblack",
+            metadata={"axes": "ZYX"},
+            resolution=resolution,
+            resolutionunit="CENTIMETER" if resolution else None,
+        )
     return path

@@ -22,6 +22,7 @@ from proxflow.flows.cli.inspect import command as inspect
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
+from proxflow.flows.cores import share_cores
 
 HELP = """From a scanner's file to an image one can trust.
 
@@ -54,6 +55,7 @@ def build_app() -> App:
 
 def main(tokens: list[str] | None = None) -> None:
     """Entry point: run a command and leave with its exit code."""
+    share_cores()
     tokens = sys.argv[1:] if tokens is None else tokens
     code = _guarded(tokens)
     sys.stdout.flush()

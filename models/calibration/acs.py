@@ -18,7 +18,9 @@ def find_acs(mask: Tensor) -> tuple[int, int]:
     Returns (0, 0) if DC itself is not sampled. Raises ValueError for another shape or dtype.
     """
     if mask.ndim != 2 or mask.dtype != torch.bool:
-        raise ValueError(f"mask must be bool with axes (ky, kx), got {mask.dtype} of shape {tuple(mask.shape)}")
+        raise ValueError(
+            f"mask must be bool with axes (ky, kx), got {mask.dtype} of shape {tuple(mask.shape)}"
+        )
     ny, nx = mask.shape
     # Width of the widest centred block within each row, then its running minimum as the block grows.
     columns = _outward(nx).to(mask.device)
@@ -39,7 +41,9 @@ def central_block(kspace: Tensor, shape: tuple[int, int]) -> Tensor:
     ny, nx = kspace.shape[-2:]
     (height, width) = shape
     if not (1 <= height <= ny and 1 <= width <= nx):
-        raise ValueError(f"acs_shape must lie between (1, 1) and the k-space's {(ny, nx)}, got {tuple(shape)}")
+        raise ValueError(
+            f"acs_shape must lie between (1, 1) and the k-space's {(ny, nx)}, got {tuple(shape)}"
+        )
     top, left = ny // 2 - height // 2, nx // 2 - width // 2
     return kspace[..., top : top + height, left : left + width]
 

@@ -40,7 +40,9 @@ def kernel_correlation(acs: Tensor, *, kernel_width: int, threshold: float) -> T
     return correlation / kernel_width**2
 
 
-def covariance_factors(correlation: Tensor, shape: tuple[int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def covariance_factors(
+    correlation: Tensor, shape: tuple[int, int], dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
     """Two factors whose product is the image-domain coil covariance, one image row at a time.
 
         G(y, x)[c, c'] = sum_d W[d, c, c'] exp(2 pi i (d_y y / ny + d_x x / nx)),  y, x from the image centre

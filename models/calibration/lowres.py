@@ -27,7 +27,8 @@ def lowres_maps(kspace: Tensor, *, acs_shape: tuple[int, int], threshold: float 
     """
     if kspace.ndim != 3 or not kspace.is_complex():
         raise ValueError(
-            f"kspace must be complex with axes (coil, ky, kx), got {kspace.dtype} of shape {tuple(kspace.shape)}"
+            f"kspace must be complex with axes (coil, ky, kx), "
+            f"got {kspace.dtype} of shape {tuple(kspace.shape)}"
         )
     acs = central_block(kspace, acs_shape)
     if not torch.isfinite(acs).all():

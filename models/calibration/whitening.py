@@ -79,7 +79,8 @@ def noise_std_from_border(kspace: Tensor, *, mask: Tensor | None = None, fractio
     """
     if kspace.ndim < 3 or not kspace.is_complex():
         raise ValueError(
-            f"kspace must be complex with axes (..., coil, ky, kx), got {kspace.dtype} of {tuple(kspace.shape)}"
+            f"kspace must be complex with axes (..., coil, ky, kx), "
+            f"got {kspace.dtype} of shape {tuple(kspace.shape)}"
         )
     if not 0 < fraction <= 1:
         raise ValueError(f"fraction must lie in (0, 1], got {fraction}")

@@ -42,7 +42,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def proxflow(capsys: pytest.CaptureFixture[str]) -> Command:
+def cli(capsys: pytest.CaptureFixture[str]) -> Command:
     """Run ``proxflow`` with these arguments."""
 
     def run(*tokens: object) -> Ended:
@@ -81,7 +81,9 @@ def make_scan(tmp_path: Path) -> MakeScan:
             mask=np.broadcast_to(mask, (1, *shape)).copy(),
             geometry=Geometry(matrix=shape, field_of_view_mm=(5.0, 240.0, 200.0), slices=tuple(range(items))),
             labels=tuple(f"slice {item}" for item in range(items)),
-            noise=(rng.standard_normal((coils, 512)) + 1j * rng.standard_normal((coils, 512))).astype(np.complex64)
+            noise=(rng.standard_normal((coils, 512)) + 1j * rng.standard_normal((coils, 512))).astype(
+                np.complex64
+            )
             if noise
             else None,
             reference=images.astype(np.float32) if reference else None,

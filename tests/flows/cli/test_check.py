@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from proxflow.configs.loading import load_recipe
+from proxflow.tasks.estimate import StageEstimate, estimate_run
+from proxflow.tasks.scan_fit import fit_recipe
+
 RECIPE = """\
 name: test
 scan: {path: scan.h5}
@@ -22,11 +26,11 @@ def write_recipe(folder: Path, text: str = RECIPE) -> Path:
     return path
 
 
-def test_check_estimates_every_stage_and_writes_nothing(proxflow, make_scan, tmp_path, store) -> None:
+def test_check_estimates_every_stage_and_writes_nothing(cli, make_scan, tmp_path, store) -> None:
     make_scan()
     recipe = write_recipe(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    ended = proxflow("check", recipe, "--json")
+    ended = cli("check", recipe, "--json")
     assert ended.code == 0, ended.err
     names = [stage["name"] for stage in ended.json["stages"]]
     assert names == [
@@ -41,47 +45,45 @@ def test_check_estimates_every_stage_and_writes_nothing(proxflow, make_scan, tmp
     assert not store.exists()
 
 
-def test_check_says_that_it_estimates(proxflow, make_scan, tmp_path) -> None:
+def test_check_says_that_it_estimates(cli, make_scan, tmp_path) -> None:
     make_scan()
-    ended = proxflow("check", write_recipe(tmp_path))
+    ended = cli("check", write_recipe(tmp_path))
     assert ended.code == 0
     assert "An estimate" in ended.out
     assert "Nothing was computed or written" in ended.out
 
 
-def test_check_finds_what_a_run_left_in_the_store(proxflow, make_scan, tmp_path, store) -> None:
+def test_check_finds_what_a_run_left_in_the_store(cli, make_scan, tmp_path, store) -> None:
     make_scan()
     recipe = write_recipe(tmp_path)
-    assert proxflow("run", recipe, "--out", tmp_path / "out").code == 0
+    assert cli("run", recipe, "--out", tmp_path / "out").code == 0
     before = {path: path.stat().st_mtime_ns for path in store.rglob("*")}
-    ended = proxflow("check", recipe, "--json").json
+    ended = cli("check", recipe, "--json").json
     assert all(stage["cached"] for stage in ended["stages"])
     assert ended["seconds"] == 0
     assert {path: path.stat().st_mtime_ns for path in store.rglob("*")} == before
-    changed = proxflow("check", recipe, "--json", "--set", "evaluate.metrics=[psnr]").json
+    changed = cli("check", recipe, "--json", "--set", "evaluate.metrics=[psnr]").json
     assert [stage["name"] for stage in changed["stages"] if not stage["cached"]] == ["evaluate", "report"]
 
 
-def test_check_compare_has_all_methods(proxflow, make_scan, tmp_path) -> None:
+def test_check_compare_has_all_methods(cli, make_scan, tmp_path) -> None:
     make_scan()
-    stages = proxflow("check", write_recipe(tmp_path), "--compare", "--json").json["stages"]
+    stages = cli("check", write_recipe(tmp_path), "--compare", "--json").json["stages"]
     solved = [stage["name"] for stage in stages if stage["name"].startswith("reconstruct:")]
     assert solved == [f"reconstruct:{name}" for name in ("cg_sense", "zero_filled", "tv", "l1_wavelet")]
 
 
-def test_check_estimate_grows_with_iterations_and_coils(proxflow, make_scan, tmp_path) -> None:
-    recipe = write_recipe(tmp_path)
+def test_estimate_grows_with_coils_and_iterations(make_scan, tmp_path) -> None:
+    def solving(n_iter: int) -> StageEstimate:
+        recipe = load_recipe(write_recipe(tmp_path), [f"reconstruct.n_iter={n_iter}"])
+        stages = estimate_run(recipe, [recipe.reconstruct], fit_recipe(recipe), "cpu", base_bytes=0)
+        return next(stage for stage in stages if stage.label == "reconstruct:cg_sense")
 
-    def solving(*changes: str) -> dict:
-        stages = proxflow("check", recipe, "--json", *changes).json["stages"]
-        return next(stage for stage in stages if stage["name"] == "reconstruct:cg_sense")
-
-    make_scan(shape=(96, 80))
-    few = solving()
-    assert solving("--set", "reconstruct.n_iter=2000")["seconds"] > 10 * few["seconds"]
-    make_scan(shape=(96, 80), coils=16)
-    more = solving()["memory_bytes"] - few["memory_bytes"]
-    assert 12 * 96 * 80 * 8 <= more + (8 << 20)  # the process's own size moves by a few MiB
+    make_scan(coils=4)
+    few = solving(5)
+    assert solving(2000).seconds > 10 * few.seconds
+    make_scan(coils=16)
+    assert solving(5).memory_bytes - few.memory_bytes >= 5 * 12 * 48 * 40 * 8
 
 
 @pytest.mark.parametrize(
@@ -93,56 +95,57 @@ def test_check_estimate_grows_with_iterations_and_coils(proxflow, make_scan, tmp
         (["prepare.0={kind: compress_coils, n_coils: 5}"], "n_coils must be at most 4, got 5"),
         (["prepare.0.acs=[64, 12]"], "undersample acs must fit in 48 x 40"),
         (["prepare.0.acceleration=30"], "prepare undersample: acceleration must"),
-        (["calibrate.acs=[30, 30]"], "calibrate.acs must be fully sampled"),
+        (["calibrate={kind: espirit, acs: [30, 30]}"], "calibrate.acs must be fully sampled"),
         (["calibrate={kind: given, path: maps.npy}"], "maps.npy"),
         (["evaluate.reference=scan"], "evaluate.reference scan must have an image"),
         (["runtime.device=cuda:7"], "runtime.device must be on this machine"),
     ],
 )
-def test_check_refuses_what_does_not_fit(proxflow, make_scan, tmp_path, changes, sentence) -> None:
+def test_check_refuses_what_does_not_fit(cli, make_scan, tmp_path, changes, sentence) -> None:
     make_scan()
     settings = [part for change in changes for part in ("--set", change)]
-    ended = proxflow("check", write_recipe(tmp_path), *settings)
+    ended = cli("check", write_recipe(tmp_path), *settings)
     assert ended.code == 2
     assert sentence in ended.err
     assert len(ended.err.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    "change", ["prepare.0={kind: whiten}", "calibrate.acs=[30, 30]", "evaluate.reference=scan"]
+    "change",
+    ["prepare.0={kind: whiten}", "calibrate={kind: espirit, acs: [30, 30]}", "evaluate.reference=scan"],
 )
-def test_check_and_run_refuse_with_the_same_sentence(proxflow, make_scan, tmp_path, change) -> None:
+def test_check_and_run_refuse_with_the_same_sentence(cli, make_scan, tmp_path, change) -> None:
     make_scan()
     recipe = write_recipe(tmp_path)
-    checked = proxflow("check", recipe, "--set", change)
-    ran = proxflow("run", recipe, "--out", tmp_path / "out", "--set", change)
+    checked = cli("check", recipe, "--set", change)
+    ran = cli("run", recipe, "--out", tmp_path / "out", "--set", change)
     assert checked.code == ran.code == 2
     assert checked.err.strip() == ran.err.strip().splitlines()[-1]
 
 
-def test_check_refuses_a_scan_without_calibration_region(proxflow, make_scan, tmp_path) -> None:
+def test_check_refuses_a_scan_without_calibration_region(cli, make_scan, tmp_path) -> None:
     make_scan(sampled="no centre")
     recipe = write_recipe(tmp_path, "name: test\nscan: {path: scan.h5}\nreconstruct: {method: cg_sense}\n")
-    ended = proxflow("check", recipe)
+    ended = cli("check", recipe)
     assert ended.code == 2
     assert "give maps with calibrate.kind: given" in ended.err
 
 
-def test_check_refuses_a_missing_scan_and_a_missing_recipe(proxflow, tmp_path) -> None:
-    assert proxflow("check", write_recipe(tmp_path)).code == 2
-    ended = proxflow("check", "mri-brain-poison4")
+def test_check_refuses_a_missing_scan_and_a_missing_recipe(cli, tmp_path) -> None:
+    assert cli("check", write_recipe(tmp_path)).code == 2
+    ended = cli("check", "mri-brain-poison4")
     assert ended.code == 2
     assert "did you mean mri-brain-poisson4?" in ended.err
 
 
-def test_check_warns_of_a_store_too_small_for_the_run(proxflow, make_scan, tmp_path) -> None:
+def test_check_warns_of_a_store_too_small_for_the_run(cli, make_scan, tmp_path) -> None:
     make_scan()
-    ended = proxflow("check", write_recipe(tmp_path), "--set", "runtime.store_limit=10KiB", "--json")
+    ended = cli("check", write_recipe(tmp_path), "--set", "runtime.store_limit=10KiB", "--json")
     assert ended.code == 0
     assert "runtime.store_limit" in ended.json["warnings"][0]
 
 
-def test_check_looks_at_first_middle_and_last_item(proxflow, make_scan, tmp_path) -> None:
+def test_check_looks_at_first_middle_and_last_item(cli, make_scan, tmp_path) -> None:
     make_scan(items=5)
-    ended = proxflow("check", write_recipe(tmp_path))
+    ended = cli("check", write_recipe(tmp_path))
     assert "looked at items 0, 2, 4" in ended.out

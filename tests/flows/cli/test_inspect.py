@@ -9,10 +9,10 @@ from PIL import Image
 from proxflow.tasks.terminal_picture import terminal_picture, to_grey
 
 
-def test_inspect_tells_what_the_header_and_the_middle_item_say(proxflow, make_scan, tmp_path) -> None:
+def test_inspect_tells_what_the_header_and_the_middle_item_say(cli, make_scan, tmp_path) -> None:
     path = make_scan(items=3, sampled="lines", noise=True, reference=True)
     before = sorted(tmp_path.rglob("*"))
-    told = proxflow("inspect", path, "--json").json
+    told = cli("inspect", path, "--json").json
     assert told["shape"] == [3, 4, 48, 40]
     assert told["item"] == 1
     assert told["acs"] == [17, 40]  # 16 lines and the neighbour that every second line adds
@@ -26,44 +26,44 @@ def test_inspect_tells_what_the_header_and_the_middle_item_say(proxflow, make_sc
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_inspect_text_names_axes_and_draws_nothing_when_piped(proxflow, make_scan) -> None:
-    ended = proxflow("inspect", make_scan())
+def test_inspect_text_names_axes_and_draws_nothing_when_piped(cli, make_scan) -> None:
+    ended = cli("inspect", make_scan())
     assert ended.code == 0
     assert "1 item x 4 coil x 48 ky x 40 kx, complex64" in ended.out
     assert "▀" not in ended.out
 
 
-def test_inspect_without_a_file_lists_the_samples(proxflow) -> None:
-    ended = proxflow("inspect", "--json")
+def test_inspect_without_a_file_lists_the_samples(cli) -> None:
+    ended = cli("inspect", "--json")
     assert ended.json["samples"]["sample://brain-13coil"]["licence"] == "Apache-2.0"
-    assert "sample://brain-13coil" in proxflow("inspect").out
+    assert "sample://brain-13coil" in cli("inspect").out
 
 
-def test_inspect_shows_a_sample(proxflow) -> None:
-    assert proxflow("inspect", "sample://brain-13coil", "--json").json["shape"] == [1, 13, 224, 224]
+def test_inspect_shows_a_sample(cli) -> None:
+    assert cli("inspect", "sample://brain-13coil", "--json").json["shape"] == [1, 13, 224, 224]
 
 
-def test_inspect_picture_has_three_panels(proxflow, make_scan, tmp_path) -> None:
+def test_inspect_picture_has_three_panels(cli, make_scan, tmp_path) -> None:
     path = make_scan(sampled="lines")
-    assert proxflow("inspect", path, "--picture", tmp_path / "new" / "scan.png").code == 0
+    assert cli("inspect", path, "--picture", tmp_path / "new" / "scan.png").code == 0
     with Image.open(tmp_path / "new" / "scan.png") as picture:
         grey = np.asarray(picture)
     assert grey.shape[1] > 2.5 * grey.shape[0] * 40 / 48
     assert grey.max() == 255
 
 
-def test_inspect_refuses_a_missing_item_and_a_picture_that_is_no_png(proxflow, make_scan) -> None:
+def test_inspect_refuses_a_missing_item_and_a_picture_that_is_no_png(cli, make_scan) -> None:
     path = make_scan()
-    ended = proxflow("inspect", path, "--item", "4")
+    ended = cli("inspect", path, "--item", "4")
     assert ended.code == 2 and "items must be in 0 to 0" in ended.err
-    ended = proxflow("inspect", path, "--picture", "scan.jpg")
+    ended = cli("inspect", path, "--picture", "scan.jpg")
     assert ended.code == 2 and "--picture must end in .png" in ended.err
 
 
 @pytest.mark.parametrize("name", ["missing.h5", "text.h5", "sample://brain-13col"])
-def test_inspect_refuses_what_is_no_scan_in_one_sentence(proxflow, tmp_path, name) -> None:
+def test_inspect_refuses_what_is_no_scan_in_one_sentence(cli, tmp_path, name) -> None:
     (tmp_path / "text.h5").write_text("no scan")
-    ended = proxflow("inspect", name)
+    ended = cli("inspect", name)
     assert ended.code == 2
     assert len(ended.err.strip().splitlines()) == 1
     if name.startswith("sample"):
@@ -76,7 +76,9 @@ def test_terminal_picture_draws_two_pixels_a_cell() -> None:
     assert [str(span.style) for span in drawn.spans] == ["#000000 on #808080", "#ffffff on #000000"]
 
 
-@pytest.mark.parametrize(("shape", "aspect", "lines"), [((60, 40), 1.0, 15), ((60, 40), 2.0, 30), ((2, 90), 1.0, 1)])
+@pytest.mark.parametrize(
+    ("shape", "aspect", "lines"), [((60, 40), 1.0, 15), ((60, 40), 2.0, 30), ((2, 90), 1.0, 1)]
+)
 def test_terminal_picture_keeps_proportions(shape, aspect, lines) -> None:
     drawn = terminal_picture(np.zeros(shape, np.uint8), 20, pixel_aspect=aspect).plain.splitlines()
     assert len(drawn) == lines

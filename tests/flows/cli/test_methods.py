@@ -5,31 +5,31 @@ from __future__ import annotations
 from proxflow.configs.methods import METHOD_SCHEMAS
 
 
-def test_methods_lists_every_method_with_its_text(proxflow) -> None:
-    ended = proxflow("methods", "--json")
+def test_methods_lists_every_method_with_its_text(cli) -> None:
+    ended = cli("methods", "--json")
     assert set(ended.json["methods"]) == set(METHOD_SCHEMAS)
     assert all(entry["description"] for entry in ended.json["methods"].values())
-    table = proxflow("methods").out
+    table = cli("methods").out
     assert all(name in table for name in METHOD_SCHEMAS)
 
 
-def test_methods_shows_one_with_defaults_and_bounds(proxflow) -> None:
-    numbers = proxflow("methods", "tv", "--json").json["methods"]["tv"]["numbers"]
+def test_methods_shows_one_with_defaults_and_bounds(cli) -> None:
+    numbers = cli("methods", "tv", "--json").json["methods"]["tv"]["numbers"]
     field = METHOD_SCHEMAS["tv"].model_fields["lam"]
     assert numbers["lam"]["default"] == field.default
     assert numbers["lam"]["bounds"] == {"ge": 0, "le": 1}
     assert numbers["n_iter"]["type"] == "int"
     assert numbers["lam"]["help"] == field.description
-    shown = proxflow("methods", "tv").out
+    shown = cli("methods", "tv").out
     assert ">= 0, <= 1" in shown
     assert "  method: tv" in shown
 
 
-def test_methods_without_numbers_says_so(proxflow) -> None:
-    assert "It has no numbers." in proxflow("methods", "zero_filled").out
+def test_methods_without_numbers_says_so(cli) -> None:
+    assert "It has no numbers." in cli("methods", "zero_filled").out
 
 
-def test_methods_refuses_an_unknown_name_with_the_nearest(proxflow) -> None:
-    ended = proxflow("methods", "cg_sens")
+def test_methods_refuses_an_unknown_name_with_the_nearest(cli) -> None:
+    ended = cli("methods", "cg_sens")
     assert ended.code == 2
     assert "did you mean cg_sense?" in ended.err

@@ -1,0 +1,64 @@
+"""Export a stored image to another program's form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from proxflow.data.errors import ScanError
+from proxflow.data.readers.image_h5 import StoredImage, read_image_h5
+
+
+def export_image(image: str | Path, kind: str, folder: str | Path) -> Path:
+    """Write the image file ``image`` as ``kind`` into ``folder``; return the file, or the folder of files.
+
+    ``image.h5`` becomes ``image.nii.gz``, ``image.tif``, ``image.npy``, or the folders ``image-dicom``
+    and ``image-png``. Raises ScanError if the image is unsound or ``kind`` is not one of ``EXPORTS``.
+    """
+    if kind not in EXPORTS:
+        raise ScanError(f"kind must be one of {', '.join(EXPORTS)}, got {kind}")
+    return EXPORTS[kind](read_image_h5(image), Path(folder), Path(image).stem)
+
+
+def _nifti(stored: StoredImage, folder: Path, stem: str) -> Path:
+    from proxflow.data.writers.nifti import write_nifti
+
+    return write_nifti(folder / f"{stem}.nii.gz", stored.image, geometry=stored.geometry)
+
+
+def _dicom(stored: StoredImage, folder: Path, stem: str) -> Path:
+    from proxflow.data.writers.dicom import write_dicom
+
+    target = folder / f"{stem}-dicom"
+    write_dicom(target, stored.image, geometry=stored.geometry, labels=stored.labels)
+    return target
+
+
+def _tiff(stored: StoredImage, folder: Path, stem: str) -> Path:
+    from proxflow.data.writers.tiff import write_tiff
+
+    return write_tiff(folder / f"{stem}.tif", stored.image, geometry=stored.geometry)
+
+
+def _png(stored: StoredImage, folder: Path, stem: str) -> Path:
+    from proxflow.data.writers.png import write_png
+
+    target = folder / f"{stem}-png"
+    write_png(target, stored.image, geometry=stored.geometry, stem=stem)
+    return target
+
+
+def _npy(stored: StoredImage, folder: Path, stem: str) -> Path:
+    from proxflow.data.writers.npy import write_npy
+
+    return write_npy(folder / f"{stem}.npy", stored.image, geometry=stored.geometry)
+
+
+# Each imports its library when called: an export needs one of them.
+EXPORTS: dict[str, Callable[[StoredImage, Path, str], Path]] = {
+    "nifti": _nifti,
+    "dicom": _dicom,
+    "tiff": _tiff,
+    "png": _png,
+    "npy": _npy,
+}
