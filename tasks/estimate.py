@@ -45,7 +45,8 @@ HEAP_BYTES = 64 << 20  # freed blocks that glibc kept, seen with 13 x 224 x 224 
 
 @dataclass(frozen=True)
 class StageEstimate:
-    """What a stage is expected to take if it is computed. ``seconds`` is an upper bound."""
+    """What a stage is expected to take if it is computed. ``seconds`` counts every iteration: a method that
+    converges early takes less."""
 
     label: str
     memory_bytes: int

@@ -61,7 +61,7 @@ def _show(console: Console, checked: RunCheck) -> None:
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("stage")
     table.add_column("memory", justify="right")
-    table.add_column("time, at most", justify="right")
+    table.add_column("time, about", justify="right")
     table.add_column("in the store already", justify="center")
     known = {True: "[green]yes[/]", False: "no", None: "not looked up"}
     for stage in estimates:
@@ -72,7 +72,8 @@ def _show(console: Console, checked: RunCheck) -> None:
     console.print()
     console.print(table)
     console.print(
-        f"\nAn estimate: up to {checked.seconds:.0f} s for what is not in the store, "
+        f"\nAn estimate: about {checked.seconds:.0f} s for what is not in the store, less where a method "
+        f"converges early; "
         f"{checked.memory_bytes / 2**20:.0f} MiB of memory at the peak, "
         f"{checked.store_bytes / 2**20:.0f} MiB on disk. Nothing was computed or written.",
         soft_wrap=True,

@@ -7,6 +7,7 @@ import numpy as np
 from proxflow.configs.scan import ScanConfig
 from proxflow.data.open_scan import open_scan
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.tasks.errors import RequestError
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_to_json
 
@@ -15,12 +16,12 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
     """Write ``samples`` complex64 (item, coil, ky, kx), ``mask`` bool (item, ky, kx), and where the scan
     has them ``noise`` (coil, n) and ``reference`` (item, y, x); document ``scan``.
 
-    Raises ScanError where the file makes no sense, ValueError where ``items`` do not exist.
+    Raises ScanError where the file makes no sense, RequestError where ``items`` do not exist.
     """
     config = ScanConfig.model_validate({**context.config, "path": str(context.files["scan"])})
     with open_scan(context.files["scan"], reader=config.reader) as scan:
         info = scan.info
-        items = config.select(info.n_items)
+        items = _chosen(config, info.n_items)
         shape = (len(items), *info.shape[1:])
         writer.create("samples", shape, np.complex64)
         writer.create("mask", (shape[0], *shape[2:]), np.bool_)
@@ -46,3 +47,10 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
                 "source": dict(info.source),
             },
         )
+
+
+def _chosen(config: ScanConfig, n_items: int) -> list[int]:
+    try:
+        return config.select(n_items)
+    except ValueError as error:
+        raise RequestError(str(error)) from None

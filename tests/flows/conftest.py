@@ -64,7 +64,13 @@ def spawn(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 
     def start(*tokens: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", "from proxflow.flows.cli.main import main; main()", *map(str, tokens), "--json"],
+            [
+                sys.executable,
+                "-c",
+                "from proxflow.flows.cli.main import main; main()",
+                *map(str, tokens),
+                "--json",
+            ],
             cwd=tmp_path,
             env={key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"},
             stdout=subprocess.PIPE,
