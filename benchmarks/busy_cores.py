@@ -29,15 +29,13 @@ print(f"{time.monotonic() - began:8.2f}")
 
 
 def main() -> None:
-    for busy in (False, True):
-        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
-        for other in others:
-            if not busy:
-                other.kill()
+    run, spin = [sys.executable, "-c", CODE], [sys.executable, "-c", "while True: pass"]
+    for machine in ("quiet", "busy"):
+        others = [subprocess.Popen(spin) for _ in range(os.cpu_count() or 1)] if machine == "busy" else []
         for policy in ("ACTIVE", "PASSIVE"):
             environment = {**os.environ, "OMP_WAIT_POLICY": policy}
-            done = subprocess.run([sys.executable, "-c", CODE], env=environment, capture_output=True, text=True)
-            print(f"{'busy' if busy else 'quiet'} machine, OMP_WAIT_POLICY={policy:<8} {done.stdout.strip()} s")
+            done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
+            print(f"{machine:<6} machine, OMP_WAIT_POLICY={policy:<8} {done.stdout.strip()} s", flush=True)
         for other in others:
             other.kill()
 

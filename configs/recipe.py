@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from proxflow.configs.base import Part
 from proxflow.configs.calibrate import CalibrateConfig, Espirit
@@ -32,6 +32,11 @@ class Recipe(Part):
     evaluate: EvaluateConfig = Field(default_factory=EvaluateConfig)
     report: ReportConfig = Field(default_factory=ReportConfig)
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
+
+    @field_validator("calibrate", mode="before")
+    @classmethod
+    def _espirit_unless_said(cls, value: Any) -> Any:
+        return {"kind": "espirit", **value} if isinstance(value, dict) else value
 
     def methods(self, names: list[str] | None = None) -> tuple[MethodConfig, ...]:
         """The methods of a comparison: those of the recipe, or the named ones.

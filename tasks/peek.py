@@ -10,7 +10,7 @@ from proxflow.data.store.artefact import Artefact
 from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.store import ArtefactStore, Ref
 from proxflow.tasks.stage import Machine, StageCall, StageOutcome
-from proxflow.tasks.stage import _key as stage_call_key
+from proxflow.tasks.stage import call_key as stage_call_key
 
 UNKNOWN = ""  # digest of what is not there: no key made from it exists
 TOO_LARGE_BYTES = 4 << 30  # beyond this, digesting the scan takes longer than a check should

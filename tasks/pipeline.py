@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+from proxflow.configs.calibrate import Given
 from proxflow.configs.loading import dump_recipe
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.data.open_scan import open_scan
 from proxflow.data.store.store import Ref
+from proxflow.tasks.errors import RequestError
 from proxflow.tasks.stage import StageCall, StageOutcome
 
 
@@ -86,7 +89,7 @@ def _measured(recipe: Recipe, run: _Recorder) -> tuple[Ref, Ref, Ref]:
     steps = [step.model_dump(mode="json") for step in recipe.prepare]
     prepared = run.stage("prepare", {"steps": steps}, {"scan": scan})
     calibration = recipe.calibrate.model_dump(mode="json", exclude={"path"})
-    given = {"maps": recipe.calibrate.path} if recipe.calibrate.kind == "given" else {}
+    given = {"maps": maps_file(recipe.calibrate)} if recipe.calibrate.kind == "given" else {}
     return scan, prepared, run.stage("calibrate", calibration, {"prepared": prepared}, **given)
 
 
@@ -95,6 +98,13 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
     with open_scan(recipe.scan.path, reader=recipe.scan.reader) as scan:
         companions = {f"scan{path.suffix}": str(path) for path in scan.info.companions}
         return {"scan": str(scan.info.path.resolve())} | companions
+
+
+def maps_file(config: Given) -> str:
+    """The file with given coil maps; RequestError if there is none."""
+    if not Path(config.path).is_file():
+        raise RequestError(f"calibrate.path must be an existing file, got {config.path or 'none'}")
+    return config.path
 
 
 def _images(

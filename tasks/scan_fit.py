@@ -19,12 +19,9 @@ from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import Scan, ScanInfo
 from proxflow.data.store.artefact import Artefact
 from proxflow.tasks.errors import RequestError
-from proxflow.tasks.stages.calibrate import _checked_region as checked_region
-from proxflow.tasks.stages.calibrate import _found_region as found_region
-from proxflow.tasks.stages.calibrate import _given_maps as given_maps
-from proxflow.tasks.stages.evaluate import _reference_kind as reference_kind
-from proxflow.tasks.stages.prepare import Preparation
-from proxflow.tasks.stages.prepare import _apply as apply_step
+from proxflow.tasks.stages.calibrate import checked_region, found_region, given_maps
+from proxflow.tasks.stages.evaluate import reference_kind
+from proxflow.tasks.stages.prepare import Preparation, apply_step
 
 
 @dataclass(frozen=True)

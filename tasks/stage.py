@@ -103,7 +103,7 @@ StageFunction = Callable[[StageContext, ArtefactWriter], None]
 def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome:
     """The artefact of ``call``, from the store or computed now."""
     began = time.monotonic()
-    key = _key(call, machine)
+    key = call_key(call, machine)
 
     def make(writer: ArtefactWriter) -> dict[str, Any]:
         reporter().stage_started(call.label)
@@ -126,7 +126,8 @@ def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOut
     return outcome
 
 
-def _key(call: StageCall, machine: Machine) -> str:
+def call_key(call: StageCall, machine: Machine) -> str:
+    """The key of a call's artefact on this machine."""
     digests = {name: ref.digest for name, ref in call.inputs.items()}
     memo = Path(machine.store_root) / "file-digests"
     digests |= {f"file:{name}": remembered_digest(Path(path), memo) for name, path in call.files.items()}

@@ -14,7 +14,7 @@ from proxflow.operators.base import LinearOperator
 from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.methods import method_function
-from proxflow.tasks.stages.calibrate import _maps as coil_maps
+from proxflow.tasks.stages.calibrate import estimate_maps as coil_maps
 
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 
 from cyclopts import App, CycloptsError
 
@@ -36,7 +37,7 @@ def build_app() -> App:
     app = App(
         name="proxflow", help=HELP, help_format="markdown", version=_version, result_action="return_value"
     )
-    commands = {
+    commands: dict[str, Callable[..., int]] = {
         "run": run,
         "compare": compare,
         "demo": demo,

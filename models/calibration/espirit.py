@@ -43,7 +43,7 @@ def espirit(
         crop: eigenvalue above which a pixel belongs to the object, 0 to 1.
         n_iter: power iterations at most, see ``dominant_eigenvector``.
         chunk_bytes: size of the block of pixels' covariances worked on at once, at least one image row;
-            by default 2 MiB on a CPU (its cache) and 256 MiB on other devices.
+            by default 4 MiB on a CPU (its cache) and 256 MiB on other devices.
 
     Returns:
         maps, complex (coil, y, x), and the largest eigenvalue, real (y, x), in kspace's precision.
@@ -59,7 +59,7 @@ def espirit(
     maps = kspace.new_empty(ny * nx, n_coils)
     eigenvalue = maps.real.new_empty(ny * nx)
     if chunk_bytes is None:
-        chunk_bytes = 2**21 if kspace.device.type == "cpu" else 2**28
+        chunk_bytes = 2**22 if kspace.device.type == "cpu" else 2**28
     rows = max(1, chunk_bytes // (nx * n_coils**2 * kspace.element_size()))
     for start in range(0, ny, rows):
         covariance = (left[start : start + rows] @ right).view(-1, n_coils, n_coils)

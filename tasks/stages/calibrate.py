@@ -32,7 +32,7 @@ def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
     n_items, *shape = prepared.shape("samples")
     writer.create("maps", (n_items, *shape), np.complex64)
     if isinstance(config, Given):
-        given = _given_maps(context.files["maps"], (n_items, *shape))
+        given = given_maps(context.files["maps"], (n_items, *shape))
         for index in range(n_items):
             writer.append("maps", given[index % len(given)][None])
         writer.document("calibration", {"kind": "given", "acs": None})
@@ -42,14 +42,15 @@ def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
     for index in range(n_items):
         mask = torch.from_numpy(prepared.rows("mask", index, index + 1)[0])
         samples = torch.from_numpy(prepared.rows("samples", index, index + 1)[0]) * mask
-        region = (int(acs[0]), int(acs[1])) if acs else _found_region(mask)
-        found.append(list(_checked_region(region, mask)))
-        maps = _maps(config, samples.to(context.machine.device), region)
+        region = (int(acs[0]), int(acs[1])) if acs else found_region(mask)
+        found.append(list(checked_region(region, mask)))
+        maps = estimate_maps(config, samples.to(context.machine.device), region)
         writer.append("maps", maps.cpu().numpy()[None])
     writer.document("calibration", {"kind": config.kind, "acs": found})
 
 
-def _maps(config: Espirit | LowRes, samples: Tensor, acs: tuple[int, int]) -> Tensor:
+def estimate_maps(config: Espirit | LowRes, samples: Tensor, acs: tuple[int, int]) -> Tensor:
+    """Maps (coil, y, x) of one item's samples (coil, ky, kx) from the calibration region ``acs``."""
     try:
         if isinstance(config, LowRes):
             return lowres_maps(samples, acs_shape=acs)
@@ -87,23 +88,30 @@ def _sigpy_maps(config: Espirit, samples: Tensor, acs: tuple[int, int]) -> Tenso
     return torch.from_numpy(np.asarray(maps))
 
 
-def _found_region(mask: Tensor) -> tuple[int, int]:
+def found_region(mask: Tensor) -> tuple[int, int]:
+    """The fully sampled centre of ``mask``, at most 24 x 24."""
     height, width = find_acs(mask)
     return min(height, DEFAULT_ACS_WIDTH), min(width, DEFAULT_ACS_WIDTH)
 
 
-def _checked_region(acs: tuple[int, int], mask: Tensor) -> tuple[int, int]:
+def checked_region(acs: tuple[int, int], mask: Tensor) -> tuple[int, int]:
+    """``acs`` if it is large enough, fits and is fully sampled in ``mask``; RequestError otherwise."""
     if min(acs) < MIN_ACS:
         raise RequestError(
             f"calibrate must have a fully sampled centre of at least {MIN_ACS} x {MIN_ACS} samples, "
             f"got {acs[0]} x {acs[1]}; give maps with calibrate.kind: given"
+        )
+    if acs[0] > mask.shape[0] or acs[1] > mask.shape[1]:
+        raise RequestError(
+            f"calibrate.acs must fit in {mask.shape[0]} x {mask.shape[1]}, got {acs[0]} x {acs[1]}"
         )
     if not bool(central_block(mask[None], acs).all()):
         raise RequestError(f"calibrate.acs must be fully sampled, got gaps in the centre {acs[0]} x {acs[1]}")
     return acs
 
 
-def _given_maps(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+def given_maps(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Checked maps (item or 1, coil, y, x) from a file, largest root sum of squares 1."""
     maps = _read_maps(path)
     maps = maps[None] if maps.ndim == 3 else maps
     if maps.ndim != 4 or maps.shape[1:] != shape[1:] or maps.shape[0] not in (1, shape[0]):

@@ -36,7 +36,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     config = EvaluateConfig.model_validate(context.config["evaluate"])
     prepared, maps = context.inputs["prepared"], context.inputs["maps"]
     matrix = geometry_from_json(prepared.document("scan")["geometry"]).matrix
-    kind = _reference_kind(config, prepared)
+    kind = reference_kind(config, prepared)
     reference = _reference(kind, prepared, maps)
     reference = None if reference is None else centre_crop(reference, matrix)
     support = centre_crop(_support(maps), matrix)
@@ -63,7 +63,8 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     writer.document("judging", {"reference": kind, "region": text, "notes": notes})
 
 
-def _reference_kind(config: EvaluateConfig, prepared: Artefact) -> str:
+def reference_kind(config: EvaluateConfig, prepared: Artefact) -> str:
+    """``scan``, ``fully_sampled`` or ``none``; RequestError for a reference the scan does not have."""
     complete = bool(prepared.array("measured").all())
     given = "reference" in prepared
     if config.reference == "scan" and not given:

@@ -71,7 +71,7 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
         noise=torch.from_numpy(scan.array("noise")) if "noise" in scan else None,
     )
     for step in steps:
-        state = _apply(step, state, scan)
+        state = apply_step(step, state, scan)
     writer.create("samples", state.shape, np.complex64)
     estimates = []
     for index in range(state.shape[0]):
@@ -94,7 +94,8 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     writer.document("scan", document)
 
 
-def _apply(step: PrepareStep, state: Preparation, scan: Artefact) -> Preparation:
+def apply_step(step: PrepareStep, state: Preparation, scan: Artefact) -> Preparation:
+    """What one more step makes of the scan; RequestError where it does not fit."""
     if isinstance(step, Crop):
         return _crop(step, state)
     if isinstance(step, Whiten):
@@ -150,7 +151,10 @@ def _resample(mask: np.ndarray, old: tuple[int, ...], new: tuple[int, int]) -> n
 def _whiten(state: Preparation) -> Preparation:
     if state.noise is None:
         raise RequestError("prepare whiten must have a noise measurement in the scan, got none")
-    matrix = whitening_matrix(noise_covariance(state.noise))
+    try:
+        matrix = whitening_matrix(noise_covariance(state.noise))
+    except ValueError as error:
+        raise RequestError(f"prepare whiten: {error}") from None
     return state.then(
         lambda samples: apply_coil_matrix(matrix.to(samples.dtype), samples),
         "coil noise whitened to unit variance with the scan's noise measurement",

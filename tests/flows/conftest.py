@@ -1,4 +1,4 @@
-"""Runs of a small real scan: the shipped brain, cropped and with few virtual coils, so that a run takes a second."""
+"""Runs of a small real scan: the shipped brain, cropped and with few virtual coils, about a second each."""
 
 from __future__ import annotations
 

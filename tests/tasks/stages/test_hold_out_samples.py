@@ -1,4 +1,4 @@
-"""Held-out samples: a fraction of what was measured, never the calibration region, lines where lines were measured."""
+"""Held-out samples: a fraction of those measured outside the calibration region, whole lines for lines."""
 
 from __future__ import annotations
 
