@@ -76,7 +76,8 @@ def print_agreement(kspace: Tensor) -> None:
         difference = (ours - theirs)[:, both].abs().amax(0)
         print(
             f"sigpy, {max_iter} iterations, {seconds:.1f} s: "
-            f"projection error {projection_error(theirs, images):.6f}, |S - S_sigpy| median {difference.median():.1e}, max {difference.max():.1e}, "
+            f"projection error {projection_error(theirs, images):.6f}, "
+            f"|S - S_sigpy| median {difference.median():.1e}, max {difference.max():.1e}, "
             f"same support in {100 * same:.3f} % of pixels"
         )
 

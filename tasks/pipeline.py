@@ -121,9 +121,9 @@ def _images(
         label = f"reconstruct:{config.method}"
         handles[f"image:{config.method}"] = run.submit(StageCall("reconstruct", label, task, inputs))
         if recipe.evaluate.held_out_fraction:
-            task |= {"fraction": recipe.evaluate.held_out_fraction, "seed": recipe.evaluate.held_out_seed}
+            held = {"fraction": recipe.evaluate.held_out_fraction, "seed": recipe.evaluate.held_out_seed}
             label = f"hold_out:{config.method}"
-            handles[f"hold_out:{config.method}"] = run.submit(StageCall("hold_out", label, task, inputs))
+            handles[f"hold_out:{config.method}"] = run.submit(StageCall("hold_out", label, task | held, inputs))
     return {name: run.finish(handle) for name, handle in handles.items()}
 
 
