@@ -81,7 +81,8 @@ def publish(finished: Finished, name: str) -> None:
     create_table_artifact(table=rows, key=_key("metrics", name), description=f"Figures of {name}")
     create_markdown_artifact(markdown=_page(finished, rows), key=_key("preview", name), description=name)
     link = finished.report.resolve().as_uri()
-    create_link_artifact(link=link, link_text=str(finished.report), key=_key("report", name))
+    path = str(finished.report.resolve())
+    create_link_artifact(link=link, link_text=path, key=_key("report", name), description=path)
 
 
 def _page(finished: Finished, rows: list[dict[str, object]]) -> str:

@@ -123,7 +123,9 @@ def _images(
         if recipe.evaluate.held_out_fraction:
             held = {"fraction": recipe.evaluate.held_out_fraction, "seed": recipe.evaluate.held_out_seed}
             label = f"hold_out:{config.method}"
-            handles[f"hold_out:{config.method}"] = run.submit(StageCall("hold_out", label, task | held, inputs))
+            handles[f"hold_out:{config.method}"] = run.submit(
+                StageCall("hold_out", label, task | held, inputs)
+            )
     return {name: run.finish(handle) for name, handle in handles.items()}
 
 

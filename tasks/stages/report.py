@@ -49,7 +49,7 @@ def report_inputs(context: StageContext) -> ReportInputs:
         acceleration=scan["acceleration"],
         notes=tuple(judging["notes"]),
         item_labels=tuple(scan["labels"]),
-        stages=tuple(_record(artefact) for artefact in artefacts.values()),
+        stages=tuple(_record(artefacts[name]) for name in _in_order(artefacts)),
         provenance=_provenance(artefacts["scan"], scan),
         recipe_yaml=config["recipe"],
         command=config["command"],
@@ -75,6 +75,12 @@ def _method(entry: dict[str, Any], artefacts: Any, matrix: tuple[int, int]) -> M
 
 def _number(value: float | str | None) -> float:
     return math.nan if value is None else float(value)
+
+
+def _in_order(artefacts: Any) -> list[str]:
+    """Names of the inputs in the order their stages run."""
+    images = [name for name in artefacts if ":" in name]
+    return ["scan", "prepared", "maps", *images, "figures"]
 
 
 def _record(artefact: Artefact) -> StageRecord:
