@@ -111,21 +111,16 @@ def _images(
     recipe: Recipe, methods: Sequence[MethodConfig], run: _Recorder, prepared: Ref, maps: Ref
 ) -> dict[str, Ref]:
     """Submit every method, and its held-out twin, before waiting for the first."""
+    inputs = {"prepared": prepared, "maps": maps}
+    judging = recipe.evaluate
+    held = {"fraction": judging.held_out_fraction, "seed": judging.held_out_seed}
     handles = {}
     for config in methods:
-        task: dict[str, Any] = {
-            "method": config.model_dump(mode="json"),
-            "precision": recipe.runtime.precision,
-        }
-        inputs = {"prepared": prepared, "maps": maps}
-        label = f"reconstruct:{config.method}"
-        handles[f"image:{config.method}"] = run.submit(StageCall("reconstruct", label, task, inputs))
-        if recipe.evaluate.held_out_fraction:
-            held = {"fraction": recipe.evaluate.held_out_fraction, "seed": recipe.evaluate.held_out_seed}
-            label = f"hold_out:{config.method}"
-            handles[f"hold_out:{config.method}"] = run.submit(
-                StageCall("hold_out", label, task | held, inputs)
-            )
+        task = {"method": config.model_dump(mode="json"), "precision": recipe.runtime.precision}
+        image, twin = f"reconstruct:{config.method}", f"hold_out:{config.method}"
+        handles[f"image:{config.method}"] = run.submit(StageCall("reconstruct", image, task, inputs))
+        if judging.held_out_fraction:
+            handles[twin] = run.submit(StageCall("hold_out", twin, task | held, inputs))
     return {name: run.finish(handle) for name, handle in handles.items()}
 
 
