@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV ?= .venv
 EXTRA_PIP ?=
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(EXTRA_PIP)
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile $(EXTRA_PIP)
 SOURCES := operators models data configs tasks flows tests benchmarks
 
 .PHONY: demo test lint types install clean
@@ -32,6 +32,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV): about a minute and 2 GB, with few words"
 	$(PIP) -c constraints.txt torch
 	$(PIP) -c constraints.txt -e .
 	@touch $@

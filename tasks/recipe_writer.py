@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.tasks.scan_summary import ScanSummary
 
 MANY_COILS, VIRTUAL_COILS = 16, 12
@@ -39,7 +40,7 @@ def suggest_recipe(summary: ScanSummary, path: str, *, can_whiten: bool) -> Sugg
         _scan(summary, path),
         _prepare(summary, can_whiten, acs if undersample else None),
         _calibrate(n_coils, min(acs)),
-        RECONSTRUCT,
+        _methods(),
         _evaluate(summary),
         REST,
     ]
@@ -138,19 +139,22 @@ calibrate: # coil sensitivity maps, from the fully sampled centre of k-space
 """
 
 
-RECONSTRUCT = """\
+def _methods() -> str:
+    tv, cg, wavelet = (METHOD_SCHEMAS[name].model_fields for name in ("tv", "cg_sense", "l1_wavelet"))
+    return f"""\
 reconstruct: # the method whose image is delivered; `proxflow methods` lists all of them
   method: tv # smooth regions with sharp edges
-  lam: 0.002 # total-variation weight, relative to the peak of the zero-filled image: more is smoother
-  n_iter: 100 # iterations at most
-  tol: 1.0e-4 # stop earlier, when an iteration changes the image by less than this fraction
+  lam: {tv["lam"].default} # total-variation weight, relative to the zero-filled image's peak: more is smoother
+  n_iter: {tv["n_iter"].default} # iterations at most
+  tol: {tv["tol"].default} # stop earlier, when an iteration changes the image by less than this fraction
 
 compare: # further methods in `proxflow compare`, with their numbers
   - method: zero_filled # missing samples are zeros: what any method must beat
   - method: cg_sense # least squares over the coils
-    n_iter: 30
+    lam: {cg["lam"].default} # Tikhonov weight, in the same scale
+    n_iter: {cg["n_iter"].default}
   - method: l1_wavelet # few wavelet coefficients
-    lam: 0.002
+    lam: {wavelet["lam"].default} # l1 weight, in the same scale
 """
 
 

@@ -13,7 +13,7 @@ Set = Annotated[
         name="--set", negative=(), help="Change a number of the recipe: key=value, as reconstruct.lam=0.01."
     ),
 ]
-Out = Annotated[Path | None, Parameter(name="--out", help="Run folder; runs/<time>-<name> if not given.")]
+Out = Annotated[Path | None, Parameter(name="--out", help="Run folder; runs/TIME-NAME if not given.")]
 Device = Annotated[
     str | None, Parameter(name="--device", help="auto, cpu, cuda or cuda:N; overrides the recipe.")
 ]

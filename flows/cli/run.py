@@ -26,10 +26,7 @@ def command(
 
     Stages already in the store are not computed again; a run that was killed goes on where it was.
 
-    Examples:
-        proxflow run recipe.yaml
-
-        proxflow run recipe.yaml --set reconstruct.lam=0.005 --set runtime.device=cpu --out result
+    `proxflow run recipe.yaml --set reconstruct.lam=0.005 --out result`
     """
     from proxflow.flows.cli.recipe_run import command_text, execute, load
 
