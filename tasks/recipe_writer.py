@@ -144,7 +144,7 @@ def _methods() -> str:
     return f"""\
 reconstruct: # the method whose image is delivered; `proxflow methods` lists all of them
   method: tv # smooth regions with sharp edges
-  lam: {tv["lam"].default} # total-variation weight, relative to the zero-filled image's peak: more is smoother
+  lam: {tv["lam"].default} # total-variation weight, relative to the zero-filled peak: more is smoother
   n_iter: {tv["n_iter"].default} # iterations at most
   tol: {tv["tol"].default} # stop earlier, when an iteration changes the image by less than this fraction
 

@@ -14,7 +14,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """A temporary path beside ``path`` to write to; it takes the name ``path`` when the block ends well.
 
     The folder is made if missing. After the block the file is synced to disk, renamed over ``path`` in
-    one step, and the folder synced; after an exception it is removed and ``path`` is as before.
+    one step, and the folder synced; after an exception it is removed and ``path`` is as before. An
+    OSError that names no file, as a full disk's, is given ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,8 +25,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         raise
     _sync(path.parent)
 

@@ -1,7 +1,10 @@
-"""HDF5 pieces our own files share: labelled datasets and the geometry group."""
+"""HDF5 pieces our own files share: whole files, labelled datasets and the geometry group."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -9,6 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.kspace import Geometry
+from proxflow.data.store.guarded_file import GuardedFile
+from proxflow.data.writers.atomic import atomic_path
+
+
+@contextmanager
+def atomic_h5(path: Path) -> Iterator[h5py.File]:
+    """A new HDF5 file that appears whole or not at all; OSError naming ``path`` where the disk is full."""
+    with atomic_path(path) as temporary:
+        guarded = GuardedFile(temporary)
+        try:
+            with h5py.File(guarded, "w") as file:
+                yield file
+            guarded.sync()
+        finally:
+            guarded.close()
 
 
 def write_dataset(file: h5py.File, name: str, data: NDArray, axes: str, units: str, **storage: Any) -> None:

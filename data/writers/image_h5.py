@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.kspace import Geometry
-from proxflow.data.writers.atomic import atomic_path
-from proxflow.data.writers.dataset_h5 import write_dataset, write_geometry
+from proxflow.data.writers.dataset_h5 import atomic_h5, write_dataset, write_geometry
 from proxflow.data.writers.image_stack import check_image
 
 FORMAT_VERSION = 1
@@ -32,7 +31,7 @@ def write_image_h5(
     """
     path = Path(path)
     image = check_image(image, geometry)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_h5(path) as file:
         file.attrs.update(proxflow_format="image", format_version=FORMAT_VERSION)
         chunks = (1, *image.shape[1:])
         write_dataset(file, "image", image, "item, y, x", "arbitrary", chunks=chunks, fletcher32=True)

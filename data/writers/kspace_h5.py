@@ -9,8 +9,7 @@ import numpy as np
 
 from proxflow.data.kspace import KSpace
 from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
-from proxflow.data.writers.atomic import atomic_path
-from proxflow.data.writers.dataset_h5 import write_dataset, write_geometry
+from proxflow.data.writers.dataset_h5 import atomic_h5, write_dataset, write_geometry
 
 FORMAT_VERSION = 1
 # One chunk per item up to this size, else per coil: a slice is read without its neighbours.
@@ -29,7 +28,7 @@ def write_kspace_h5(path: str | Path, kspace: KSpace) -> Path:
     check_complex(path, "kspace", kspace.samples.dtype)
     check_mask_shape(path, kspace.mask.shape, kspace.samples.shape)
     checked(path, kspace, range(len(kspace.samples)))
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_h5(path) as file:
         file.attrs.update(
             proxflow_format="measurement", format_version=FORMAT_VERSION, modality="mri-cartesian"
         )

@@ -49,7 +49,7 @@ def test_new_recipe_explains_every_key(cli, make_scan, tmp_path) -> None:
     keys = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
     silent = [line for line in keys if "#" not in line]
     parts = ("report:", "runtime:", "scan:", "evaluate:")
-    assert [line for line in silent if not line.startswith(parts)] == ["    n_iter: 30", "    lam: 0.002"]
+    assert [line for line in silent if not line.startswith(parts)] == ["    n_iter: 30"]
 
 
 def test_new_names_the_scan_relative_to_the_recipe_where_it_lies_below(cli, make_scan, tmp_path) -> None:
