@@ -17,7 +17,7 @@ demo: $(VENV)/.installed
 	$(BIN)/proxflow demo
 
 test: $(VENV)/.installed-test lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check $(SOURCES)

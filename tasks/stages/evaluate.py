@@ -22,7 +22,7 @@ REGION_TEXT = {"support": "the object, where the coil maps are not zero", "full"
 REFERENCE_TEXT = {
     "scan": "Reference: the image that came with the scan.",
     "fully_sampled": "Reference: all measured samples, combined with the same coil maps.",
-    "none": "No reference: the scan was undersampled when measured, so no error of the image is known.",
+    "none": "No reference image, so no error of the image is known.",
 }
 
 
@@ -41,6 +41,12 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     reference = None if reference is None else centre_crop(reference, matrix)
     support = centre_crop(_support(maps), matrix)
     region = support if config.region == "support" else np.ones_like(support)
+    if reference is not None and not (held := region.any(axis=(1, 2))).all():
+        empty = prepared.document("scan")["labels"][int(np.argmin(held))]
+        raise RequestError(
+            f"evaluate.region support must hold a pixel of every item, got none of {empty}, where the coil "
+            "maps are zero everywhere; leave it out with scan.items, or set evaluate.region to full"
+        )
     names = [name for name in config.metrics if reference is not None or not METRICS[name].needs_reference]
     text = f"{REGION_TEXT[config.region]}, {region.mean():.1%} of {matrix[0]} x {matrix[1]} pixels"
     figures: dict[str, dict[str, Any]] = {}
