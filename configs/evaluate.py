@@ -35,11 +35,10 @@ class EvaluateConfig(Part):
 class ReportConfig(Part):
     """The page a person reads."""
 
-    title: str = Field(default="", max_length=200, description="Headline; the recipe's name if empty.")
-    file: str = Field(default="report.html", description="File name inside the run folder.")
-    error_scale: Annotated[float, Field(gt=0, le=1000)] = Field(
-        default=5.0, description="Error maps are shown this many times brighter."
+    title: str = Field(
+        default="", max_length=200, description="Headline; the recipe's description, or its name, if empty."
     )
+    file: str = Field(default="report.html", description="File name inside the run folder.")
     exports: tuple[Literal["nifti", "dicom", "tiff", "png", "npy"], ...] = Field(
         default=(), description="Further image files written beside image.h5."
     )

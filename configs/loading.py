@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -13,6 +13,20 @@ from pydantic import BaseModel, ValidationError
 from proxflow.configs.errors import Problem, RecipeError
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.yaml_source import KeyPath, RecipeLoader, dotted, read_yaml
+
+PLAIN = {  # pydantic's kind of error -> our words
+    "model_attributes_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "tuple_type": "must be a list",
+    "invalid_key": "must have text as its key",
+}
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -40,6 +54,13 @@ def validate_recipe(
     except ValidationError as error:
         problems = [_problem(dict(item), values, lines or {}, file) for item in error.errors()]
         raise RecipeError(list(dict.fromkeys(problems))) from None
+    if mistaken := list(_true_for_a_number(values, recipe.model_dump(mode="json"))):
+        raise RecipeError(
+            [
+                Problem(dotted(at), "must be a number, got true or false", file, (lines or {}).get(at))
+                for at in mistaken
+            ]
+        )
     return _with_absolute_paths(recipe, folder) if folder else recipe
 
 
@@ -111,6 +132,18 @@ def _problem(
     return Problem(dotted(place) or "recipe", _sentence(error, place), file, line)
 
 
+def _true_for_a_number(given: Any, read: Any, place: KeyPath = ()) -> Iterator[KeyPath]:
+    """Where pydantic took ``true`` for 1."""
+    if isinstance(given, bool) and not isinstance(read, bool):
+        yield place
+    elif isinstance(given, Mapping) and isinstance(read, Mapping):
+        for key in given:
+            yield from _true_for_a_number(given[key], read.get(key), (*place, key))
+    elif isinstance(given, list) and isinstance(read, list):
+        for index, (one, other) in enumerate(zip(given, read, strict=False)):
+            yield from _true_for_a_number(one, other, (*place, index))
+
+
 def _without_tags(loc: tuple[str | int, ...], values: Any) -> KeyPath:
     """pydantic puts the tag of a union (``tv``) into the location; the file has no such key."""
     place: list[str | int] = []
@@ -139,7 +172,10 @@ def _sentence(error: dict[str, Any], place: KeyPath) -> str:
         valid = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
         key = context["discriminator"].strip("'")
         return f"must have a known {key}, got {context['tag']!r}{nearest(context['tag'], valid)}"
-    message = error["msg"].removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        field = _model_at(error["loc"][:-1]).model_fields[str(error["loc"][-1])]
+        return f"must be {(field.examples or ['of another form'])[0]}, got {error['input']!r:.80}"
+    message = PLAIN.get(kind) or error["msg"].removeprefix("Value error, ")
     for start, ours in (("Input should be", "must be"), ("String should", "must"), ("Tuple should", "must")):
         message = message.replace(start, ours)
     if kind == "literal_error" and isinstance(error["input"], str):
@@ -153,10 +189,14 @@ def _sentence(error: dict[str, Any], place: KeyPath) -> str:
 
 def _valid_keys(loc: tuple[str | int, ...]) -> list[str]:
     """Field names of the model that the location leads to."""
+    return list(_model_at(loc).model_fields)
+
+
+def _model_at(loc: tuple[str | int, ...]) -> type[BaseModel]:
     model: Any = Recipe
     for part in loc:
         model = _step(model, part)
-    return list(model.model_fields)
+    return model
 
 
 def _step(model: Any, part: str | int) -> Any:

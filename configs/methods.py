@@ -50,7 +50,11 @@ class L1Wavelet(Part):
     n_iter: Iterations = Field(default=100, description="Iterations at most.")
     lam: Weight = Field(default=0.005, description="l1 weight, relative to the peak of A^H y.")
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
-    wavelet: str = Field(default="db4", pattern=r"^(haar|db\d{1,2}|sym\d{1,2}|coif\d{1,2})$")
+    wavelet: str = Field(
+        default="db4",
+        pattern=r"^(haar|db\d{1,2}|sym\d{1,2}|coif\d{1,2})$",
+        examples=["an orthogonal wavelet as haar, db4, sym8 or coif2"],
+    )
     levels: Annotated[int, Field(ge=1, le=10)] = Field(default=4, description="Decomposition levels.")
 
 

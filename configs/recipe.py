@@ -19,7 +19,8 @@ class Recipe(Part):
     """A whole run. ``reconstruct`` is the method whose image is delivered; ``compare`` lists others."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")] = Field(
-        description="Letters, digits, dots, dashes; names the run folder."
+        description="Letters, digits, dots, dashes; names the run folder.",
+        examples=["letters, digits, dots, dashes and underscores without spaces, 80 at most"],
     )
     description: str = Field(default="", max_length=2000, description="One line for people.")
     scan: ScanConfig

@@ -18,7 +18,7 @@ class RuntimeConfig(Part):
     """Machine settings; none of them but device and precision changes a result."""
 
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d{1,2})?)$")] = Field(
-        default="auto", description="auto, cpu, cuda or cuda:N."
+        default="auto", description="auto, cpu, cuda or cuda:N.", examples=["auto, cpu, cuda or cuda:0"]
     )
     precision: Literal["single", "double"] = Field(
         default="single", description="complex64 or complex128 arithmetic."

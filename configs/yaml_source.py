@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,7 +41,11 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     duplicate keys, for aliases (which could grow without bound) and for a top level that is no mapping.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if path.is_dir() else "a pipe or device"
+            raise RecipeError([Problem("recipe", f"must be a file, got {kind}", str(path))])
+        if status.st_size > MAX_BYTES:
             raise RecipeError([Problem("recipe", f"must be smaller than {MAX_BYTES} bytes", str(path))])
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -60,7 +65,7 @@ def parse_yaml(text: str, name: str) -> tuple[dict[str, Any], dict[KeyPath, int]
         if isinstance(error, RecipeError):
             raise
         mark = getattr(error, "problem_mark", None)
-        reason = getattr(error, "problem", None) or type(error).__name__
+        reason = getattr(error, "problem", None) or str(error).partition(";")[0]
         line = mark.line + 1 if mark else None
         raise RecipeError([Problem("recipe", f"must be valid YAML: {reason}", name, line)]) from None
     if root is None or not isinstance(values, dict):

@@ -43,8 +43,11 @@ def _is_bart_stem(path: Path) -> bool:
 def _detect(path: Path) -> str:
     if path.suffix in (".cfl", ".hdr") or not path.is_file():
         return "bart"
-    with path.open("rb") as file:
-        head = file.read(8)
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise ScanError(f"{path} must be a file that can be read, got: {error.strerror}") from None
     if head.startswith(HDF5_SIGNATURE):
         return _detect_hdf5(path)
     if head.startswith(NUMPY_SIGNATURES):

@@ -46,6 +46,16 @@ def check_declared_size(path: Path, name: str, nbytes: int, file_bytes: int) -> 
         )
 
 
+def check_magnitude(path: Path, samples: np.ndarray) -> None:
+    """Raise ScanError where the samples' squares would vanish or overflow in single precision."""
+    peak = np.abs(samples).max()
+    if not 1e-14 < peak < 1e14:
+        raise ScanError(
+            f"{path.name}: kspace must have its largest magnitude between 1e-14 and 1e14, got {peak:.3g}; "
+            "scale the samples"
+        )
+
+
 def checked(path: Path, kspace: KSpace, items: Sequence[int]) -> KSpace:
     """``kspace`` itself if sound; else ScanError naming the item, the coil and the count.
 

@@ -7,9 +7,10 @@ import resource
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proxflow.configs.errors import RecipeError
 from proxflow.configs.methods import MethodConfig
@@ -25,6 +26,9 @@ from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter, listen
 from proxflow.tasks.run_folder import new_run_folder, write_run_folder
 from proxflow.tasks.stage import Machine, StageOutcome
+
+if TYPE_CHECKING:
+    from proxflow.models.solvers.iteration import Iteration
 
 log = logging.getLogger("proxflow.run")
 EngineFactory = Callable[[Machine, ArtefactStore], Engine]
@@ -80,6 +84,7 @@ def launch(
             folder.remove()
             raise
         except BaseException as error:
+            folder.stop()
             log.error("%s: %s", type(error).__name__, error)
             raise
         finally:
@@ -96,10 +101,10 @@ class LateFolder:
 
     def __init__(self, recipe: Recipe, out: Path | None, listener: Reporter, run_log: RunLog) -> None:
         self._recipe, self._out, self._listener, self._run_log = recipe, out, listener, run_log
-        self._existed = out is not None and out.exists()
-        self._had_log = out is not None and (out / "log.txt").exists()
+        self._made = _missing_folders(out or Path("runs"))
+        self._had_log = not self._made and out is not None and (out / "log.txt").exists()
         self._path: Path | None = None
-        self.iteration = listener.iteration
+        self._stopped = False
         self.stage_started = listener.stage_started
         self.stage_waiting = listener.stage_waiting
 
@@ -114,11 +119,31 @@ class LateFolder:
         """Undo ``create``; what lay there before stays."""
         if self._path is None:
             return
-        if not self._existed:
+        if self._out is None or self._made:
             shutil.rmtree(self._path, ignore_errors=True)
         elif not self._had_log:
             (self._path / "log.txt").unlink(missing_ok=True)
+        for folder in self._made:
+            with suppress(OSError):  # gone already, or another run's by now
+                folder.rmdir()
+
+    def stop(self) -> None:
+        """End what an engine's threads still compute: the process would wait for them."""
+        self._stopped = True
+
+    def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+        self._listener.iteration(label, item, n_items, iteration)
 
     def stage_finished(self, outcome: StageOutcome) -> None:
         self.create()
         self._listener.stage_finished(outcome)
+
+
+def _missing_folders(path: Path) -> list[Path]:
+    """``path`` and the folders above it that do not exist yet, innermost first."""
+    try:
+        return [folder for folder in (path, *path.parents) if not folder.exists()]
+    except OSError:  # a name too long, say: making the folder tells
+        return [path]

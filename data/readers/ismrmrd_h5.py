@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import KSpace
-from proxflow.data.readers.hdf5_file import open_hdf5, reading, top_level
+from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, reading, top_level
 from proxflow.data.readers.ismrmrd_header import parse_header
 from proxflow.data.readers.ismrmrd_lines import sort_lines
 from proxflow.data.readers.ismrmrd_plan import Plan, make_plan
@@ -78,16 +78,15 @@ class IsmrmrdScan(Scan):
             raise ScanError(
                 f"{path} must be ISMRMRD with dataset/xml and dataset/data, got {top_level(self._file)}"
             )
-        self._data = self._file[name]["data"]
+        self._data = own_dataset(self._file, path, f"{name}/data")
         with reading(path, f"{name}/xml"):
-            encoding = parse_header(path, self._file[name]["xml"][0])[0]
+            encoding = parse_header(path, own_dataset(self._file, path, f"{name}/xml")[0])[0]
         if encoding.trajectory != "cartesian":
             raise ScanError(f"{path.name}: trajectory must be cartesian, got {encoding.trajectory}")
         if self._data.dtype.names is None or "head" not in self._data.dtype.names:
             raise ScanError(
                 f"{path.name}: {name}/data must hold ISMRMRD acquisitions, got {self._data.dtype}"
             )
-        check_declared_size(path, f"{name}/data", int(self._data.nbytes), path.stat().st_size)
         with reading(path, f"{name}/data"):
             self._heads = self._data.fields("head")[:]
         self._lines = sort_lines(path, self._heads, encoding)

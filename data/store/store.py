@@ -77,9 +77,9 @@ class ArtefactStore:
         ``make`` fills the writer and returns the provenance. One process computes; others that ask for
         the same key meanwhile wait (``on_wait`` is called once) and then find it.
         """
-        if (ref := self.find(stage, key)) is not None:
-            return ref, True
         try:
+            if (ref := self.find(stage, key)) is not None:
+                return ref, True
             with exclusive(self.root / "locks" / f"{key}.lock", on_wait):
                 if (ref := self.find(stage, key)) is not None:
                     return ref, True
@@ -128,13 +128,13 @@ class ArtefactStore:
             self._pins[key] = pin(self.path(key))
 
     def _set_aside(self, path: Path, stage: str, error: Exception) -> None:
+        log.warning("damaged artefact of stage %s set aside, it is computed again: %s", stage, error)
         target = self.root / "damaged" / f"{path.stem}-{time.time_ns()}.h5"
         target.parent.mkdir(exist_ok=True)
         if (descriptor := self._pins.pop(path.stem, None)) is not None:
             os.close(descriptor)
         with suppress(FileNotFoundError):  # another process moved it first
             path.replace(target)
-        log.warning("damaged artefact of stage %s set aside, it is computed again: %s", stage, error)
 
     def _raise_plainly(self, error: OSError | RuntimeError) -> None:
         """StoreError for a full disk or a folder without permission; HDF5 hides errno in its text."""

@@ -25,6 +25,10 @@ def atomic_h5(path: Path) -> Iterator[h5py.File]:
             with h5py.File(guarded, "w") as file:
                 yield file
             guarded.sync()
+        except Exception:
+            if guarded.error is not None:  # what HDF5 makes of a failed write says nothing of its cause
+                raise guarded.error from None
+            raise
         finally:
             guarded.close()
 

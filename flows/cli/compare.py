@@ -15,11 +15,11 @@ def command(
     /,
     *,
     methods: Annotated[
-        str,
+        str | None,
         Parameter(
             help="Names separated by commas, as zero_filled,cg_sense,tv; all of the recipe if not given."
         ),
-    ] = "",
+    ] = None,
     set_: Set = (),
     out: Out = None,
     device: Device = None,
@@ -36,7 +36,9 @@ def command(
     from proxflow.tasks.errors import RequestError
 
     loaded = load(recipe, set_, device)
-    names = [name.strip() for name in methods.split(",") if name.strip()]
+    names = [name.strip() for name in (methods or "").split(",") if name.strip()]
+    if methods is not None and not names:
+        raise RequestError(f"--methods must name at least one method, got {methods!r}")
     for name in names:
         if name not in METHOD_SCHEMAS:
             hint = nearest(name, list(METHOD_SCHEMAS))

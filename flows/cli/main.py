@@ -1,17 +1,19 @@
 """The command ``proxflow``: parsing, and errors as sentences with exit codes.
 
-0 done, 1 failed, 2 bad input, 130 interrupted. Heavy imports happen inside the commands, so that
-``--help`` answers at once.
+0 done, 1 failed, 2 bad input, 130 interrupted, 143 terminated. Heavy imports happen inside the
+commands, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from proxflow.flows.cli.cache import app as cache
 from proxflow.flows.cli.check import command as check
@@ -57,29 +59,55 @@ def build_app() -> App:
 def main(tokens: list[str] | None = None) -> None:
     """Entry point: run a command and leave with its exit code."""
     share_cores()
+    _open_closed_streams()
+    signal.signal(signal.SIGTERM, _terminate)
     tokens = sys.argv[1:] if tokens is None else tokens
-    code = _guarded(tokens)
-    sys.stdout.flush()
-    sys.exit(code)
+    sys.exit(_guarded(tokens))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as a batch system sends it: leave as tidily as on Ctrl-C."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
+def _open_closed_streams() -> None:
+    """Send to nowhere what the caller closed (``>&-``): the number would go to the next file opened."""
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _guarded(tokens: list[str]) -> int:
-    from proxflow.flows.cli.outcomes import BAD_INPUT, FAILED, INTERRUPTED, explain
+    from proxflow.flows.cli.outcomes import BAD_INPUT, FAILED, INTERRUPTED, TERMINATED, explain
 
     try:
         command, bound, *_ = build_app().parse_args(tokens, exit_on_error=False, print_error=False)
-        return int(command(*bound.args, **bound.kwargs) or 0)
+        code = int(command(*bound.args, **bound.kwargs) or 0)
+        sys.stdout.flush()
+        return code
+    except UnusedCliTokensError as error:
+        extra = " ".join(error.unused_tokens or ())
+        verb = " ".join(error.command_chain or ())
+        return _say(f"{verb} takes no further argument, got {extra!r}", BAD_INPUT, tokens)
     except CycloptsError as error:
         return _say(str(error), BAD_INPUT, tokens)
-    except KeyboardInterrupt:
-        return _say("interrupted; run the same command again to go on from here", INTERRUPTED, tokens)
+    except KeyboardInterrupt as stop:
+        ended = isinstance(stop, Terminated)
+        sentence = (
+            f"{'terminated' if ended else 'interrupted'}; run the same command again to go on from here"
+        )
+        return _say(sentence, TERMINATED if ended else INTERRUPTED, tokens)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nobody to tell
+        _silence(sys.stdout)  # the reader left: nobody to tell
         return FAILED
     except Exception as error:
         explained = explain(error)
         if explained is None:
             raise
+        if isinstance(error, OSError) and error.filename is None:
+            _silence(sys.stdout)
         return _say(explained.sentence, explained.code, tokens)
 
 
@@ -87,9 +115,14 @@ def _say(sentence: str, code: int, tokens: list[str]) -> int:
     """One sentence on standard error; with ``--json`` also the closing object on standard output."""
     print(f"proxflow: {sentence}", file=sys.stderr)
     if "--json" in tokens:
-        status = {2: "bad_input", 130: "interrupted"}.get(code, "failed")
-        print(json.dumps({"status": status, "error": sentence}))
+        status = {2: "bad_input", 130: "interrupted", 143: "interrupted"}.get(code, "failed")
+        print(json.dumps({"status": status, "error": sentence}), flush=True)
     return code
+
+
+def _silence(stream: TextIO) -> None:
+    """Drop what is still buffered: writing it at the end would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _version() -> str:

@@ -25,6 +25,8 @@ def command(
 
         proxflow run recipe.yaml
     """
+    import shlex
+
     from rich.console import Console
 
     from proxflow.tasks.new_recipe import write_recipe
@@ -37,7 +39,7 @@ def command(
     console.print(f"wrote {out}: {written.description}", soft_wrap=True)
     if written.needs:
         console.print(f"before it runs it needs {written.needs}; the recipe says how", style="yellow")
-    console.print(f"next  proxflow check {out}", soft_wrap=True)
+    console.print(f"next  proxflow check {shlex.quote(str(out))}", soft_wrap=True)
     return 0
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from typing import NamedTuple
 
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+# What a file system refuses through no fault of ours.
+REFUSALS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+    *(errno.ENAMETOOLONG, errno.EMFILE, errno.ESTALE),
+)
 
 
 class Explained(NamedTuple):
@@ -30,4 +36,7 @@ def explain(error: BaseException) -> Explained | None:
     if isinstance(error, ArithmeticError) and hasattr(error, "last_good"):
         notes = "; ".join(getattr(error, "__notes__", []))
         return Explained(f"{error}; {notes}" if notes else str(error), FAILED)
+    if isinstance(error, OSError) and error.errno in REFUSALS:
+        where = error.filename or "standard output"
+        return Explained(f"{where} could not be read or written: {error.strerror}", FAILED)
     return None

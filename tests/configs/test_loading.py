@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ runtme: {}
 """
     told = problems(write(tmp_path, text))
     expected = [
-        (1, "name must match"),
+        (1, "name must be letters, digits, dots, dashes and underscores"),
         (2, "scan.path must be given"),
         (3, "scan.pth is not a known key; did you mean path?"),
         (6, "prepare[0].accelaration is not a known key; did you mean acceleration?"),
@@ -76,12 +77,38 @@ runtme: {}
         ("a: &x [1, 2]\nb: [*x, *x]\n", "must not use YAML aliases"),
         ("name: a\nname: b\n", "line 2: name stands twice, first on line 1"),
         ("name: a\nscan: {path: a}\nreconstruct: {lam: 1}\n", "line 3: reconstruct must say its 'method'"),
-        ("{1: 2}", "must be valid"),
+        ("{1: 2}", "must have text as its key"),
+        ("a: 1" + 5000 * "0", "must be valid YAML: Exceeds the limit"),
         ("a: " + "[" * 3000, "must be valid YAML"),
     ],
 )
 def test_unreadable_yaml_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     assert any(sentence in line for line in problems(write(tmp_path, text)))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ("n_iter: true", "line 4: reconstruct.n_iter must be a number, got true or false"),
+        ("lam: false", "line 4: reconstruct.lam must be a number, got true or false"),
+        ("n_iter: ten", "reconstruct.n_iter must be a whole number, got 'ten'"),
+        ("n_iter: 1.5", "reconstruct.n_iter must be a whole number, got 1.5"),
+        ("lam: 1e400", "reconstruct.lam must be a finite number, got inf"),
+    ],
+)
+def test_what_is_no_number_is_refused(tmp_path: Path, numbers: str, told: str) -> None:
+    text = f"name: a\nscan: {{path: a}}\nreconstruct:\n  {numbers}\n  method: tv\n"
+    assert told in problems(write(tmp_path, text))[0]
+
+
+def test_a_text_where_a_mapping_belongs_is_said_plainly(tmp_path: Path) -> None:
+    told = problems(write(tmp_path, "name: a\nscan: {path: a}\nreconstruct: tv\n"))
+    assert told[0].endswith("line 3: reconstruct must be a mapping of keys to values, got 'tv'")
+
+
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert "must be a file, got a pipe or device" in problems(tmp_path / "pipe.yaml")[0]
 
 
 def test_missing_and_binary_files_are_named(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import nibabel
@@ -35,6 +37,27 @@ def image() -> np.ndarray:
 
 def position(item: int, y: int, x: int) -> np.ndarray:
     return (np.array(AFFINE) @ [x, y, GEOMETRY.slices[item], 1])[:3]
+
+
+def test_a_full_disk_is_told_with_the_file_and_leaves_nothing(tmp_path: Path) -> None:
+    script = f"""
+import resource, signal
+import numpy as np
+from proxflow.data.kspace import Geometry
+from proxflow.data.writers.image_h5 import write_image_h5
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+for _ in range(2):  # HDF5 that failed once used to take the process down at the next file
+    try:
+        write_image_h5({str(tmp_path / "image.h5")!r}, np.ones((2, 256, 256), np.complex64),
+                       geometry=Geometry((256, 256), slices=(0, 1)))
+    except OSError as error:
+        print(error.filename, error.strerror)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == 2 * [f"{tmp_path / 'image.h5'} File too large"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nifti_maps_a_voxel_to_its_place(image: np.ndarray, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ SCANS: dict[str, tuple[Make, str]] = {
     "text": (lambda path: (path.write_text("hello there"), path)[1], "unknown content"),
     "real k-space": (lambda path: fastmri(path, np.ones((1, 2, 32, 24), np.float32)), "complex"),
     "NaN": (with_nan, "NaN"),
+    "numbers too small": (lambda path: fastmri(path, 1e-24 * noise(1, 2, 32, 24)), "largest magnitude"),
     "mask shape": (lambda path: fastmri(path, noise(1, 2, 32, 24), mask=np.ones(7)), "mask"),
 }
 
@@ -89,6 +90,14 @@ def test_bad_settings(proxflow: Any, recipe: Path, tmp_path: Path, case: str) ->
     assert not (tmp_path / "result").exists()
 
 
+def test_no_folder_is_left_above_the_run_folder(proxflow: Any, recipe: Path, tmp_path: Path) -> None:
+    for more in ([], ["--out", "deep/er/result"]):
+        code, _, err = proxflow("run", recipe, "--set", "calibrate.acs=[4, 4]", *more)
+        assert code == 2, err
+        assert not (tmp_path / "runs").exists()
+        assert not (tmp_path / "deep").exists()
+
+
 def test_what_lay_in_the_run_folder_stays(proxflow: Any, recipe: Path, tmp_path: Path) -> None:
     (tmp_path / "result").mkdir()
     (tmp_path / "result" / "mine.txt").write_text("keep")
@@ -105,6 +114,9 @@ def test_what_lay_in_the_run_folder_stays(proxflow: Any, recipe: Path, tmp_path:
         (["rnu"], 'Did you mean "run"?'),
         (["run", "mri-brain-poisson4", "--divice", "cpu"], "Did you mean --device?"),
         (["compare", "mri-brain-poisson4", "--methods", "cg_snese"], "did you mean cg_sense?"),
+        (["compare", "mri-brain-poisson4", "--methods", ","], "--methods must name at least one method"),
+        (["run", "mri-brain-poisson4", "again"], "run takes no further argument, got 'again'"),
+        (["run", "mri-brain-poisson4", "--out", 300 * "a"], "--out must be a folder that can be made"),
     ],
 )
 def test_bad_command_lines(proxflow: Any, tokens: list[str], sentence: str) -> None:

@@ -132,6 +132,27 @@ def test_killed_and_run_again_gives_the_same_bits(
     assert [s["key"] for s in resumed["stages"][:4]] == [s["key"] for s in whole["stages"][:4]]
 
 
+@pytest.mark.parametrize("how", [[], pytest.param(["--prefect"], marks=pytest.mark.prefect)])
+def test_terminated_leaves_at_once_and_nothing_half_done(
+    spawn: Any, recipe: Path, store: Path, how: list[str]
+) -> None:
+    """SIGTERM, as a batch system sends it, while a solver iterates, in a thread where Prefect runs it."""
+    endless = ["--set", "reconstruct.n_iter=100000", "--set", "runtime.checkpoint_seconds=0.05"]
+    process = spawn("run", recipe, *endless, *how)
+    deadline = time.monotonic() + 120
+    while not list(store.glob("checkpoints/*/state-0.h5")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.terminate()
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 143, err
+    assert json.loads(out.splitlines()[-1])["status"] == "interrupted"
+    assert err.count("run the same command again") == 1
+    assert "Traceback" not in err
+    assert not [*store.glob("artefacts/*/.*"), *store.glob("locks/*")]
+
+
 def test_two_processes_on_one_recipe_compute_each_stage_once(spawn: Any, recipe: Path) -> None:
     processes = [spawn("run", recipe) for _ in range(2)]
     outputs = [process.communicate(timeout=180) for process in processes]
