@@ -10,6 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from proxflow.configs.loading import validate_recipe
 from proxflow.flows.artifacts import ArtifactReporter, publish
+from proxflow.flows.embedded_server import tie_to_this_process
 from proxflow.flows.launch import Finished, launch
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.tasks.reporting import reporter
@@ -44,6 +45,7 @@ def with_workers(run: Any, workers: int) -> Any:
 
 
 def _run(recipe: dict[str, Any], names: list[str] | None, command: str, out: str | None) -> Finished:
+    tie_to_this_process()
     checked = validate_recipe(recipe)
     methods = checked.methods(names) if names else (checked.reconstruct,)
     finished = launch(

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,14 @@ def with_prefect(spawn: Any, prefect_home: Path, monkeypatch: pytest.MonkeyPatch
     def run(*tokens: object) -> tuple[int, dict[str, Any], str, str]:
         process: subprocess.Popen[str] = spawn(*tokens, "--prefect")
         out, err = process.communicate(timeout=240)
-        assert not children_of(process.pid)
+        assert not live_servers()
         return process.returncode, json.loads(out.splitlines()[-1]), out, err
 
     return run
 
 
-def children_of(pid: int) -> list[str]:
-    """Command lines of live processes that mention Prefect's server and descend from ``pid``'s session."""
+def live_servers() -> list[str]:
+    """Command lines of live Prefect servers that use this module's database."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -97,3 +98,23 @@ def test_bad_input_is_one_sentence_under_prefect_too(with_prefect: Any, recipe: 
     assert "at least 6 x 6" in err
     assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "result").exists()
+
+
+def test_sigkill_leaves_no_server_behind(
+    spawn: Any, recipe: Path, prefect_home: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(prefect_home))
+    long = ["--set", "reconstruct.n_iter=100000", "--set", "runtime.checkpoint_seconds=0.1"]
+    process = spawn("run", recipe, "--prefect", *long)
+    deadline = time.monotonic() + 120
+    while not list(store.glob("checkpoints/*/state-0.h5")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert live_servers()
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while live_servers():
+        assert time.monotonic() < deadline, live_servers()
+        time.sleep(0.2)
