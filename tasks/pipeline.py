@@ -49,7 +49,6 @@ def run_stages(recipe: Recipe, methods: Sequence[MethodConfig], engine: Engine, 
     page = {
         "name": recipe.name,
         "title": recipe.report.title or recipe.description,
-        "error_scale": recipe.report.error_scale,
         "methods": [config.model_dump(mode="json") for config in methods],
         "recipe": dump_recipe(recipe),
         "command": command,

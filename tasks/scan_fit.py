@@ -18,7 +18,9 @@ from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import Scan, ScanInfo
 from proxflow.data.store.artefact import Artefact
+from proxflow.data.validate import check_magnitude
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.pipeline import maps_file
 from proxflow.tasks.stages.calibrate import checked_region, found_region, given_maps
 from proxflow.tasks.stages.evaluate import reference_kind
 from proxflow.tasks.stages.prepare import Preparation, apply_step
@@ -81,7 +83,7 @@ def fit_recipe(recipe: Recipe) -> ScanFit:
     except ValueError as error:
         raise error if isinstance(error, RequestError) else RequestError(f"prepare: {error}") from None
     if recipe.calibrate.kind == "given":
-        given_maps(_existing(recipe.calibrate.path), (len(items), *state.shape[1:]))
+        given_maps(Path(maps_file(recipe.calibrate)), (len(items), *state.shape[1:]))
     middle = len(probed) // 2
     began = time.perf_counter()
     samples = state.item(probe, middle)
@@ -120,6 +122,7 @@ class _Probe:
 
 def _read(scan: Scan, items: list[int]) -> tuple[Preparation, Artefact]:
     kspace = scan.read(items)
+    check_magnitude(scan.info.path, kspace.samples)
     samples = kspace.samples.astype(np.complex64, copy=False)  # as `ingest` keeps them
     measured = np.broadcast_to(kspace.mask, (len(items), *samples.shape[2:]))
     state = Preparation(
@@ -144,9 +147,3 @@ def _region(recipe: Recipe, state: Preparation, mask: Tensor) -> tuple[int, int]
         return None
     wanted = recipe.calibrate.acs or state.facts.get("acs")
     return checked_region((wanted[0], wanted[1]) if wanted else found_region(mask), mask)
-
-
-def _existing(path: str) -> Path:
-    if not Path(path).is_file():
-        raise RequestError(f"calibrate.path must be an existing file, got {path}")
-    return Path(path)

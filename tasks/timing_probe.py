@@ -10,6 +10,7 @@ from torch import Tensor
 
 from proxflow.configs.calibrate import Espirit, LowRes
 from proxflow.configs.methods import MethodConfig
+from proxflow.models.calibration.acs import central_block
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.tasks.errors import RequestError
@@ -63,8 +64,7 @@ def calibration_seconds(
     points = []
     for width in SMALL:
         size = [min(n, max(width, a)) for n, a in zip((ny, nx), acs, strict=True)]
-        start = [n // 2 - m // 2 for n, m in zip((ny, nx), size, strict=True)]
-        block = samples[:, start[0] : start[0] + size[0], start[1] : start[1] + size[1]].to(device)
+        block = central_block(samples, (size[0], size[1])).to(device)
         seconds = _timed(lambda block=block: coil_maps(config, block, acs), device)  # type: ignore[misc]
         points.append((size[0] * size[1], seconds))
     (few, short), (many, long) = points

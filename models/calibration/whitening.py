@@ -12,6 +12,11 @@ import math
 import torch
 from torch import Tensor
 
+from proxflow.operators.fourier import ifft2c
+
+CORNER = 8  # a corner is an eighth of the image wide and high
+CORNER_AGREEMENT = 1.25  # largest over smallest of a coil's four corners; noise alone gave up to 1.11
+
 
 def noise_covariance(noise: Tensor) -> Tensor:
     """Sample covariance C = 1/n sum_i n_i n_i^H of a noise scan, whose mean is zero by convention.
@@ -73,9 +78,9 @@ def noise_std_from_border(kspace: Tensor, *, mask: Tensor | None = None, fractio
     Returns real (coil,), in the unit of kspace.
 
     An estimate for want of a noise scan. Too high where signal still fills the outermost samples (low
-    resolution, strong edges, high SNR); too low where the scanner filtered or interpolated k-space (a
-    zero-filled border is left out, an apodised one is not). Raises ValueError if fewer than 16 samples
-    remain.
+    resolution, strong edges, high SNR), by 27 % on ``sample://brain-13coil``; too low where the scanner
+    filtered or interpolated k-space (a zero-filled border is left out, an apodised one is not). Raises
+    ValueError if fewer than 16 samples remain.
     """
     if kspace.ndim < 3 or not kspace.is_complex():
         raise ValueError(
@@ -99,3 +104,46 @@ def noise_std_from_border(kspace: Tensor, *, mask: Tensor | None = None, fractio
     border = distance.topk(n_border).indices
     magnitude = batch[..., mask][..., border].abs().movedim(1, 0).flatten(1)
     return magnitude.median(dim=1).values / math.sqrt(math.log(2))
+
+
+def noise_std_from_corners(kspace: Tensor) -> Tensor:
+    """Noise standard deviation per coil, sqrt(E|n|^2), from the empty corners of the coil images.
+
+    The transform being unitary, a pixel without signal holds noise of the samples' own deviation, and
+    std = median|n| / sqrt(ln 2) as in ``noise_std_from_border``. The figure is the median of the four
+    corners, each an eighth of the image wide and high.
+
+    Args:
+        kspace: complex (coil, ky, kx), any unit, DC at n // 2, every sample measured: what is missing
+            would fold signal into the corners, or dilute the noise.
+
+    Returns real (coil,), in the unit of kspace. On ``sample://brain-13coil`` the border of k-space gives 27 %
+    more (root mean square over the coils; 3 to 67 % by coil), on ``sample://phantom-2coil`` 4 % more.
+
+    Raises ValueError where a corner has fewer than 16 pixels, or the four corners of a coil differ by more
+    than a factor of 1.25: they then hold signal, ghosts or a filter's roll-off, and not noise alone. Even
+    signal in all four goes unnoticed.
+    """
+    if kspace.ndim != 3 or not kspace.is_complex():
+        raise ValueError(
+            f"kspace must be complex with axes (coil, ky, kx), "
+            f"got {kspace.dtype} of shape {tuple(kspace.shape)}"
+        )
+    ny, nx = kspace.shape[-2:]
+    height, width = ny // CORNER, nx // CORNER
+    if height * width < 16:
+        raise ValueError(f"corner of the image must hold at least 16 pixels, got {height} x {width}")
+    magnitude = ifft2c(kspace).abs()
+    blocks = [
+        magnitude[:, rows, columns].flatten(1)
+        for rows in (slice(height), slice(ny - height, ny))
+        for columns in (slice(width), slice(nx - width, nx))
+    ]
+    corners = torch.stack(blocks).median(dim=2).values / math.sqrt(math.log(2))
+    lowest, highest = corners.amin(0), corners.amax(0)
+    if not bool((highest <= CORNER_AGREEMENT * lowest).all()) or not bool((lowest > 0).all()):
+        worst = (highest / lowest.clamp_min(torch.finfo(lowest.dtype).tiny)).max().item()
+        raise ValueError(
+            f"corners of a coil image must agree within a factor of {CORNER_AGREEMENT}, got {worst:.3g}"
+        )
+    return corners.quantile(0.5, dim=0)

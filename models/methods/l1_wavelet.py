@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
 
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.priors.soft_threshold import soft_threshold
-from proxflow.models.solvers.fista import fista_measure, fista_start, fista_step
+from proxflow.models.solvers.fista import fista
 from proxflow.models.solvers.inner_product import squared_norm
-from proxflow.models.solvers.iteration import Checkpoint, Monitor, iterate
+from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.wavelet import Wavelet
 
@@ -49,9 +47,6 @@ def l1_wavelet(
     """
     if not lam >= 0:
         raise ValueError(f"lam must be at least 0, got {lam}")
-    if not lipschitz > 0:
-        raise ValueError(f"lipschitz must be positive, got {lipschitz}")
-    n_axes = len(operator.domain_shape)
     b = operator.adjoint(y)
     ny, nx = operator.domain_shape
     transform = Wavelet((ny, nx), wavelet=wavelet, levels=levels).to(b.device)
@@ -65,14 +60,17 @@ def l1_wavelet(
         shrunk[..., :rows, :columns] = coefficients[..., :rows, :columns]
         return transform.adjoint(shrunk), lam * penalty.sum((-2, -1), dtype=torch.float64), memory
 
-    state, trace = iterate(
-        fista_start(b, n_axes, b.new_zeros(0)),
-        partial(fista_step, normal=operator.normal, b=b, prox=prox, lipschitz=lipschitz, n_axes=n_axes),
+    image, trace = fista(
+        operator.normal,
+        b,
+        squared_norm(y, y.ndim),
+        prox,
+        b.new_zeros(0),
+        n_axes=len(operator.domain_shape),
+        lipschitz=lipschitz,
         n_iter=n_iter,
         tol=tol,
-        measure=partial(fista_measure, b=b, y_norm=squared_norm(y, y.ndim), n_axes=n_axes),
-        image=lambda state: state.x,
         monitor=monitor,
         resume=resume,
     )
-    return Reconstruction(state.x, trace)
+    return Reconstruction(image, trace)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from proxflow.models.solvers.inner_product import inner, over_image, scalars, squared_norm
-from proxflow.models.solvers.iteration import Measure, relative_change
+from proxflow.models.solvers.iteration import (
+    Checkpoint,
+    Iteration,
+    Measure,
+    Monitor,
+    iterate,
+    relative_change,
+)
 
 Map = Callable[[Tensor], Tensor]
 
@@ -33,6 +41,7 @@ class FISTAState(NamedTuple):
     t: Tensor  # momentum
     memory: Tensor  # what the proximal map keeps between calls
     penalty: Tensor  # g(x)
+    energy: Tensor  # 1/2 <x, N x> - Re<x, b> + g(x), the objective less 1/2 ||y||^2
     change: Tensor  # ||x_k - x_{k-1}||^2
 
 
@@ -40,7 +49,7 @@ def fista_start(b: Tensor, n_axes: int, memory: Tensor) -> FISTAState:
     """The state before the first step: x = 0, which needs no application of N, and g(0) = 0."""
     zero = torch.zeros_like(b)
     number = torch.zeros(b.shape[: b.ndim - n_axes], dtype=torch.float64, device=b.device)
-    return FISTAState(zero, zero, zero, zero, number + 1, memory, number, number)
+    return FISTAState(zero, zero, zero, zero, number + 1, memory, number, number, number)
 
 
 def fista_step(
@@ -49,21 +58,23 @@ def fista_step(
     """One iteration, one application of N = A^H A, with b = A^H y and L = ``lipschitz`` >= ||N||:
 
         x_k = prox_{g/L}(z - (N z - b) / L)
-        t = 1 where Re<z - x_k, x_k - x_{k-1}> > 0   (restart: momentum points uphill)
+        t = 1 where Re<z - x_k, x_k - x_{k-1}> > 0 or the objective has risen   (restart)
         t_new = (1 + sqrt(1 + 4 t^2)) / 2,   beta = (t - 1) / t_new
         z_new = x_k + beta (x_k - x_{k-1}),   N z_new = N x_k + beta (N x_k - N x_{k-1})
 
     N z by linearity is what keeps an iteration at one application with the objective at hand; N x is
     computed afresh each time, so its rounding does not build up.
 
-    Source: Beck & Teboulle, SIAM J. Imaging Sci. 2:183 (2009). We add the gradient scheme of adaptive
-    restart, O'Donoghue & Candes, Found. Comput. Math. 15:715 (2015), per item.
+    Source: Beck & Teboulle, SIAM J. Imaging Sci. 2:183 (2009). We add both schemes of adaptive restart,
+    gradient and function, of O'Donoghue & Candes, Found. Comput. Math. 15:715 (2015), per item. An inexact
+    proximal map needs the second: momentum adds its errors up, until the objective rises and stays high.
     """
     v = torch.add(state.z, state.nz - b, alpha=-1 / lipschitz)
     x, penalty, memory = prox(v, 1 / lipschitz, state.memory)
     nx = normal(x)
     step = x - state.x
-    uphill = inner(state.z - x, step, n_axes) > 0
+    energy = 0.5 * inner(x, nx - 2 * b, n_axes) + penalty
+    uphill = (inner(state.z - x, step, n_axes) > 0) | (energy > state.energy)
     t = torch.where(uphill, 1.0, state.t)
     t_new = (1 + torch.sqrt(1 + 4 * t**2)) / 2
     beta = over_image((t - 1) / t_new, x)
@@ -75,23 +86,60 @@ def fista_step(
         t=t_new,
         memory=memory,
         penalty=penalty,
+        energy=energy,
         change=squared_norm(step, n_axes),
     )
 
 
-def fista_measure(state: FISTAState, *, b: Tensor, y_norm: Tensor, n_axes: int) -> Measure:
+def fista_measure(state: FISTAState, *, y_norm: Tensor, n_axes: int) -> Measure:
     """1/2 ||A x - y||^2 + g(x), relative change and ||A x - y|| / ||y||, with no application of A:
 
     ||A x - y||^2 = ||y||^2 - 2 Re<x, b> + Re<x, N x>; ``y_norm`` is ||y||^2. In complex64 the cancellation
     leaves the residual with about three digits where it is 1 % of ||y||.
     """
-    cross, penalty, xx, change, yy = scalars(
-        inner(state.x, state.nx - 2 * b, n_axes),
-        state.penalty,
-        squared_norm(state.x, n_axes),
-        state.change,
-        y_norm,
+    energy, penalty, xx, change, yy = scalars(
+        state.energy, state.penalty, squared_norm(state.x, n_axes), state.change, y_norm
     )
-    misfit = max(yy + cross, 0.0)  # rounding may dip below 0; nan stays nan in this order
+    misfit = max(yy + 2 * (energy - penalty), 0.0)  # rounding may dip below 0; nan stays nan in this order
     objective = 0.5 * misfit + penalty
     return objective, relative_change(change**0.5, xx**0.5), relative_change(misfit**0.5, yy**0.5)
+
+
+def fista(
+    normal: Map,
+    b: Tensor,
+    y_norm: Tensor,
+    prox: Prox,
+    memory: Tensor,
+    *,
+    n_axes: int,
+    lipschitz: float,
+    n_iter: int,
+    tol: float,
+    monitor: Monitor | None = None,
+    resume: Checkpoint | None = None,
+) -> tuple[Tensor, list[Iteration]]:
+    """x = argmin 1/2 ||A x - y||^2 + g(x) from x = 0, and one report per iteration.
+
+    Args:
+        normal: N = A^H A.
+        b: A^H y, (*batch, *domain) with ``n_axes`` axes of domain; y_norm: ||y||^2.
+        prox, memory: the proximal map of g and what it first starts from.
+        lipschitz: an upper bound of ||N||.
+
+    Raises ValueError if lipschitz <= 0; DivergenceError on NaN or infinity, or where ``lipschitz`` is so
+    low that the objective grows.
+    """
+    if not lipschitz > 0:
+        raise ValueError(f"lipschitz must be positive, got {lipschitz}")
+    state, trace = iterate(
+        fista_start(b, n_axes, memory),
+        partial(fista_step, normal=normal, b=b, prox=prox, lipschitz=lipschitz, n_axes=n_axes),
+        n_iter=n_iter,
+        tol=tol,
+        measure=partial(fista_measure, y_norm=y_norm, n_axes=n_axes),
+        image=lambda state: state.x,
+        monitor=monitor,
+        resume=resume,
+    )
+    return state.x, trace

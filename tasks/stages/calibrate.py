@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
 from proxflow.configs.calibrate import CalibrateConfig, Espirit, Given, LowRes
+from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, reading
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.calibration.acs import central_block, find_acs
 from proxflow.models.calibration.espirit import DEFAULT_ACS_WIDTH, espirit
@@ -71,14 +71,10 @@ def estimate_maps(config: Espirit | LowRes, samples: Tensor, acs: tuple[int, int
 def _sigpy_maps(config: Espirit, samples: Tensor, acs: tuple[int, int]) -> Tensor:
     from sigpy.mri.app import EspiritCalib
 
-    block = central_block(samples, acs).cpu().numpy()
-    padded = np.zeros(samples.shape, block.dtype)  # EspiritCalib takes its region from the centre
-    window = tuple(
-        slice(n // 2 - a // 2, n // 2 - a // 2 + a) for n, a in zip(padded.shape[1:], acs, strict=True)
-    )
-    padded[(slice(None), *window)] = block
+    padded = torch.zeros_like(samples, device="cpu")  # EspiritCalib takes its region from the centre
+    central_block(padded, acs).copy_(central_block(samples, acs))
     maps = EspiritCalib(
-        padded,
+        padded.numpy(),
         calib_width=min(acs),
         thresh=config.threshold,
         kernel_width=config.kernel_width,
@@ -129,10 +125,10 @@ def given_maps(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 def _read_maps(path: Path) -> np.ndarray:
     try:
         if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False))
-        with h5py.File(path, "r") as file:
-            return np.asarray(file["maps"][()])
-    except (OSError, KeyError, ValueError) as error:
+            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        with open_hdf5(path) as file, reading(path, "maps"):
+            return np.asarray(own_dataset(file, path, "maps")[()])
+    except (OSError, ValueError) as error:
         raise RequestError(
             f"calibrate.path must be a NumPy or HDF5 file with maps: {path}: {error}"
         ) from None

@@ -10,6 +10,7 @@ import torch
 from proxflow.configs.evaluate import EvaluateConfig
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.evaluate import evaluate_images
+from proxflow.models.metrics.region import support_region
 from proxflow.models.metrics.registry import METRICS, convention, metric_value
 from proxflow.models.metrics.value import MetricValue
 from proxflow.operators.cartesian_sense import CartesianSense
@@ -101,7 +102,7 @@ def _reference(kind: str, prepared: Artefact, maps: Artefact) -> np.ndarray | No
 
 def _support(maps: Artefact) -> np.ndarray:
     n_items = maps.shape("maps")[0]
-    return np.concatenate([(maps.rows("maps", item, item + 1) != 0).any(1) for item in range(n_items)])
+    return np.concatenate([support_region(maps.rows("maps", item, item + 1)) for item in range(n_items)])
 
 
 def _measurement_figures(image: Artefact, hold_out: Artefact | None) -> dict[str, MetricValue]:

@@ -7,6 +7,7 @@ import numpy as np
 from proxflow.configs.scan import ScanConfig
 from proxflow.data.open_scan import open_scan
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.data.validate import check_magnitude
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_to_json
@@ -28,6 +29,7 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
         references = []
         for index, item in enumerate(items):
             kspace = scan.read([item])
+            check_magnitude(info.path, kspace.samples)
             writer.append("samples", kspace.samples)
             writer.append("mask", kspace.mask)
             if kspace.reference is not None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from proxflow.models.calibration.whitening import noise_std_from_border
+from proxflow.models.calibration.whitening import noise_std_from_border, noise_std_from_corners
 from proxflow.tasks.errors import RequestError
 
 
@@ -18,9 +18,22 @@ def noise_level(samples: Tensor, mask: np.ndarray, noise: Tensor | None, whitene
     if noise is not None:
         level = float(noise.abs().double().square().mean().sqrt())
         return level, "unit noise after whitening" if whitened else "the scan's noise measurement"
+    border = "estimated from the border of k-space, an upper bound where signal reaches it"
+    if not mask.all():
+        return _from_border(samples, mask), border
     try:
-        per_coil = noise_std_from_border(samples, mask=torch.from_numpy(mask))
+        per_coil = noise_std_from_corners(samples)
+    except ValueError as error:  # the reason is part of what the report says of the figure
+        return _from_border(samples, mask), f"{border}; not from the image's corners: {error}"
+    return _over_coils(per_coil), "estimated from the empty corners of the fully sampled coil images"
+
+
+def _from_border(samples: Tensor, mask: np.ndarray) -> float:
+    try:
+        return _over_coils(noise_std_from_border(samples, mask=torch.from_numpy(mask)))
     except ValueError as error:
         raise RequestError(f"scan: {error}") from None
-    level = float(per_coil.double().square().mean().sqrt())
-    return level, "estimated from the border of k-space, an upper bound where signal reaches it"
+
+
+def _over_coils(per_coil: Tensor) -> float:
+    return float(per_coil.double().square().mean().sqrt())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
-from proxflow.models.metrics.value import MetricValue
+from proxflow.models.metrics.value import MetricValue, number_from_json
 from proxflow.tasks.report.inputs import MethodResult, ReportInputs, StageRecord
 from proxflow.tasks.report.metric_files import metrics_document
 from proxflow.tasks.report.previews import render_previews
@@ -66,15 +65,11 @@ def _method(entry: dict[str, Any], artefacts: Any, matrix: tuple[int, int]) -> M
         name=name,
         image=centre_crop(image.array("image"), matrix),
         metrics={key: MetricValue.from_json(value) for key, value in figures.items()},
-        trace={key: np.array([_number(value) for value in values]) for key, values in trace.items()},
+        trace={key: np.array([number_from_json(value) for value in values]) for key, values in trace.items()},
         config=entry,
         seconds=image.provenance["seconds"],
         n_iter=max(len(one["relative_change"]) for one in image.document("trace")),
     )
-
-
-def _number(value: float | str | None) -> float:
-    return math.nan if value is None else float(value)
 
 
 def _in_order(artefacts: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whitened noise has identity covariance; the border of k-space gives the noise level."""
+"""Whitened noise has identity covariance; the border of k-space and the image's corners give its level."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ import math
 import pytest
 import torch
 
+from proxflow.data.open_scan import open_scan
 from proxflow.models.calibration.coil_compression import apply_coil_matrix
-from proxflow.models.calibration.whitening import noise_covariance, noise_std_from_border, whitening_matrix
+from proxflow.models.calibration.whitening import (
+    noise_covariance,
+    noise_std_from_border,
+    noise_std_from_corners,
+    whitening_matrix,
+)
+from proxflow.operators.fourier import fft2c
 
 
 def correlated_noise(n_samples: int, rng: torch.Generator) -> torch.Tensor:
@@ -94,3 +101,34 @@ def test_border_refuses_what_cannot_give_an_estimate() -> None:
         noise_std_from_border(kspace, mask=torch.ones(12, 10, dtype=torch.bool))
     with pytest.raises(ValueError, match="kspace must be complex"):
         noise_std_from_border(kspace.real)
+
+
+def test_corners_give_the_std_of_each_coil(scene, rng: torch.Generator) -> None:  # type: ignore[no-untyped-def]
+    std = torch.tensor([0.5, 1.0, 2.0, 1.0, 0.7], dtype=torch.float64)
+    larger = torch.nn.functional.pad(scene.coil_images, (42, 42, 36, 36))  # 144 x 144, empty corners
+    noise = torch.randn(5, 144, 144, dtype=torch.complex128, generator=rng)
+    found = noise_std_from_corners(fft2c(larger) + std[:, None, None] * noise)
+    torch.testing.assert_close(found, std, rtol=0.05, atol=0)  # 324 pixels a corner: about 3 % each
+
+
+def test_corners_refuse_signal_in_one_of_them(rng: torch.Generator) -> None:
+    image = torch.randn(2, 64, 48, dtype=torch.complex128, generator=rng)
+    noise_std_from_corners(fft2c(image))
+    image[1, :8, 40:] += 1
+    with pytest.raises(ValueError, match=r"must agree within a factor of 1\.25, got 1\."):
+        noise_std_from_corners(fft2c(image))
+    with pytest.raises(ValueError, match="at least 16 pixels, got 2 x 6"):
+        noise_std_from_corners(torch.ones(1, 20, 50, dtype=torch.complex64))
+
+
+def test_corners_of_the_shipped_brain_recover_added_noise_where_the_border_does_not() -> None:
+    with open_scan("sample://brain-13coil") as scan:
+        kspace = torch.from_numpy(scan.read([0]).samples[0])
+    own = noise_std_from_corners(kspace)
+    assert 1.2 < (noise_std_from_border(kspace).norm() / own.norm()).item() < 1.4
+    added = own.norm().item() / math.sqrt(len(own))
+    noise = torch.randn(kspace.shape, dtype=kspace.dtype, generator=torch.Generator().manual_seed(0))
+    expected = (own.square() + added**2).sum().sqrt().item()
+    noisier = kspace + added * noise
+    assert noise_std_from_corners(noisier).norm().item() == pytest.approx(expected, rel=0.03)
+    assert noise_std_from_border(noisier).norm().item() > 1.1 * expected

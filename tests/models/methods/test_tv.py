@@ -58,3 +58,11 @@ def test_tv_default_inner_iterations_are_enough(dense: Any, y: Tensor) -> None:
     default = tv(dense, y[1], n_iter=150, lam=0.02, tol=0).trace[-1].objective
     assert abs(default - exact) < 1e-4 * exact
     assert total_variation(tv(dense, y[1], lam=0.02).image) < total_variation(dense.adjoint(y[1]))
+
+
+def test_tv_objective_settles_though_the_inner_problem_is_cut_short(dense: Any, y: Tensor) -> None:
+    """Momentum would carry the inner errors on: without a restart the objective rises and stays high."""
+    exact = tv(dense, y[1], n_iter=150, lam=0.2, tol=0, n_inner=100).trace[-1].objective
+    objectives = [report.objective for report in tv(dense, y[1], n_iter=150, lam=0.2, tol=0, n_inner=1).trace]
+    assert objectives[-1] < 1.001 * exact
+    assert objectives[-1] < min(objectives) + 1e-4 * exact

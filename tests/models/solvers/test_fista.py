@@ -42,9 +42,9 @@ def test_fista_meets_the_subgradient_conditions_of_the_lasso(matrix: Tensor, rng
 
 def test_fista_batch_items_keep_their_own_momentum(matrix: Tensor, rng: torch.Generator) -> None:
     y = torch.randn(3, 30, dtype=torch.complex128, generator=rng) * torch.tensor([1.0, 0.1, 5.0])[:, None]
-    together = solve(matrix, y, 60)
+    together = solve(matrix, y, 20)  # before any item's objective is down to its rounding
     for i in range(3):
-        alone = solve(matrix, y[i], 60)
+        alone = solve(matrix, y[i], 20)
         torch.testing.assert_close(together.x[i], alone.x)
         torch.testing.assert_close(together.t[i], alone.t)
     assert len(set(together.t.tolist())) > 1
@@ -67,7 +67,7 @@ def test_fista_images_under_the_normal_operator_are_true(matrix: Tensor, rng: to
     y = torch.randn(30, dtype=torch.complex128, generator=rng)
     state = solve(matrix, y, 40)
     torch.testing.assert_close(state.nz, matrix.mH @ (matrix @ state.z))
-    measured = fista_measure(state, b=matrix.mH @ y, y_norm=y.abs().square().sum(), n_axes=1)
+    measured = fista_measure(state, y_norm=y.abs().square().sum(), n_axes=1)
     residual = (matrix @ state.x - y).norm()
     expected = 0.5 * residual**2 + LAM * state.x.abs().sum()
     assert measured[0] == pytest.approx(expected.item(), rel=1e-12)
