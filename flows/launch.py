@@ -36,12 +36,16 @@ EngineFactory = Callable[[Machine, ArtefactStore], Engine]
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that is done: where it lies and what it found. ``metrics``: method -> name -> number."""
+    """A run that is done: where it lies and what it found.
+
+    metrics: method -> name -> number.  cautions: sentences a reader of the figures should see.
+    """
 
     folder: Path
     report: Path
     result: RunResult
     metrics: dict[str, dict[str, Any]]
+    cautions: tuple[str, ...]
     seconds: float
     peak_memory_bytes: int
 
@@ -93,7 +97,7 @@ def launch(
         seconds = time.monotonic() - began
         log.info("done in %.2f s, %s", seconds, folder.create())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Finished(folder.create(), written.report, result, written.metrics, seconds, peak)
+    return Finished(folder.create(), written.report, result, written.metrics, written.cautions, seconds, peak)
 
 
 class LateFolder:

@@ -29,6 +29,11 @@ class LinearOperator(nn.Module):
     domain_shape: tuple[int, ...]
     range_shape: tuple[int, ...]
 
+    @property
+    def support(self) -> Tensor | None:
+        """bool, ``domain_shape``: the entries of x that A x depends on; None where it is all of them."""
+        return None
+
     def forward(self, x: Tensor) -> Tensor:
         """A x."""
         raise TypeError(f"{type(self).__name__} must define forward")

@@ -55,6 +55,11 @@ class CartesianSense(LinearOperator):
         self.range_shape = tuple(coil_maps.shape)
         self._tables: dict[tuple[torch.dtype, torch.device], _Tables] = {}
 
+    @property
+    def support(self) -> Tensor:
+        """bool (ny, nx): where any coil map is not zero."""
+        return (self.coil_maps != 0).any(0)
+
     def forward(self, x: Tensor) -> Tensor:
         check_trailing_axes("x", x, self.domain_shape)
         _check_complex("x", x)

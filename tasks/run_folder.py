@@ -17,16 +17,18 @@ from proxflow.data.writers.atomic import atomic_path
 from proxflow.data.writers.image_h5 import write_image_h5
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.pipeline import RunResult
-from proxflow.tasks.report.metric_files import metrics_csv
+from proxflow.tasks.report.metric_files import metrics_csv, metrics_json
+from proxflow.tasks.stages.cautions import PREFIX
 from proxflow.tasks.stages.documents import centre_crop, geometry_from_json
 
 
 @dataclass(frozen=True)
 class Written:
-    """The report's path, and the numbers of metrics.json: method -> name -> number."""
+    """The report's path, the numbers of metrics.json (method -> name -> number), and what to warn of."""
 
     report: Path
     metrics: dict[str, dict[str, Any]]
+    cautions: tuple[str, ...]
 
 
 def new_run_folder(name: str, out: Path | None) -> Path:
@@ -70,7 +72,7 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
         _write_bytes(report, page.array("html").tobytes())
         for name in page.names("previews"):
             _write_bytes(folder / "previews" / name, page.array(f"previews/{name}").tobytes())
-    _write_bytes(folder / "metrics.json", (json.dumps(figures, indent=2, ensure_ascii=False) + "\n").encode())
+    _write_bytes(folder / "metrics.json", metrics_json(figures).encode())
     _write_bytes(folder / "metrics.csv", metrics_csv(figures).encode())
     _write_bytes(folder / "recipe.yaml", dump_recipe(recipe).encode())
     _export(folder, recipe)
@@ -78,7 +80,7 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
         method: {name: figure["value"] for name, figure in entry["metrics"].items()}
         for method, entry in figures["methods"].items()
     }
-    return Written(report, numbers)
+    return Written(report, numbers, tuple(note for note in figures["notes"] if note.startswith(PREFIX)))
 
 
 def _write_image(target: Path, artefact: Artefact, geometry: Geometry, labels: list[str]) -> None:

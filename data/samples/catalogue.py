@@ -35,11 +35,6 @@ SAMPLES = {
 }
 
 
-def sample_names() -> list[str]:
-    """Names usable as ``sample://NAME``."""
-    return list(SAMPLES)
-
-
 def sample_path(name: str) -> Path:
     """The file of the sample ``name``; raises ScanError naming the nearest sample."""
     if name not in SAMPLES:

@@ -22,18 +22,15 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def stage_key(
-    stage: str, config: Mapping[str, Any], inputs: Mapping[str, str], *, source: str, weights: str = ""
-) -> str:
+def stage_key(stage: str, config: Mapping[str, Any], inputs: Mapping[str, str], *, source: str) -> str:
     """Key of a stage's output: BLAKE2b over the stage's name, its own config, and digests.
 
     Args:
         config: what decides the result, as JSON values; never paths or times.
         inputs: name of each input -> digest of its content.
         source: digest of the numerical source code.
-        weights: digest of a network's weights, empty without a network.
     """
-    parts = {"stage": stage, "config": config, "inputs": inputs, "source": source, "weights": weights}
+    parts = {"stage": stage, "config": config, "inputs": inputs, "source": source}
     return digest(canonical_json(parts).encode())
 
 

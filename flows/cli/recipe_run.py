@@ -70,6 +70,7 @@ def summary(finished: Finished) -> dict[str, Any]:
         "image": str((finished.folder / "image.h5").resolve()),
         "report": str(finished.report.resolve()),
         "metrics": finished.metrics[main],
+        "cautions": list(finished.cautions),
         "stages": [
             {
                 "name": outcome.label,
@@ -95,6 +96,8 @@ def show(finished: Finished) -> None:
 
     console = Console(highlight=False)
     console.print(metric_table(finished))
+    for caution in finished.cautions:
+        console.print(caution, style="yellow")
     cached = sum(outcome.cached for outcome in finished.result.outcomes)
     stages = len(finished.result.outcomes)
     found = f", {cached} of {stages} stages from the store" if cached else ""

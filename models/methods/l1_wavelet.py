@@ -68,6 +68,7 @@ def l1_wavelet(
         b.new_zeros(0),
         n_axes=len(operator.domain_shape),
         lipschitz=lipschitz,
+        support=operator.support,
         n_iter=n_iter,
         tol=tol,
         monitor=monitor,

@@ -36,8 +36,7 @@ def tv(
         lipschitz: an upper bound of ||A||^2. 1 holds for an orthonormal FFT with coil maps of
             sum |S_c|^2 <= 1; for other operators give ``operator_norm(operator) ** 2``.
 
-    Pixels that A does not see (coil maps of 0 outside the object) are filled in by the penalty alone:
-    multiply the image by the support before looking at them.
+    Pixels that A does not see (``operator.support``; coil maps of 0 outside the object) are zero.
 
     Raises ValueError if lam < 0 or lipschitz <= 0; DivergenceError on NaN or infinity, or where
     ``lipschitz`` is so low that the objective grows.
@@ -61,6 +60,7 @@ def tv(
         dual,
         n_axes=len(operator.domain_shape),
         lipschitz=lipschitz,
+        support=operator.support,
         n_iter=n_iter,
         tol=tol,
         monitor=monitor,

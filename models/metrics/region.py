@@ -17,21 +17,6 @@ def support_region(coil_maps: np.ndarray) -> np.ndarray:
     return np.any(coil_maps != 0, axis=-3)
 
 
-def centre_crop_region(shape: Sequence[int], crop: Sequence[int]) -> np.ndarray:
-    """The central ``crop`` = (height, width) pixels of an image (y, x); returns bool (y, x).
-
-    The first row kept is (ny - height) // 2, as in fastMRI's ``center_crop``. Unlike cropping the
-    arrays, a region leaves the data range that of the whole reference.
-    """
-    (ny, nx), (height, width) = shape, crop
-    if not (0 < height <= ny and 0 < width <= nx):
-        raise ValueError(f"crop must lie within 1 and the image shape {(ny, nx)}, got {(height, width)}")
-    region = np.zeros((ny, nx), dtype=bool)
-    top, left = (ny - height) // 2, (nx - width) // 2
-    region[top : top + height, left : left + width] = True
-    return region
-
-
 def broadcast_region(region: np.ndarray | None, shape: Sequence[int]) -> np.ndarray:
     """``region`` as bool (item, y, x); None is every pixel.
 

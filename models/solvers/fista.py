@@ -42,7 +42,7 @@ class FISTAState(NamedTuple):
     memory: Tensor  # what the proximal map keeps between calls
     penalty: Tensor  # g(x)
     energy: Tensor  # 1/2 <x, N x> - Re<x, b> + g(x), the objective less 1/2 ||y||^2
-    change: Tensor  # ||x_k - x_{k-1}||^2
+    change: Tensor  # ||x_k - x_{k-1}||^2 over the pixels that A sees
 
 
 def fista_start(b: Tensor, n_axes: int, memory: Tensor) -> FISTAState:
@@ -53,7 +53,14 @@ def fista_start(b: Tensor, n_axes: int, memory: Tensor) -> FISTAState:
 
 
 def fista_step(
-    state: FISTAState, *, normal: Map, b: Tensor, prox: Prox, lipschitz: float, n_axes: int
+    state: FISTAState,
+    *,
+    normal: Map,
+    b: Tensor,
+    prox: Prox,
+    lipschitz: float,
+    n_axes: int,
+    support: Tensor | None = None,
 ) -> FISTAState:
     """One iteration, one application of N = A^H A, with b = A^H y and L = ``lipschitz`` >= ||N||:
 
@@ -87,22 +94,28 @@ def fista_step(
         memory=memory,
         penalty=penalty,
         energy=energy,
-        change=squared_norm(step, n_axes),
+        change=squared_norm(_seen(step, support), n_axes),
     )
 
 
-def fista_measure(state: FISTAState, *, y_norm: Tensor, n_axes: int) -> Measure:
+def fista_measure(
+    state: FISTAState, *, y_norm: Tensor, n_axes: int, support: Tensor | None = None
+) -> Measure:
     """1/2 ||A x - y||^2 + g(x), relative change and ||A x - y|| / ||y||, with no application of A:
 
     ||A x - y||^2 = ||y||^2 - 2 Re<x, b> + Re<x, N x>; ``y_norm`` is ||y||^2. In complex64 the cancellation
     leaves the residual with about three digits where it is 1 % of ||y||.
     """
     energy, penalty, xx, change, yy = scalars(
-        state.energy, state.penalty, squared_norm(state.x, n_axes), state.change, y_norm
+        state.energy, state.penalty, squared_norm(_seen(state.x, support), n_axes), state.change, y_norm
     )
     misfit = max(yy + 2 * (energy - penalty), 0.0)  # rounding may dip below 0; nan stays nan in this order
     objective = 0.5 * misfit + penalty
     return objective, relative_change(change**0.5, xx**0.5), relative_change(misfit**0.5, yy**0.5)
+
+
+def _seen(x: Tensor, support: Tensor | None) -> Tensor:
+    return x if support is None else x * support
 
 
 def fista(
@@ -116,10 +129,14 @@ def fista(
     lipschitz: float,
     n_iter: int,
     tol: float,
+    support: Tensor | None = None,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> tuple[Tensor, list[Iteration]]:
     """x = argmin 1/2 ||A x - y||^2 + g(x) from x = 0, and one report per iteration.
+
+    Pixels outside ``support``, which A does not see, are filled in by g alone, slowly and to no use: they do
+    not count in the relative change, and are zero in the image returned.
 
     Args:
         normal: N = A^H A.
@@ -132,14 +149,15 @@ def fista(
     """
     if not lipschitz > 0:
         raise ValueError(f"lipschitz must be positive, got {lipschitz}")
+    step = partial(fista_step, normal=normal, b=b, prox=prox, lipschitz=lipschitz)
     state, trace = iterate(
         fista_start(b, n_axes, memory),
-        partial(fista_step, normal=normal, b=b, prox=prox, lipschitz=lipschitz, n_axes=n_axes),
+        partial(step, n_axes=n_axes, support=support),
         n_iter=n_iter,
         tol=tol,
-        measure=partial(fista_measure, y_norm=y_norm, n_axes=n_axes),
-        image=lambda state: state.x,
+        measure=partial(fista_measure, y_norm=y_norm, n_axes=n_axes, support=support),
+        image=lambda state: _seen(state.x, support),
         monitor=monitor,
         resume=resume,
     )
-    return state.x, trace
+    return _seen(state.x, support), trace

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 from proxflow.models.metrics.value import json_number
@@ -14,16 +13,12 @@ from proxflow.tasks.report.inputs import ReportInputs
 COLUMNS = ("method", "metric", "item", "value", "unit", "convention")
 
 
-def write_metrics(json_path: str | Path, csv_path: str | Path, inputs: ReportInputs) -> None:
-    """Write both files, UTF-8. Their form is described in docs/metrics.md.
+def metrics_json(document: dict[str, Any]) -> str:
+    """The text of metrics.json, whose form is described in docs/metrics.md.
 
-    JSON has no literal for infinity or NaN: they are "inf", "-inf" (strings) and null. CSV holds
-    inf, -inf and an empty field.
+    JSON has no literal for infinity or NaN: they are "inf", "-inf" (strings) and null.
     """
-    document = metrics_document(inputs)
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    Path(json_path).write_text(text + "\n", encoding="utf-8")
-    Path(csv_path).write_text(metrics_csv(document), encoding="utf-8", newline="")
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def metrics_document(inputs: ReportInputs) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
 from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.stage import StageContext
 
+log = logging.getLogger("proxflow.stages")
 Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]  # image, trace, fit
 
 
@@ -107,6 +109,7 @@ class StageCheckpoints:
             with h5py.File(path, "r") as file:
                 arrays = [np.asarray(file[str(index)][()]) for index in range(len(file))]
                 return arrays, json.loads(file.attrs["document"].tobytes())
-        except (OSError, RuntimeError, KeyError, ValueError):
+        except (OSError, RuntimeError, KeyError, ValueError) as error:
+            log.warning("damaged checkpoint of stage %s thrown away: %s", self._label, error)
             path.unlink(missing_ok=True)
             return None

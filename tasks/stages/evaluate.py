@@ -17,6 +17,7 @@ from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.calibrate import calibration_text
+from proxflow.tasks.stages.cautions import cautions
 from proxflow.tasks.stages.documents import centre_crop, geometry_from_json
 
 REGION_TEXT = {"support": "the object, where the coil maps are not zero", "full": "full image"}
@@ -51,6 +52,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     names = [name for name in config.metrics if reference is not None or not METRICS[name].needs_reference]
     text = f"{REGION_TEXT[config.region]}, {region.mean():.1%} of {matrix[0]} x {matrix[1]} pixels"
     figures: dict[str, dict[str, Any]] = {}
+    warned: list[str] = []
     for method in context.config["methods"]:
         image = context.inputs[f"image:{method}"]
         values = evaluate_images(
@@ -62,11 +64,13 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
         )
         values |= _measurement_figures(image, context.inputs.get(f"hold_out:{method}"))
         figures[method] = {name: value.to_json() for name, value in values.items()}
+        unseen = values.get("held_out_error")
+        warned += cautions(method, image, unseen.value if unseen else None)
     if reference is not None:
         writer.write("reference", reference)
     writer.write("region", region)
     writer.document("metrics", figures)
-    notes = [REFERENCE_TEXT[kind], calibration_text(maps), *_noise_notes(prepared)]
+    notes = [REFERENCE_TEXT[kind], calibration_text(maps), *_noise_notes(prepared), *warned]
     writer.document("judging", {"reference": kind, "region": text, "notes": notes})
 
 

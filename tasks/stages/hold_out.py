@@ -7,6 +7,7 @@ import torch
 
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.models.calibration.acs import central_block
+from proxflow.tasks.errors import RequestError
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import StageCheckpoints
@@ -35,6 +36,11 @@ def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
             acs=(acs[0], acs[1]),
             seed=context.config["seed"] + item,
         )
+        if not held.any():
+            raise RequestError(
+                "evaluate.held_out_fraction must be 0 where no sample lies outside the calibration region, "
+                f"got {context.config['fraction']:g}"
+            )
         writer.append("held_out", held[None])
         kept = torch.from_numpy(held).to(problem.mask.device)
         solution = solve(

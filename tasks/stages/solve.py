@@ -69,8 +69,7 @@ def solve(
 ) -> Solution:
     """Reconstruct from the samples of ``mask`` (the problem's own if not given).
 
-    The data are scaled to max |A^H y| = 1 for the method and the image is scaled back. It is zero where
-    all coil maps are: no sample tells of those pixels, and a penalty would fill them from their neighbours.
+    The data are scaled to max |A^H y| = 1 for the method and the image is scaled back.
     """
     method = TypeAdapter(MethodConfig).validate_python(config)
     operator = problem.operator(mask)
@@ -78,8 +77,7 @@ def solve(
     scale = data_scale(operator, y)
     numbers = method.model_dump(exclude={"method"})
     result = method_function(method.method)(operator, y / scale, **numbers, monitor=monitor, resume=resume)
-    seen = (problem.maps != 0).any(0)
-    return Solution(result.image * (scale * seen), result.trace)
+    return Solution(result.image * scale, result.trace)
 
 
 def misfit(problem: Problem, image: Tensor, mask: Tensor) -> tuple[float, float]:

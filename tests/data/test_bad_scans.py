@@ -13,7 +13,7 @@ import pytest
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import KSpace
 from proxflow.data.open_scan import open_scan
-from proxflow.data.samples.catalogue import sample_names, sample_path
+from proxflow.data.samples.catalogue import SAMPLES, sample_path
 from proxflow.data.writers.kspace_h5 import write_kspace_h5
 
 
@@ -46,14 +46,14 @@ def test_reader_names(tmp_path: Path) -> None:
 
 
 def test_samples_by_name() -> None:
-    for name in sample_names():
+    for name in SAMPLES:
         with open_scan(f"sample://{name}") as scan:
             assert scan.read().samples.dtype == np.complex64
     refused("sample://brain-13coils", "sample must be one of .* did you mean brain-13coil")
 
 
 def test_truncated_hdf5(tmp_path: Path) -> None:
-    for name in sample_names():
+    for name in SAMPLES:
         content = sample_path(name).read_bytes()
         short = tmp_path / f"{name}.h5"
         for keep in (9, 600, len(content) // 2, len(content) - 1):

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.priors.soft_threshold import soft_threshold
-from proxflow.models.solvers.fista import FISTAState, fista_measure, fista_start, fista_step
+from proxflow.models.solvers.fista import FISTAState, fista, fista_measure, fista_start, fista_step
 
 LAM = 0.05
 
@@ -72,3 +72,27 @@ def test_fista_images_under_the_normal_operator_are_true(matrix: Tensor, rng: to
     expected = 0.5 * residual**2 + LAM * state.x.abs().sum()
     assert measured[0] == pytest.approx(expected.item(), rel=1e-12)
     assert measured[2] == pytest.approx((residual / y.norm()).item(), rel=1e-12)
+
+
+def test_pixels_that_nothing_measures_neither_count_nor_show(rng: torch.Generator) -> None:
+    """A sees three of five pixels; g alone moves the others, slowly. The run must not wait for them."""
+    n, seen = 5, torch.tensor([True, True, False, True, False])
+    b = torch.randn(n, dtype=torch.complex128, generator=rng) * seen
+
+    def drifting(v: Tensor, step: float, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return torch.where(seen, v, v + 0.1), torch.zeros((), dtype=torch.float64), memory
+
+    image, trace = fista(
+        lambda x: x * seen,
+        b,
+        b.abs().square().sum(),
+        drifting,
+        b.new_zeros(0),
+        n_axes=1,
+        lipschitz=1.0,
+        n_iter=50,
+        tol=1e-6,
+        support=seen,
+    )
+    assert len(trace) < 10
+    torch.testing.assert_close(image, b)

@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -17,7 +16,7 @@ from PIL import Image
 from proxflow.models.metrics.registry import metric_value
 from proxflow.models.metrics.value import MetricValue
 from proxflow.tasks.report.inputs import ReportInputs
-from proxflow.tasks.report.metric_files import write_metrics
+from proxflow.tasks.report.metric_files import metrics_csv, metrics_document, metrics_json
 from proxflow.tasks.report.previews import render_previews
 
 Make = Callable[..., ReportInputs]
@@ -49,20 +48,17 @@ def test_preview_names_never_leave_the_folder_nor_clash(inputs: ReportInputs, ch
     assert set(previews) == {"comparison.png", "etc-x.png", "etc-x-2.png", "comparison-2.png"}
 
 
-def test_json_is_strict_and_gives_the_numbers_back(
-    inputs: ReportInputs, changed: Make, tmp_path: Path
-) -> None:
+def test_json_is_strict_and_gives_the_numbers_back(inputs: ReportInputs, changed: Make) -> None:
     odd = {
         "psnr": metric_value("psnr", np.inf, [np.inf, np.nan, 3.0], convention_text="c"),
         "nmse": metric_value("nmse", np.nan, convention_text="d"),
     }
     run = changed(methods=(dataclasses.replace(inputs.methods[0], metrics=odd), inputs.methods[1]))
-    write_metrics(tmp_path / "m.json", tmp_path / "m.csv", run)
 
     def refuse(literal: str) -> None:
         raise AssertionError(f"metrics.json holds {literal}")
 
-    document = json.loads((tmp_path / "m.json").read_text("utf-8"), parse_constant=refuse)
+    document = json.loads(metrics_json(metrics_document(run)), parse_constant=refuse)
     first = document["methods"]["zero_filled"]["metrics"]
     assert first["psnr"]["value"] == "inf" and first["psnr"]["per_item"] == ["inf", None, 3.0]
     assert first["nmse"]["value"] is None
@@ -72,10 +68,8 @@ def test_json_is_strict_and_gives_the_numbers_back(
     assert document["stages"][1]["name"] == "reconstruct tv" and document["provenance"]["scan"] == "blob.h5"
 
 
-def test_csv_is_long_with_one_row_per_number(inputs: ReportInputs, tmp_path: Path) -> None:
-    write_metrics(tmp_path / "m.json", tmp_path / "m.csv", inputs)
-    with (tmp_path / "m.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def test_csv_is_long_with_one_row_per_number(inputs: ReportInputs) -> None:
+    rows = list(csv.DictReader(io.StringIO(metrics_csv(metrics_document(inputs)))))
     assert list(rows[0]) == ["method", "metric", "item", "value", "unit", "convention"]
     assert len(rows) == 3 * 3 * (1 + 3)
     row = next(r for r in rows if (r["method"], r["metric"], r["item"]) == ("tv", "psnr", "slice 1"))

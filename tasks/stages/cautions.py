@@ -1,0 +1,29 @@
+"""What a reader of the figures should be warned of, in sentences."""
+
+from __future__ import annotations
+
+from proxflow.data.store.artefact import Artefact
+
+PREFIX = "Caution: "
+USELESS = 1.0  # predicting zeros for the held-out samples gives this error
+
+
+def cautions(method: str, image: Artefact, held_out_error: float | None) -> list[str]:
+    """On a method that stopped at its limit, or that predicts unseen samples worse than zeros would."""
+    numbers, traces = image.provenance["config"]["method"], image.document("trace")
+    found = []
+    limit, tol = numbers.get("n_iter"), numbers.get("tol", 0)
+    last = [trace["relative_change"][-1] for trace in traces if len(trace["relative_change"]) == limit]
+    moving = [change for change in last if change is not None and change >= tol > 0]
+    if moving:
+        where = f" in {len(moving)} of {len(traces)} items" if len(traces) > 1 else ""
+        found.append(
+            f"{PREFIX}{method} stopped at its limit of {limit} iterations{where}, while the image still "
+            f"changed by {max(moving):.1e} an iteration (tol is {tol:g}); a larger n_iter may help."
+        )
+    if held_out_error is not None and held_out_error > USELESS:
+        found.append(
+            f"{PREFIX}{method} predicts held-out samples worse than zeros would ({held_out_error:.2f} > 1): "
+            "noise or aliasing dominates; fewer coils than the acceleration needs, or too small a weight lam."
+        )
+    return found
