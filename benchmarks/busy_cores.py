@@ -1,9 +1,9 @@
-"""What one other busy process does to two OpenMP threads, waiting by spinning and asleep.
+"""How OpenMP threads that wait behave beside other programs on the same cores.
 
     python -m benchmarks.busy_cores
 
-Forty iterations of TV on 13 coils of 224 x 224 in a fresh process per line, while another process computes
-on every core.
+Forty iterations of TV on 13 coils of 224 x 224, the second time in a fresh process per line; first on a
+quiet machine, then beside two programs that compute FFTs with torch's default settings.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 CODE = """
 import time, torch
@@ -26,18 +27,44 @@ for _ in range(2):
     tv(A, y, n_iter=40, tol=0, lam=1e-3)
 print(f"{time.monotonic() - began:8.2f}")
 """
+OTHER = """
+import torch
+a = torch.randn(13, 224, 224, dtype=torch.complex64)
+while True: torch.fft.fft2(a)
+"""
+SETTINGS = (
+    {},
+    {"OMP_WAIT_POLICY": "PASSIVE"},
+    {"GOMP_SPINCOUNT": "1000"},
+    {"GOMP_SPINCOUNT": "10000"},
+    {"GOMP_SPINCOUNT": "100000"},
+    {"OMP_NUM_THREADS": "1"},
+)
 
 
 def main() -> None:
-    run, spin = [sys.executable, "-c", CODE], [sys.executable, "-c", "while True: pass"]
     for machine in ("quiet", "busy"):
-        others = [subprocess.Popen(spin) for _ in range(os.cpu_count() or 1)] if machine == "busy" else []
-        for policy in ("ACTIVE", "PASSIVE"):
-            environment = {**os.environ, "OMP_WAIT_POLICY": policy}
-            done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
-            print(f"{machine:<6} machine, OMP_WAIT_POLICY={policy:<8} {done.stdout.strip()} s", flush=True)
+        others = (
+            [subprocess.Popen([sys.executable, "-c", OTHER]) for _ in range(2)] if machine == "busy" else []
+        )
+        time.sleep(3 * len(others))
+        for setting in SETTINGS:
+            name = " ".join(f"{key}={value}" for key, value in setting.items()) or "defaults"
+            print(f"{machine:<6} {name:<26} {seconds(setting)} s", flush=True)
         for other in others:
             other.kill()
+
+
+def seconds(setting: dict[str, str]) -> str:
+    """Time of the second run in a fresh process, or that it was given up."""
+    run = [sys.executable, "-c", CODE]
+    try:
+        done = subprocess.run(
+            run, env={**os.environ, **setting}, capture_output=True, text=True, check=True, timeout=120
+        )
+    except subprocess.TimeoutExpired:
+        return "over 60"
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: test workers share the cores
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # before torch: test workers share the cores
 
 import pytest
 import torch
