@@ -74,11 +74,6 @@ def measure() -> dict[str, float]:
         - flow_methods
         - empty
         - (plain - methods),
-        "prefect: more than the empty flow, torch and stages aside": with_prefect
-        - flow_methods
-        - empty
-        - torch_import
-        - stage_seconds(as_flow, "ingest", "prepare", "calibrate", "evaluate", "report"),
     }
 
 
