@@ -92,7 +92,8 @@ class ArtefactWriter:
 class Artefact:
     """A published artefact, opened for reading; a context manager.
 
-    Raises DamagedArtefactError if the file is not a whole artefact, or when a checksum fails.
+    Raises DamagedArtefactError if the file is not a whole artefact, or cannot be read; that its bytes are
+    those that were written is checked by ``check_seal``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -143,40 +144,3 @@ class Artefact:
             return np.asarray(self._file[name][selection])
         except (OSError, RuntimeError) as error:
             raise DamagedArtefactError(f"{self.path.name} must hold a readable {name}: {error}") from None
-
-    def verify(self) -> None:
-        """Read everything and compare it with its checksums, a row at a time."""
-        try:
-            self._verify()
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # HDF5's many words for it
-            if isinstance(error, DamagedArtefactError):
-                raise
-            raise DamagedArtefactError(f"{self.path.name} must be readable throughout: {error}") from None
-
-    def _verify(self) -> None:
-        checksums: dict[str, str] = {}
-        names: list[str] = []
-        self._file.visit(
-            lambda name: names.append(name) if isinstance(self._file[name], h5py.Dataset) else None
-        )
-        for name in names:
-            dataset = self._file[name]
-            if name.startswith(f"{DOCUMENTS}/"):
-                checksums[name] = digest(self._read(name, ()).tobytes())
-            else:
-                checksums[name] = self._array_checksum(name, dataset)
-            if checksums[name] != dataset.attrs.get(CHECKSUM):
-                raise DamagedArtefactError(f"{self.path.name} must hold {name} as it was written")
-        if digest(canonical_json(checksums).encode()) != self.digest:
-            raise DamagedArtefactError(f"{self.path.name} must hold the arrays that were written")
-
-    def _array_checksum(self, name: str, dataset: h5py.Dataset) -> str:
-        header = f"{dataset.dtype}{tuple(dataset.shape)}".encode()
-        running = hashlib.blake2b(header, digest_size=DIGEST_BYTES)
-        if dataset.ndim == 0:
-            running.update(self._read(name, ()).tobytes())
-        else:
-            step = max(1, (16 << 20) // max(1, dataset.nbytes // max(1, len(dataset))))
-            for start in range(0, len(dataset), step):
-                running.update(np.ascontiguousarray(self.rows(name, start, start + step)).tobytes())
-        return running.hexdigest()

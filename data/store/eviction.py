@@ -11,6 +11,7 @@ from pathlib import Path
 from proxflow.data.store.artefact import Artefact
 from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.locks import unlink_unless_pinned
+from proxflow.data.store.seal import check_seal
 
 log = logging.getLogger("proxflow.store")
 STALE_SECONDS = 86_400.0
@@ -63,8 +64,9 @@ def damaged_entries(root: Path) -> list[tuple[Entry, str]]:
     bad = []
     for entry in entries(root):
         try:
-            with Artefact(entry.path) as artefact:
-                artefact.verify()
+            check_seal(entry.path)
+            with Artefact(entry.path):
+                pass
         except DamagedArtefactError as error:
             bad.append((entry, str(error)))
         except FileNotFoundError:

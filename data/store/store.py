@@ -21,6 +21,7 @@ from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.data.store.eviction import evict
 from proxflow.data.store.guarded_file import GuardedFile
 from proxflow.data.store.locks import exclusive, pin
+from proxflow.data.store.seal import SEAL_BYTES, check_seal, seal_of
 
 log = logging.getLogger("proxflow.store")
 NO_SPACE = "No space left on device"
@@ -100,8 +101,8 @@ class ArtefactStore:
             return None
         try:
             self._pin(key)
+            check_seal(path)
             with Artefact(path) as artefact:
-                artefact.verify()
                 if artefact.provenance.get("key") != key:
                     raise DamagedArtefactError(f"{path.name} must hold the key of its name")
                 found = Ref(stage, key, artefact.digest)
@@ -153,10 +154,13 @@ class ArtefactStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         guarded = GuardedFile(temporary)
         try:
-            with h5py.File(guarded, "w", libver=("v110", "v110")) as file:
+            with h5py.File(guarded, "w", libver=("v110", "v110"), userblock_size=SEAL_BYTES) as file:
                 writer = ArtefactWriter(file, guarded)
                 provenance = make(writer)
                 content = writer.finish({**provenance, "key": key})
+            seal = seal_of(guarded)
+            guarded.seek(0)
+            guarded.write(seal)
             guarded.sync()
             temporary.replace(path)
         except BaseException:
