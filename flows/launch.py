@@ -72,7 +72,8 @@ def launch(
 ) -> Finished:
     """Run all stages and write the run folder.
 
-    Bad input leaves nothing behind; any other failure leaves its log in the run folder.
+    Bad input leaves nothing behind; any other failure leaves its log in the run folder, if it came after
+    the scan was read: before that there is no folder yet.
     """
     began = time.monotonic()
     machine = machine_for(recipe)
