@@ -9,8 +9,7 @@ from pathlib import Path
 from proxflow.data.store.artefact import Artefact
 from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.store import ArtefactStore, Ref
-from proxflow.tasks.stage import Machine, StageCall, StageOutcome
-from proxflow.tasks.stage import call_key as stage_call_key
+from proxflow.tasks.stage import Machine, StageCall, StageOutcome, call_key
 
 UNKNOWN = ""  # digest of what is not there: no key made from it exists
 TOO_LARGE_BYTES = 4 << 30  # beyond this, digesting the scan takes longer than a check should
@@ -45,7 +44,7 @@ class PeekEngine:
     def _find(self, call: StageCall) -> Ref | None:
         if self._store is None or any(ref.digest == UNKNOWN for ref in call.inputs.values()):
             return None
-        key = stage_call_key(call, self._machine)
+        key = call_key(call, self._machine)
         try:
             with Artefact(self._store.path(key)) as artefact:
                 return Ref(call.label, key, artefact.digest)

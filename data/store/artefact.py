@@ -39,14 +39,13 @@ class ArtefactWriter:
     def create(self, name: str, shape: tuple[int, ...], dtype: Any) -> None:
         """Announce an array that ``append`` fills along its first axis, so that it never sits in memory."""
         dtype = np.dtype(dtype)
-        dataset = self._file.create_dataset(
+        self._file.create_dataset(
             name,
             shape=shape,
             dtype=dtype,
             chunks=(1, *shape[1:]) if len(shape) > 1 and 0 not in shape else None,
             fletcher32=len(shape) > 1 and 0 not in shape,
         )
-        dataset.attrs["kind"] = "array"
         self._hashes[name] = hashlib.blake2b(f"{dtype}{tuple(shape)}".encode(), digest_size=DIGEST_BYTES)
         self._rows[name] = 0
 

@@ -22,6 +22,7 @@ from proxflow.data.store.eviction import evict
 from proxflow.data.store.guarded_file import GuardedFile
 from proxflow.data.store.locks import exclusive, pin
 from proxflow.data.store.seal import SEAL_BYTES, check_seal, seal_of
+from proxflow.data.writers.atomic import sync_to_disk
 
 log = logging.getLogger("proxflow.store")
 NO_SPACE = "No space left on device"
@@ -40,7 +41,7 @@ class ArtefactStore:
     """A folder of artefacts, ``artefacts/ab/abcd….h5``, shared by any number of processes.
 
     Writing is atomic (temporary file in the same folder, flush, fsync, rename) and under a per-key
-    lock; reading verifies checksums; a damaged file is moved to ``damaged/``, said in the log and
+    lock; a hit verifies every byte; a damaged file is moved to ``damaged/``, said in the log and
     computed again. Artefacts in use by a live process are pinned; beyond ``limit_bytes`` the
     least recently used others are evicted.
 
@@ -169,13 +170,5 @@ class ArtefactStore:
             raise
         finally:
             guarded.close()
-        _sync_folder(path.parent)
+        sync_to_disk(path.parent)
         return content
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from proxflow.data.store.guarded_file import GuardedFile
+from proxflow.data.writers.dataset_h5 import atomic_h5
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
 from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.stage import StageContext
 
 log = logging.getLogger("proxflow.stages")
+DOCUMENT = "document"  # the JSON beside the numbered arrays
 Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]  # image, trace, fit
 
 
@@ -83,21 +83,13 @@ class StageCheckpoints:
         self._waiting.clear()
 
     def _save(self, name: str, arrays: list[np.ndarray], document: dict[str, Any]) -> Path:
-        self._folder.mkdir(parents=True, exist_ok=True)
         target = self._folder / f"{name}.h5"
-        temporary = self._folder / f".{name}.{os.getpid()}.tmp"
-        guarded = GuardedFile(temporary)
-        try:
-            with h5py.File(guarded, "w", libver=("v110", "v110")) as file:
-                for index, array in enumerate(arrays):
-                    chunked = {"chunks": True, "fletcher32": True} if array.ndim and array.size else {}
-                    file.create_dataset(str(index), data=array, **chunked)
-                file.attrs["document"] = np.void(json.dumps(document).encode())
-            guarded.sync()
-            temporary.replace(target)
-        finally:
-            guarded.close()
-            temporary.unlink(missing_ok=True)
+        with atomic_h5(target) as file:
+            for index, array in enumerate(arrays):
+                checked = {"fletcher32": True} if array.ndim and array.size else {}
+                file.create_dataset(str(index), data=array, **checked)
+            text = np.frombuffer(json.dumps(document).encode(), np.uint8)
+            file.create_dataset(DOCUMENT, data=text, fletcher32=True)
         self._saved_at = time.monotonic()
         return target
 
@@ -107,8 +99,8 @@ class StageCheckpoints:
             return None
         try:
             with h5py.File(path, "r") as file:
-                arrays = [np.asarray(file[str(index)][()]) for index in range(len(file))]
-                return arrays, json.loads(file.attrs["document"].tobytes())
+                arrays = [np.asarray(file[str(index)][()]) for index in range(len(file) - 1)]
+                return arrays, json.loads(file[DOCUMENT][()].tobytes())
         except (OSError, RuntimeError, KeyError, ValueError) as error:
             log.warning("damaged checkpoint of stage %s thrown away: %s", self._label, error)
             path.unlink(missing_ok=True)
