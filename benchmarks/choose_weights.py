@@ -39,11 +39,11 @@ def main() -> None:
 
 def table(recipe: Recipe, fraction: float, seeds: int) -> None:
     """Print the held-out error for every method that has a weight."""
-    methods = [name for name, schema in METHOD_SCHEMAS.items() if "lam" in schema.model_fields]
+    methods = [name for name, schema in METHOD_SCHEMAS.items() if "lam" in schema.model_fields and recipe.scan.kind in schema.fits]
     machine = machine_for(recipe)
     store = ArtefactStore(machine.store_path, machine.store_limit)
     engine = PlainEngine(machine, store)
-    prepared, maps = calibrated(recipe, engine)
+    inputs = calibrated(recipe, engine)
     print("lam       " + "".join(f"{name:>14}" for name in methods))
     errors: dict[str, dict[float, float]] = {name: {} for name in methods}
     for lam in WEIGHTS:
@@ -52,7 +52,7 @@ def table(recipe: Recipe, fraction: float, seeds: int) -> None:
             values = []
             for seed in range(seeds):
                 task = {"method": config, "precision": "single", "fraction": fraction, "seed": seed}
-                call = StageCall("hold_out", f"hold_out:{name}", task, {"prepared": prepared, "maps": maps})
+                call = StageCall("hold_out", f"hold_out:{name}", task, inputs)
                 with store.open(engine.submit(call).ref) as artefact:
                     values.append(mean(row["error"] for row in artefact.document("held_out")))
             errors[name][lam] = mean(values)

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 from pydantic import BaseModel, ConfigDict
+
+Modality = Literal["mri-cartesian", "mri-radial", "ct", "radar"]
+MRI: tuple[Modality, ...] = ("mri-cartesian", "mri-radial")
+EVERY: tuple[Modality, ...] = (*MRI, "ct", "radar")
 
 
 class Part(BaseModel):
     """Base of all recipe models: immutable, unknown keys refused, NaN and infinity refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+class Choice(Part):
+    """A step, a calibration or a method: what one may choose, for scans of the kinds in ``fits``."""
+
+    fits: ClassVar[tuple[Modality, ...]] = EVERY

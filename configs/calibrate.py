@@ -1,18 +1,19 @@
-"""``calibrate``: where the coil sensitivity maps come from."""
+"""``calibrate``: coil sensitivity maps, the axis of rotation, or the medium between antennas and scene."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from proxflow.configs.base import Part
+from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.prepare import Size
 
 
-class Espirit(Part):
+class Espirit(Choice):
     """ESPIRiT maps from the calibration region (Uecker et al., MRM 71:990, 2014)."""
 
+    fits: ClassVar[tuple[Modality, ...]] = MRI
     kind: Literal["espirit"] = "espirit"
     backend: Literal["torch", "sigpy"] = Field(
         default="torch", description="Our batched implementation, or SigPy's for comparison."
@@ -29,20 +30,59 @@ class Espirit(Part):
     )
 
 
-class LowRes(Part):
+class LowRes(Choice):
     """Coil images of the calibration region divided by their root sum of squares."""
 
+    fits: ClassVar[tuple[Modality, ...]] = MRI
     kind: Literal["lowres"]
     acs: tuple[Size, Size] | None = Field(
         default=None, description="Calibration region (ky, kx); found in the sampling mask if not given."
     )
 
 
-class Given(Part):
+class Given(Choice):
     """Maps from a file: complex (coil, y, x) or (item, coil, y, x), NumPy .npy or HDF5 dataset ``maps``."""
 
+    fits: ClassVar[tuple[Modality, ...]] = MRI
     kind: Literal["given"]
     path: str = Field(default="", description="File with the maps; relative to the recipe's folder.")
 
 
-CalibrateConfig = Annotated[Espirit | LowRes | Given, Field(discriminator="kind")]
+class Rotation(Choice):
+    """Onto which detector column the axis of rotation projects."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    kind: Literal["rotation"]
+    axis_column: Annotated[float, Field(ge=-1e5, le=1e5)] | None = Field(
+        default=None,
+        description="Column counted from 0, fractions allowed; found in the data (parallel beam), or taken "
+        "from the file (fan and cone), if not given.",
+    )
+    backend: Literal["auto", "matrix", "rays", "torch"] = Field(
+        default="auto",
+        description="Projector: a sparse matrix kept in the store, rays on the fly, or torch operations.",
+    )
+
+
+class Medium(Choice):
+    """How waves travel between the antennas and the scene."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("radar",)
+    kind: Literal["medium"]
+    relative_permittivity: Annotated[float, Field(ge=1, le=1000)] = Field(
+        default=1.0, description="Of the medium: waves travel at c / sqrt of it; 1 is air."
+    )
+    amplitude: Literal["spreading", "none"] = Field(
+        default="spreading", description="Loss with distance, 1 / (4 pi d_T d_R), or none."
+    )
+
+
+MapsConfig = Annotated[Espirit | LowRes | Given, Field(discriminator="kind")]
+CalibrateConfig = Annotated[Espirit | LowRes | Given | Rotation | Medium, Field(discriminator="kind")]
+
+DEFAULT_KIND: dict[str, str] = {
+    "mri-cartesian": "espirit",
+    "mri-radial": "espirit",
+    "ct": "rotation",
+    "radar": "medium",
+}

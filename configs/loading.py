@@ -61,6 +61,8 @@ def validate_recipe(
                 for at in mistaken
             ]
         )
+    if misfits := recipe.misfits():
+        raise RecipeError([Problem(dotted(at), text, file, _line(lines or {}, at)) for at, text in misfits])
     return _with_absolute_paths(recipe, folder) if folder else recipe
 
 
@@ -128,8 +130,12 @@ def _problem(
     error: dict[str, Any], values: Mapping[str, Any], lines: Mapping[KeyPath, int], file: str | None
 ) -> Problem:
     place = _without_tags(error["loc"], values)
-    line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), None)
-    return Problem(dotted(place) or "recipe", _sentence(error, place), file, line)
+    return Problem(dotted(place) or "recipe", _sentence(error, place), file, _line(lines, place))
+
+
+def _line(lines: Mapping[KeyPath, int], place: KeyPath) -> int | None:
+    """Where the value at ``place``, or what is nearest around it, stands in the file."""
+    return next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), None)
 
 
 def _true_for_a_number(given: Any, read: Any, place: KeyPath = ()) -> Iterator[KeyPath]:

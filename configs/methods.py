@@ -8,44 +8,50 @@ no reference image was looked at.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from proxflow.configs.base import Part
+from proxflow.configs.base import MRI, Choice, Modality
 
 Iterations = Annotated[int, Field(ge=1, le=100_000)]
 Tolerance = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0, le=1)]
+Window = Literal["ramp", "shepp-logan", "cosine", "hann"]
 
 
-class ZeroFilled(Part):
+class ZeroFilled(Choice):
     """The adjoint: missing samples are zeros. Fast, aliased; what every method starts from."""
 
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "radar")
     method: Literal["zero_filled"]
 
 
-class CgSense(Part):
+class CgSense(Choice):
     """Least squares over the coils by conjugate gradients, with a Tikhonov weight."""
 
+    fits: ClassVar[tuple[Modality, ...]] = MRI
     method: Literal["cg_sense"]
     n_iter: Iterations = Field(default=30, description="Iterations at most.")
     lam: Weight = Field(default=0.02, description="Tikhonov weight, relative to the peak of A^H y.")
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
 
 
-class TotalVariation(Part):
-    """Least squares plus isotropic total variation of the complex image, by FISTA."""
+class TotalVariation(Choice):
+    """Least squares plus isotropic total variation, of a complex or real image, by FISTA."""
 
+    fits: ClassVar[tuple[Modality, ...]] = (*MRI, "ct")
     method: Literal["tv"]
     n_iter: Iterations = Field(default=100, description="Iterations at most.")
     lam: Weight = Field(default=0.003, description="TV weight, relative to the peak of A^H y.")
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
+    nonnegative: bool = Field(default=False, description="Allow no negative values: attenuation has none.")
 
 
-class L1Wavelet(Part):
+class L1Wavelet(Choice):
     """Least squares plus the l1 norm of orthonormal wavelet coefficients, by FISTA."""
 
+    fits: ClassVar[tuple[Modality, ...]] = MRI
     method: Literal["l1_wavelet"]
     n_iter: Iterations = Field(default=100, description="Iterations at most.")
     lam: Weight = Field(default=0.005, description="l1 weight, relative to the peak of A^H y.")
@@ -58,9 +64,115 @@ class L1Wavelet(Part):
     levels: Annotated[int, Field(ge=1, le=10)] = Field(default=4, description="Decomposition levels.")
 
 
-MethodConfig = Annotated[ZeroFilled | CgSense | TotalVariation | L1Wavelet, Field(discriminator="method")]
+class Gridding(Choice):
+    """The adjoint with density compensation. Fast; streaks where spokes are few."""
 
-METHOD_SCHEMAS: dict[str, type[Part]] = {
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-radial",)
+    method: Literal["gridding"]
+    density: Literal["radial", "pipe_menon"] = Field(
+        default="radial", description="Weights by formula for spokes, or by iteration for any trajectory."
+    )
+
+
+class Fbp(Choice):
+    """Filtered back-projection, of parallel or fan rays."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    method: Literal["fbp"]
+    window: Window = Field(default="ramp", description="Low-pass on the ramp filter: ramp is the sharpest.")
+
+
+class Fdk(Choice):
+    """Feldkamp, Davis and Kress: filtered back-projection of a cone beam."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    method: Literal["fdk"]
+    window: Window = Field(default="ramp", description="Low-pass on the ramp filter: ramp is the sharpest.")
+
+
+class Sirt(Choice):
+    """Simultaneous iterative reconstruction: weighted gradient steps; stopping early regularises."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    method: Literal["sirt"]
+    n_iter: Iterations = Field(default=100, description="Iterations at most.")
+    tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
+    nonnegative: bool = Field(default=True, description="Allow no negative values: attenuation has none.")
+
+
+class Cgls(Choice):
+    """Least squares by conjugate gradients; stopping early regularises."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    method: Literal["cgls"]
+    n_iter: Iterations = Field(default=15, description="Iterations: more are sharper and noisier.")
+    tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
+
+
+class BackProjection(Choice):
+    """Delay and sum: every sample back to where its wave may have come from."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("radar",)
+    method: Literal["back_projection"]
+
+
+class Kirchhoff(Choice):
+    """Kirchhoff migration: back-projection with the wave equation's weights."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("radar",)
+    method: Literal["kirchhoff"]
+
+
+class MagnitudeMethod(Choice):
+    """What the two constrained methods of radar share."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("radar",)
+    n_iter: Iterations = Field(default=200, description="Iterations at most.")
+    kappa: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=0.013, description="Ratio of the two penalties, relative to ||A||^2: speed, not result."
+    )
+    epsilon: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.3, description="Data residual allowed, relative to the data's norm."
+    )
+    tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
+
+
+class L1(MagnitudeMethod):
+    """Few bright voxels: the l1 norm of the magnitude, subject to the data."""
+
+    method: Literal["l1"]
+    alpha: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.03, description="Soft threshold, relative to the peak of A^H y."
+    )
+
+
+class TvMagnitude(MagnitudeMethod):
+    """Few edges: the 3-D total variation of the magnitude, subject to the data."""
+
+    method: Literal["tv_magnitude"]
+    alpha: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.03, description="TV weight, relative to the peak of A^H y."
+    )
+
+
+MethodConfig = Annotated[
+    ZeroFilled
+    | CgSense
+    | TotalVariation
+    | L1Wavelet
+    | Gridding
+    | Fbp
+    | Fdk
+    | Sirt
+    | Cgls
+    | BackProjection
+    | Kirchhoff
+    | L1
+    | TvMagnitude,
+    Field(discriminator="method"),
+]
+
+METHOD_SCHEMAS: dict[str, type[Choice]] = {
     get_args(schema.model_fields["method"].annotation)[0]: schema
     for schema in get_args(get_args(MethodConfig)[0])
 }

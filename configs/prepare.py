@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from proxflow.configs.base import Part
+from proxflow.configs.base import MRI, Choice, Modality
 
 Size = Annotated[int, Field(ge=1, le=16384)]
 
 
-class Crop(Part):
+class Crop(Choice):
     """Crop the field of view, in image space, along axes that are fully sampled."""
 
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian",)
     kind: Literal["crop"]
     matrix: tuple[Size, Size] = Field(description="Kept image matrix (y, x).")
 
 
-class Whiten(Part):
+class Whiten(Choice):
     """Decorrelate the coils with the noise scan, so that every coil has unit noise."""
 
+    fits: ClassVar[tuple[Modality, ...]] = MRI
     kind: Literal["whiten"]
 
 
-class CompressCoils(Part):
+class CompressCoils(Choice):
     """Combine the coils into fewer virtual ones that hold most of the energy (SVD)."""
 
+    fits: ClassVar[tuple[Modality, ...]] = MRI
     kind: Literal["compress_coils"]
     n_coils: Annotated[int, Field(ge=1, le=256)] = Field(description="Virtual coils kept.")
 
 
-class Undersample(Part):
+class Undersample(Choice):
     """Drop samples of a fully sampled scan, to study an acceleration; the rest stays as reference."""
 
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian",)
     kind: Literal["undersample"]
     pattern: Literal["poisson_disc", "variable_density", "random_lines", "uniform_lines"] = Field(
         default="poisson_disc", description="Points in (ky, kx), or lines along kx."
@@ -47,4 +51,95 @@ class Undersample(Part):
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Seed of the random pattern.")
 
 
-PrepareStep = Annotated[Crop | Whiten | CompressCoils | Undersample, Field(discriminator="kind")]
+class KeepSpokes(Choice):
+    """Keep the first spokes, as a shorter scan would have measured them."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-radial",)
+    kind: Literal["keep_spokes"]
+    n_spokes: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Spokes kept.")
+    every: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1, description="Take every n-th spoke: for angles measured in ascending order."
+    )
+
+
+class FlatField(Choice):
+    """Counts to attenuation: -log((I - dark) / (flat - dark)), with the scan's own dark and flat fields."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    kind: Literal["flat_field"]
+
+
+class MinusLog(Choice):
+    """Transmission I / I0 to attenuation: its negative logarithm."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    kind: Literal["minus_log"]
+
+
+class RemoveZingers(Choice):
+    """Replace single bright pixels, hit by stray photons, by the median of their neighbours."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    kind: Literal["remove_zingers"]
+    threshold: Annotated[float, Field(gt=0, le=10)] = Field(
+        default=0.08, description="Relative step to the neighbours' median from which a pixel is replaced."
+    )
+
+
+class ReduceRings(Choice):
+    """Even out detector columns that read too high or low, which make rings in the image."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    kind: Literal["reduce_rings"]
+    size: Annotated[int, Field(ge=3, le=201)] = Field(
+        default=21, description="Columns of the median filter over sorted values: about the widest stripe."
+    )
+
+
+class KeepAngles(Choice):
+    """Keep the views of an arc, or every n-th view, as a shorter or sparser scan would have them.
+
+    The rest stays as reference.
+    """
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    kind: Literal["keep_angles"]
+    start_deg: Annotated[float, Field(ge=-360, le=720)] = Field(
+        default=0.0, description="First angle of the arc, in degrees as the scan counts them."
+    )
+    arc_deg: Annotated[float, Field(gt=0, le=360)] = Field(
+        default=360.0, description="Its extent; the last angle belongs to it."
+    )
+    every: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1, description="Take every n-th view.")
+
+
+class SubtractBackground(Choice):
+    """Subtract the measurement without the target, or with the array rotated, that came with the scan."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("radar",)
+    kind: Literal["subtract_background"]
+
+
+class KeepFrequencies(Choice):
+    """Keep n of the frequencies, evenly spread from the first to the last."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("radar",)
+    kind: Literal["keep_frequencies"]
+    n_frequencies: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Frequencies kept.")
+
+
+PrepareStep = Annotated[
+    Crop
+    | Whiten
+    | CompressCoils
+    | Undersample
+    | KeepSpokes
+    | FlatField
+    | MinusLog
+    | RemoveZingers
+    | ReduceRings
+    | KeepAngles
+    | SubtractBackground
+    | KeepFrequencies,
+    Field(discriminator="kind"),
+]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
-from proxflow.configs.base import Part
-from proxflow.configs.calibrate import CalibrateConfig, Espirit
+from proxflow.configs.base import Choice, Part
+from proxflow.configs.calibrate import DEFAULT_KIND, CalibrateConfig
 from proxflow.configs.evaluate import EvaluateConfig, ReportConfig
+from proxflow.configs.image import ImageConfig
 from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
 from proxflow.configs.prepare import PrepareStep
 from proxflow.configs.runtime import RuntimeConfig
@@ -25,7 +26,8 @@ class Recipe(Part):
     description: str = Field(default="", max_length=2000, description="One line for people.")
     scan: ScanConfig
     prepare: tuple[PrepareStep, ...] = Field(default=(), max_length=50)
-    calibrate: CalibrateConfig = Field(default_factory=Espirit)
+    image: ImageConfig = Field(default_factory=ImageConfig)
+    calibrate: CalibrateConfig
     reconstruct: MethodConfig
     compare: tuple[MethodConfig, ...] = Field(
         default=(), max_length=50, description="Methods beside it in `proxflow compare`, with their numbers."
@@ -34,10 +36,34 @@ class Recipe(Part):
     report: ReportConfig = Field(default_factory=ReportConfig)
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
 
-    @field_validator("calibrate", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _espirit_unless_said(cls, value: Any) -> Any:
-        return {"kind": "espirit", **value} if isinstance(value, dict) else value
+    def _calibration_of_its_kind(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        scan, calibrate = values.get("scan"), values.get("calibrate", {})
+        kind = scan.get("kind", "mri-cartesian") if isinstance(scan, dict) else "mri-cartesian"
+        if isinstance(calibrate, dict) and isinstance(kind, str):
+            values = values | {"calibrate": {"kind": DEFAULT_KIND.get(kind, "espirit"), **calibrate}}
+        return values
+
+    def misfits(self) -> list[tuple[tuple[str | int, ...], str]]:
+        """What does not go with ``scan.kind``: (key path, what is wrong with it)."""
+        kind = self.scan.kind
+        found: list[tuple[tuple[str | int, ...], str]] = []
+        chosen: list[tuple[tuple[str | int, ...], Choice]] = [
+            (("prepare", index), step) for index, step in enumerate(self.prepare)
+        ]
+        chosen += [(("calibrate",), self.calibrate), (("reconstruct",), self.reconstruct)]
+        chosen += [(("compare", index), method) for index, method in enumerate(self.compare)]
+        for place, choice in chosen:
+            if kind not in choice.fits:
+                name = getattr(choice, "method", None) or getattr(choice, "kind", "")
+                fitting = ", ".join(choice.fits)
+                found.append((place, f"must go with scan.kind {kind}, got {name}, which is for {fitting}"))
+        if kind == "mri-cartesian" and self.image != ImageConfig():
+            found.append((("image",), "must be left out: a Cartesian scan fixes its image"))
+        return found
 
     def methods(self, names: list[str] | None = None) -> tuple[MethodConfig, ...]:
         """The methods of a comparison: those of the recipe, or the named ones.

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from proxflow.configs.base import Part
 
@@ -31,14 +31,20 @@ class RuntimeConfig(Part):
         default="", description="Folder of the artefact store; PROXFLOW_STORE or the user's cache if empty."
     )
     store_limit: str = Field(default="20GiB", description="Store size above which old artefacts are evicted.")
+    memory: str = Field(
+        default="",
+        description="What operators may keep in memory (factors, a sparse matrix); a quarter of what is free "
+        "if empty. Never decides a result.",
+    )
     checkpoint_seconds: Annotated[float, Field(ge=0)] = Field(
         default=30.0, description="A long reconstruction saves its state this often; 0 switches it off."
     )
 
-    @field_validator("store_limit")
+    @field_validator("store_limit", "memory")
     @classmethod
-    def _is_a_size(cls, value: str) -> str:
-        parse_size(value)
+    def _is_a_size(cls, value: str, info: ValidationInfo) -> str:
+        if value or info.field_name == "store_limit":
+            parse_size(value)
         return value
 
     def store_root(self) -> Path:

@@ -6,20 +6,37 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from proxflow.configs.base import Part
+from proxflow.configs.base import Modality, Part
+
+Reader = Literal[
+    "auto",
+    "proxflow",
+    "ismrmrd",
+    "fastmri",
+    "bart",
+    "twix",
+    "numpy",
+    "dxchange",
+    "nxtomo",
+    "htc2022",
+    "tiff",
+    "merit",
+    "gotcha",
+    "matlab",
+    "csv",
+]
 
 
 class ScanConfig(Part):
     """The measurement to reconstruct."""
 
-    kind: Literal["mri-cartesian"] = Field(default="mri-cartesian", description="What the scanner measured.")
+    kind: Modality = Field(default="mri-cartesian", description="What the scanner measured.")
     path: str = Field(
         min_length=1,
-        description="A file, or sample://NAME for a scan that ships; relative to the recipe's folder.",
+        description="A file or folder, or sample://NAME for a scan that ships; relative paths count from the "
+        "recipe's folder.",
     )
-    reader: Literal["auto", "ismrmrd", "fastmri", "bart", "numpy", "proxflow"] = Field(
-        default="auto", description="File format; auto looks at the content."
-    )
+    reader: Reader = Field(default="auto", description="File format; auto looks at the content.")
     items: str | tuple[int, ...] = Field(
         default="all",
         description="Slices or frames: all, middle, a range like 0:10 or 0:10:2, or a list of indices.",

@@ -6,32 +6,50 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
+from proxflow.data.radar_cube import AntennaGeometry, RadarCube
+from proxflow.data.radial_kspace import RadialKSpace
+from proxflow.data.sinogram import Quantity, ScanGeometry, Sinogram
+
+Measurement = KSpace | RadialKSpace | Sinogram | RadarCube
+Modality = Literal["mri-cartesian", "mri-radial", "ct", "radar"]
+AXES: dict[Modality, tuple[str, ...]] = {
+    "mri-cartesian": ("item", "coil", "ky", "kx"),
+    "mri-radial": ("item", "coil", "spoke", "readout"),
+    "ct": ("item", "angle", "column"),
+    "radar": ("item", "frequency", "pair"),
+}
 
 
 @dataclass(frozen=True)
 class ScanInfo:
     """A scan as its header tells it, without reading the samples.
 
-    ``shape`` is (item, coil, ky, kx) as ``Scan.read`` returns it; ``file_bytes`` counts all files the
-    scan is made of, ``companions`` are those beside ``path``; ``notes`` are sentences for the user on
-    what the reader did or left out.
+    ``shape`` is that of the samples as ``Scan.read`` returns them, its axes as ``AXES`` names them (a cone
+    scan has (item, row, angle, column)); ``file_bytes`` counts all files the scan is made of,
+    ``companions`` are those beside ``path``; ``notes`` are sentences for the user on what the reader did or
+    left out. ``geometry`` is the image an MRI scan is meant for; ``acquisition`` how a CT or radar scan was
+    taken, ``quantity`` what a CT scan's samples are; ``has_fields`` tells of dark and flat fields (CT) or a
+    background (radar).
     """
 
     path: Path
     format: str
-    shape: tuple[int, int, int, int]
+    shape: tuple[int, ...]
     dtype: str
     labels: tuple[str, ...]
-    geometry: Geometry
+    geometry: Geometry | None
     has_mask: bool
     has_noise: bool
     has_reference: bool
     file_bytes: int
-    modality: str = "mri-cartesian"
+    modality: Modality = "mri-cartesian"
+    acquisition: ScanGeometry | AntennaGeometry | None = None
+    quantity: Quantity | None = None
+    has_fields: bool = False
     notes: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
     companions: tuple[Path, ...] = ()
@@ -40,13 +58,19 @@ class ScanInfo:
     def n_items(self) -> int:
         return self.shape[0]
 
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes of ``shape``."""
+        names = AXES[self.modality]
+        return names if len(names) == len(self.shape) else ("item", "row", "angle", "column")
+
 
 class Scan(Protocol):
     """An open scan. Use it as a context manager, or ``close`` it."""
 
     info: ScanInfo
 
-    def read(self, items: Sequence[int] | None = None) -> KSpace:
+    def read(self, items: Sequence[int] | None = None) -> Measurement:
         """The named items in the named order, read from disk now; None means all of them.
 
         Raises ScanError if an item does not exist or its samples make no sense.

@@ -51,7 +51,7 @@ def check_magnitude(path: Path, samples: np.ndarray) -> None:
     peak = np.abs(samples).max()
     if not 1e-14 < peak < 1e14:
         raise ScanError(
-            f"{path.name}: kspace must have its largest magnitude between 1e-14 and 1e14, got {peak:.3g}; "
+            f"{path.name}: samples must have their largest magnitude between 1e-14 and 1e14, got {peak:.3g}; "
             "scale the samples"
         )
 

@@ -58,6 +58,7 @@ def machine_for(recipe: Recipe) -> Machine:
         parse_size(runtime.store_limit),
         resolve_device(runtime.device),
         runtime.checkpoint_seconds,
+        parse_size(runtime.memory) if runtime.memory else None,
     )
 
 

@@ -131,6 +131,10 @@ class Scaled(LinearOperator):
         self.operator, self.scalar = operator, scalar
         self.domain_shape, self.range_shape = operator.domain_shape, operator.range_shape
 
+    @property
+    def support(self) -> Tensor | None:
+        return self.operator.support
+
     def forward(self, x: Tensor) -> Tensor:
         return self.scalar * self.operator.forward(x)
 

@@ -14,7 +14,7 @@ from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.estimate import StageEstimate, available_bytes, estimate_run, resident_bytes, store_bytes
 from proxflow.tasks.peek import PeekEngine
 from proxflow.tasks.pipeline import run_stages
-from proxflow.tasks.scan_fit import ScanFit, fit_recipe
+from proxflow.tasks.rehearsal import Rehearsal, rehearse
 from proxflow.tasks.stage import Machine
 
 
@@ -25,7 +25,7 @@ class RunCheck:
     ``in_store`` tells of each stage whether its artefact is there, None where that was not looked up.
     """
 
-    fit: ScanFit
+    fit: Rehearsal
     device: str
     estimates: tuple[StageEstimate, ...]
     in_store: dict[str, bool | None]
@@ -53,7 +53,7 @@ def check_run(recipe: Recipe, methods: Sequence[MethodConfig], command: str) -> 
     Raises ScanError or RequestError, as the run would.
     """
     device, base = resolve_device(recipe.runtime.device), resident_bytes()
-    fit = fit_recipe(recipe)
+    fit = rehearse(recipe)
     root, limit = recipe.runtime.store_root().resolve(), parse_size(recipe.runtime.store_limit)
     engine = PeekEngine(Machine(str(root), limit, device, recipe.runtime.checkpoint_seconds))
     run_stages(recipe, methods, engine, command)

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from proxflow.models.methods.result import Reconstruction
 
+
+class Method(NamedTuple):
+    """Where a method is; ``direct``: it is a formula in physical units, given unscaled operator and data."""
+
+    function: str
+    direct: bool = False
+
+
 METHODS = {
-    "zero_filled": "proxflow.models.methods.zero_filled:zero_filled",
-    "cg_sense": "proxflow.models.methods.cg_sense:cg_sense",
-    "tv": "proxflow.models.methods.tv:tv",
-    "l1_wavelet": "proxflow.models.methods.l1_wavelet:l1_wavelet",
+    "zero_filled": Method("zero_filled:zero_filled"),
+    "cg_sense": Method("cg_sense:cg_sense"),
+    "tv": Method("tv:tv"),
+    "l1_wavelet": Method("l1_wavelet:l1_wavelet"),
+    "gridding": Method("gridding:gridding", direct=True),
+    "fbp": Method("fbp:fbp", direct=True),
+    "fdk": Method("fdk:fdk", direct=True),
+    "sirt": Method("sirt:sirt"),
+    "cgls": Method("cgls:cgls"),
+    "back_projection": Method("back_projection:back_projection", direct=True),
+    "kirchhoff": Method("kirchhoff:kirchhoff", direct=True),
+    "l1": Method("l1:l1"),
+    "tv_magnitude": Method("tv_magnitude:tv_magnitude"),
 }
 
 
 def method_function(name: str) -> Callable[..., Reconstruction]:
     """The function behind a method's name; its keyword arguments are the fields of its schema."""
-    module, _, function = METHODS[name].partition(":")
-    return getattr(import_module(module), function)
+    module, _, function = METHODS[name].function.partition(":")
+    found: Callable[..., Reconstruction] = getattr(
+        import_module(f"proxflow.models.methods.{module}"), function
+    )
+    return found

@@ -15,7 +15,7 @@ from proxflow.data.writers.atomic import atomic_path
 from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.recipe_writer import suggest_recipe
-from proxflow.tasks.scan_fit import fit_recipe
+from proxflow.tasks.rehearsal import rehearse
 from proxflow.tasks.scan_summary import ScanSummary, summarise
 
 
@@ -45,7 +45,7 @@ def write_recipe(file: str, out: Path, *, force: bool) -> WrittenRecipe:
             temporary.write_text(suggestion.text, encoding="utf-8")
             recipe = load_recipe(temporary)
             if not suggestion.needs:
-                fit_recipe(recipe)
+                rehearse(recipe)
     except OSError as error:
         raise RequestError(f"--out must be a file that can be written, got {out}: {error.strerror}") from None
     return WrittenRecipe(out, recipe.description, suggestion.needs)

@@ -42,8 +42,8 @@ class RunResult:
 def run_stages(recipe: Recipe, methods: Sequence[MethodConfig], engine: Engine, command: str) -> RunResult:
     """Run every stage of ``recipe`` with ``methods``; the first is the one whose image is delivered."""
     run = _Recorder(engine)
-    scan, prepared, maps = _measured(recipe, run)
-    judged = {"prepared": prepared, "maps": maps} | _images(recipe, methods, run, prepared, maps)
+    scan, measured = _measured(recipe, run)
+    judged = measured | _images(recipe, methods, run, measured)
     judging = {"evaluate": _judging(recipe), "methods": [config.method for config in methods]}
     figures = run.stage("evaluate", judging, judged)
     page = {
@@ -57,10 +57,9 @@ def run_stages(recipe: Recipe, methods: Sequence[MethodConfig], engine: Engine, 
     return RunResult(tuple(run.outcomes), tuple(config.method for config in methods))
 
 
-def calibrated(recipe: Recipe, engine: Engine) -> tuple[Ref, Ref]:
-    """The prepared samples and the coil maps alone, for those who study methods on them."""
-    _, prepared, maps = _measured(recipe, _Recorder(engine))
-    return prepared, maps
+def calibrated(recipe: Recipe, engine: Engine) -> dict[str, Ref]:
+    """The artefacts ``prepared`` and ``calibrated`` alone, for those who study methods on them."""
+    return _measured(recipe, _Recorder(engine))[1]
 
 
 class _Recorder:
@@ -81,21 +80,31 @@ class _Recorder:
         return self.finish(self.submit(StageCall(name, name, config, inputs, files)))
 
 
-def _measured(recipe: Recipe, run: _Recorder) -> tuple[Ref, Ref, Ref]:
-    scan = run.stage(
-        "ingest", recipe.scan.model_dump(mode="json", exclude={"path"}), {}, **scan_files(recipe)
-    )
-    steps = [step.model_dump(mode="json") for step in recipe.prepare]
-    prepared = run.stage("prepare", {"steps": steps}, {"scan": scan})
-    calibration = recipe.calibrate.model_dump(mode="json", exclude={"path"})
+def _measured(recipe: Recipe, run: _Recorder) -> tuple[Ref, dict[str, Ref]]:
+    configs = stage_configs(recipe)
+    scan = run.stage("ingest", configs["ingest"], {}, **scan_files(recipe))
+    prepared = run.stage("prepare", configs["prepare"], {"scan": scan})
     given = {"maps": maps_file(recipe.calibrate)} if recipe.calibrate.kind == "given" else {}
-    return scan, prepared, run.stage("calibrate", calibration, {"prepared": prepared}, **given)
+    made = run.stage("calibrate", configs["calibrate"], {"prepared": prepared}, **given)
+    return scan, {"prepared": prepared, "calibrated": made}
+
+
+def stage_configs(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """What of the recipe each stage before the reconstruction is given."""
+    return {
+        "ingest": recipe.scan.model_dump(mode="json", exclude={"path"}),
+        "prepare": {
+            "steps": [step.model_dump(mode="json") for step in recipe.prepare],
+            "image": recipe.image.model_dump(mode="json"),
+        },
+        "calibrate": recipe.calibrate.model_dump(mode="json", exclude={"path"}),
+    }
 
 
 def scan_files(recipe: Recipe) -> dict[str, str]:
     """The files of the recipe's scan by name: ``scan`` itself and any companions, checked to be readable."""
     with open_scan(recipe.scan.path, reader=recipe.scan.reader) as scan:
-        companions = {f"scan{path.suffix}": str(path) for path in scan.info.companions}
+        companions = {f"scan:{path.name}": str(path) for path in scan.info.companions}
         return {"scan": str(scan.info.path.resolve())} | companions
 
 
@@ -107,10 +116,9 @@ def maps_file(config: Given) -> str:
 
 
 def _images(
-    recipe: Recipe, methods: Sequence[MethodConfig], run: _Recorder, prepared: Ref, maps: Ref
+    recipe: Recipe, methods: Sequence[MethodConfig], run: _Recorder, inputs: dict[str, Ref]
 ) -> dict[str, Ref]:
     """Submit every method, and its held-out twin, before waiting for the first."""
-    inputs = {"prepared": prepared, "maps": maps}
     judging = recipe.evaluate
     held = {"fraction": judging.held_out_fraction, "seed": judging.held_out_seed}
     handles = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from proxflow.data.store.keys import tree_digest
 
-NUMERICAL = ("operators", "models", "data", "tasks/stages")
+NUMERICAL = ("operators", "models", "data", "tasks/stages", "tasks/modalities")
 PRESENTATION = (*NUMERICAL, "tasks/report")
 LIBRARIES = ("torch", "numpy", "scipy", "h5py", "scikit-image", "sigpy", "prefect")
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from proxflow.configs.loading import dump_recipe
 from proxflow.configs.recipe import Recipe
 from proxflow.data.kspace import Geometry
@@ -65,7 +67,7 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
     for method in result.methods:
         target = folder / "image.h5" if method == result.methods[0] else folder / "images" / f"{method}.h5"
         with store.open(result.ref(f"reconstruct:{method}")) as artefact:
-            _write_image(target, artefact, geometry, document["labels"])
+            _write_image(target, artefact, geometry, plane_labels(document["labels"], document["planes"]))
     with store.open(result.ref("report")) as page:
         figures = _with_this_run(page.document("figures"), result)
         report = folder / recipe.report.file
@@ -83,11 +85,29 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
     return Written(report, numbers, tuple(note for note in figures["notes"] if note.startswith(PREFIX)))
 
 
+class PlanesOf:
+    """The image of an artefact, cropped to the intended matrix, read plane by plane."""
+
+    def __init__(self, artefact: Artefact, matrix: tuple[int, int]) -> None:
+        self._artefact, self._matrix = artefact, matrix
+        first = self[0]
+        self.shape = (artefact.shape("image")[0], *first.shape)
+        self.dtype = first.dtype
+
+    def __getitem__(self, plane: int) -> np.ndarray:
+        return centre_crop(self._artefact.rows("image", plane, plane + 1), self._matrix)[0]
+
+
+def plane_labels(labels: list[str], planes: int) -> list[str]:
+    """A label for every plane of the image."""
+    return labels if planes == 1 else [f"{label}, plane {z}" for label in labels for z in range(planes)]
+
+
 def _write_image(target: Path, artefact: Artefact, geometry: Geometry, labels: list[str]) -> None:
     made = artefact.provenance
     write_image_h5(
         target,
-        centre_crop(artefact.array("image"), geometry.matrix),
+        PlanesOf(artefact, geometry.matrix),
         geometry=geometry,
         labels=tuple(labels),
         attributes={

@@ -12,8 +12,8 @@ from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.scan import Scan, ScanInfo
 from proxflow.models.calibration.acs import find_acs
 from proxflow.operators.fourier import ifft2c
+from proxflow.tasks.modalities.cartesian.noise import noise_level
 from proxflow.tasks.stages.documents import centre_crop
-from proxflow.tasks.stages.noise import noise_level
 
 
 @dataclass(frozen=True)

@@ -40,12 +40,16 @@ STAGES = {
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a stage runs; of these only ``device`` is part of a key, by its type."""
+    """Where a stage runs; of these only ``device`` is part of a key, by its type.
+
+    ``memory_bytes`` is what operators may keep in memory, None for their own choice.
+    """
 
     store_root: str
     store_limit: int
     device: str
     checkpoint_seconds: float
+    memory_bytes: int | None = None
 
     @property
     def store_path(self) -> Path:

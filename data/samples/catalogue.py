@@ -32,6 +32,26 @@ SAMPLES = {
         "structured phantom, 2 coils, 160 x 160, fully sampled gradient echo, raw ISMRMRD",
         "MIT",
     ),
+    "brain-radial": Sample(
+        "brain-radial.h5",
+        "human brain, one slice, 64 radial spokes of 512 samples, 32 coils compressed to 12",
+        "MIT",
+    ),
+    "htc2022-ta": Sample(
+        "htc2022-ta.mat",
+        "acrylic disc of 70 mm, fan-beam sinogram of 721 views, with its segmentation (HTC2022)",
+        "CC-BY-4.0",
+    ),
+    "tooth": Sample(
+        "tooth-parallel.h5",
+        "tooth, parallel-beam synchrotron projections, 2 rows, 181 views, with dark and flat fields",
+        "BSD-3-Clause",
+    ),
+    "merit-breast-P3": Sample(
+        "merit-breast-P3.h5",
+        "breast phantom with a tumour, 96 pairs of 24 antennas, 76 frequencies, two rotations",
+        "Apache-2.0",
+    ),
 }
 
 

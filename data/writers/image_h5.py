@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import h5py
 import numpy as np
@@ -11,31 +12,53 @@ from numpy.typing import NDArray
 
 from proxflow.data.kspace import Geometry
 from proxflow.data.writers.dataset_h5 import atomic_h5, write_dataset, write_geometry
-from proxflow.data.writers.image_stack import check_image
+from proxflow.data.writers.image_stack import check_finite, check_stack
 
 FORMAT_VERSION = 1
 
 
+class ImageRows(Protocol):
+    """An array (item, y, x) that hands out one item at a time, so that it need not sit in memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    def __getitem__(self, item: int) -> NDArray: ...
+
+
 def write_image_h5(
     path: str | Path,
-    image: NDArray,
+    image: NDArray | ImageRows,
     *,
     geometry: Geometry,
     labels: Sequence[str] = (),
     attributes: Mapping[str, str | int | float] | None = None,
 ) -> Path:
-    """Write image (item, y, x), real or complex, any unit, exactly as it is; return ``path``.
+    """Write image (item, y, x), real or complex, any unit, exactly as it is, item by item; return ``path``.
 
     ``attributes`` (method, recipe, versions, ...) are kept as scalars of any length. Raises ScanError
     if the image is not (item, y, x) or its items do not fit ``geometry`` or ``labels``.
     """
     path = Path(path)
-    image = check_image(image, geometry)
+    check_stack(image.shape, image.dtype, geometry)
+    n_items = image.shape[0]
     with atomic_h5(path) as file:
         file.attrs.update(proxflow_format="image", format_version=FORMAT_VERSION)
-        chunks = (1, *image.shape[1:])
-        write_dataset(file, "image", image, "item, y, x", "arbitrary", chunks=chunks, fletcher32=True)
-        names = list(labels) or [f"item {i}" for i in range(len(image))]
+        stored = file.create_dataset(
+            "image",
+            shape=image.shape,
+            dtype=image.dtype,
+            chunks=(1, *image.shape[1:]),
+            fletcher32=True,
+            track_times=False,
+        )
+        stored.attrs.update(axes="item, y, x", units="arbitrary")
+        for item in range(n_items):
+            stored[item] = check_finite(image[item])
+        names = list(labels) or [f"item {i}" for i in range(n_items)]
         write_dataset(file, "labels", np.array(names, dtype=h5py.string_dtype()), "item", "")
         write_geometry(file, geometry)
         file.create_group("attributes")

@@ -25,14 +25,22 @@ class ItemGrid(NamedTuple):
 
 def check_image(image: NDArray, geometry: Geometry) -> NDArray:
     """``image`` if it is a finite stack (item, y, x) that fits ``geometry``; else ScanError."""
-    if image.ndim != 3 or 0 in image.shape or image.dtype.kind not in "fc":
-        raise ScanError(
-            f"image must be a float or complex array (item, y, x), got {image.dtype} {image.shape}"
-        )
+    check_stack(image.shape, image.dtype, geometry)
+    return check_finite(image)
+
+
+def check_stack(shape: tuple[int, ...], dtype: np.dtype, geometry: Geometry) -> None:
+    """ScanError unless an image of this shape is a stack (item, y, x) that fits ``geometry``."""
+    if len(shape) != 3 or 0 in shape or dtype.kind not in "fc":
+        raise ScanError(f"image must be a float or complex array (item, y, x), got {dtype} {shape}")
+    if geometry.slices and len(geometry.slices) != shape[0]:
+        raise ScanError(f"geometry must name the slice of {shape[0]} items, got {len(geometry.slices)}")
+
+
+def check_finite(image: NDArray) -> NDArray:
+    """``image`` if it is finite; else ScanError with the count."""
     if not np.isfinite(image).all():
         raise ScanError(f"image must be finite, got {int((~np.isfinite(image)).sum())} NaN or Inf pixels")
-    if geometry.slices and len(geometry.slices) != len(image):
-        raise ScanError(f"geometry must name the slice of {len(image)} items, got {len(geometry.slices)}")
     return image
 
 

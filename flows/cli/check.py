@@ -28,7 +28,7 @@ def command(
 ) -> int:
     """Hold a recipe against its scan and this machine, and estimate memory and time; touch nothing.
 
-    The first, middle and last chosen item are read; nothing is computed, and nothing is written.
+    The first, middle and last chosen item are read, prepared and calibrated; nothing is written.
     """
     from rich.console import Console
 
@@ -49,11 +49,14 @@ def _show(console: Console, checked: RunCheck) -> None:
     from rich.table import Table
 
     fit, estimates = checked.fit, checked.estimates
-    items, coils, ny, nx = fit.shape
+    sizes = " x ".join(
+        f"{size} {axis}" for size, axis in zip((fit.n_items, *fit.shape), fit.info.axes, strict=True)
+    )
+    sampling = "" if fit.acceleration is None else f", R = {fit.acceleration:.3f}"
     console.print(f"[green]✓[/] the recipe fits {fit.info.path.name} ({fit.info.format})", soft_wrap=True)
     console.print(
-        f"  {items} item x {coils} coil x {ny} x {nx} after preparation, R = {fit.acceleration:.3f}, "
-        f"reference: {fit.reference.replace('_', ' ')}, device {checked.device}",
+        f"  {sizes} after preparation{sampling}, reference: {fit.reference.replace('_', ' ')}, "
+        f"device {checked.device}",
         soft_wrap=True,
     )
     if fit.info.n_items > len(fit.probed):
@@ -75,7 +78,7 @@ def _show(console: Console, checked: RunCheck) -> None:
         f"\nAn estimate: about {checked.seconds:.0f} s for what is not in the store, less where a method "
         f"converges early; "
         f"{checked.memory_bytes / 2**20:.0f} MiB of memory at the peak, "
-        f"{checked.store_bytes / 2**20:.0f} MiB on disk. Nothing was computed or written.",
+        f"{checked.store_bytes / 2**20:.0f} MiB on disk. Nothing was written.",
         soft_wrap=True,
     )
     for warning in checked.warnings:
@@ -88,7 +91,7 @@ def _document(checked: RunCheck) -> dict[str, Any]:
         "estimate": True,
         "device": checked.device,
         "scan": str(checked.fit.info.path),
-        "shape": list(checked.fit.shape),
+        "shape": [checked.fit.n_items, *checked.fit.shape],
         "acceleration": checked.fit.acceleration,
         "reference": checked.fit.reference,
         "stages": [

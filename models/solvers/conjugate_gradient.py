@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from proxflow.models.solvers.inner_product import inner, over_image, scalars, squared_norm
+from proxflow.models.solvers.inner_product import inner, over_image, ratio, scalars, squared_norm
 from proxflow.models.solvers.iteration import Measure, iterate, relative_change
 
 Map = Callable[[Tensor], Tensor]
@@ -46,12 +46,12 @@ def cg_step(state: CGState, *, matrix: Map, n_axes: int) -> CGState:
     Source: Hestenes & Stiefel, J. Res. Natl. Bur. Stand. 49:409 (1952).
     """
     m_p = matrix(state.p)
-    alpha = _ratio(state.rr, inner(state.p, m_p, n_axes))
+    alpha = ratio(state.rr, inner(state.p, m_p, n_axes))
     alpha_x = over_image(alpha, state.x)
     x = state.x + alpha_x * state.p
     r = state.r - alpha_x * m_p
     rr = squared_norm(r, n_axes)
-    p = r + over_image(_ratio(rr, state.rr), r) * state.p
+    p = r + over_image(ratio(rr, state.rr), r) * state.p
     return CGState(x, r, p, rr, alpha**2 * squared_norm(state.p, n_axes))
 
 
@@ -84,8 +84,3 @@ def conjugate_gradient(
         image=lambda state: state.x,
     )
     return state.x
-
-
-def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """numerator / denominator, 0 where the denominator is 0."""
-    return torch.where(denominator == 0, 0.0, numerator / denominator)

@@ -27,6 +27,11 @@ def over_image(scalar: Tensor, x: Tensor) -> Tensor:
     return scalar.to(x.real.dtype).reshape(scalar.shape + (1,) * (x.ndim - scalar.ndim))
 
 
+def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """numerator / denominator, 0 where the denominator is 0."""
+    return torch.where(denominator == 0, 0.0, numerator / denominator)
+
+
 def scalars(*values: Tensor) -> list[float]:
     """The sum of each tensor as a float, in one transfer from the device."""
     floats: list[float] = torch.stack([value.sum() for value in values]).tolist()

@@ -64,6 +64,7 @@ def iterate(
     tol: float,
     measure: Callable[[State], Measure],
     image: Callable[[State], Tensor],
+    done: Callable[[State], bool] | None = None,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> tuple[State, list[Iteration]]:
@@ -74,6 +75,7 @@ def iterate(
         step: pure: it returns new tensors and leaves those it is given as they are.
         measure: objective, relative change and data residual of a state; also asked of the start.
         image: the image in a state, for ``DivergenceError.last_good``.
+        done: also stop after an iteration where this holds of the state, by what the state alone tells.
         resume: go on from here instead of from ``state``. Everything a step reads lies in the state,
             so the result equals that of an undisturbed run bit for bit on the CPU.
 
@@ -88,7 +90,9 @@ def iterate(
     index, trace = 0, list[Iteration]()
     if resume is not None:
         state, index, trace = _restored(state, resume.state), resume.index, list(resume.trace)
-    while index < n_iter and not (trace and trace[-1].relative_change < tol):
+    while index < n_iter and not (
+        trace and (trace[-1].relative_change < tol or (done is not None and done(state)))
+    ):
         index += 1
         previous, state = state, step(state)
         report = Iteration(index, n_iter, *measure(state))

@@ -26,7 +26,8 @@ class StageRecord:
 class MethodResult:
     """One reconstruction.
 
-    image: complex (item, y, x), the unit of the reference.
+    image: real or complex (picture, y, x), the pictures that are shown, in the unit of the reference.
+    metrics: over all items of the run, with one number per item or none.
     trace: real (iteration,) of the first item under "objective", "relative_change" and
     "data_residual"; a key may be missing, and the objective NaN, where a method has none.
     """
@@ -44,10 +45,19 @@ class MethodResult:
 class ReportInputs:
     """A run as the report tells it. Raises ValueError where arrays do not fit each other.
 
-    reference: real or complex (item, y, x).  region: bool (y, x) or (item|1, y, x), the pixels
-    the metrics were computed on, in words ``region_text``.  coil_maps: complex (coil, y, x).
-    mask: bool (ky, kx).  acceleration: positions per sample.  notes: plain sentences to print, as how
-    the numbers of the methods were set.  voxel_size_mm: ending in (y, x), mm.
+    A run has items, named by ``item_labels``; the page has pictures of some of them: picture k is of
+    item ``shown[k]`` and is called ``shown_labels[k]``. Several pictures may be of one item.
+
+    reference: real or complex (picture, y, x).  region: bool (y, x) or (picture|1, y, x), the pixels
+    the metrics were computed on, in words ``region_text``.  outline: uint8 (picture, y, x), labels
+    whose borders are drawn over the images; ``outline_text`` says what they are.
+    unit: of the images' values.  decibels: range below each method's peak in which magnitudes are
+    shown; None shows values.
+    measured_text: what was measured, in place of the number of coils.  coil_maps: complex (coil, y, x).
+    mask: bool (y, x), what was sampled.  samples: real (y, x), a picture of the measurement.
+    acceleration: positions per sample.  notes: plain sentences to print, as how the numbers of the
+    methods were set.  item_shape: size of an item, (y, x) or (z, y, x), that of the pictures unless
+    given; pictures of volumes have square pixels.  voxel_size_mm: ending in those axes, mm.
     """
 
     title: str
@@ -62,19 +72,49 @@ class ReportInputs:
     acceleration: float | None
     notes: tuple[str, ...]
     item_labels: tuple[str, ...]
+    shown: tuple[int, ...]
+    shown_labels: tuple[str, ...]
     stages: tuple[StageRecord, ...]
     provenance: dict[str, str]
     recipe_yaml: str
     command: str
     voxel_size_mm: tuple[float, ...] | None = None
+    item_shape: tuple[int, ...] | None = None
+    unit: str = ""
+    decibels: float | None = None
+    outline: np.ndarray | None = None
+    outline_text: str = ""
+    measured_text: str = ""
+    mask_text: str = ""
+    samples: np.ndarray | None = None
+    samples_text: str = ""
 
     def __post_init__(self) -> None:
+        self._check_methods()
+        self._check_items()
+        shape = self.shape
+        for name, array in (("reference", self.reference), ("outline", self.outline)):
+            if array is not None and array.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+        if self.outline is not None and self.outline.dtype != np.uint8:
+            raise ValueError(f"outline must be uint8, got {self.outline.dtype}")
+        fitting = (shape[1:], (1, *shape[1:]), shape)
+        if self.region is not None and self.region.shape not in fitting:
+            raise ValueError(f"region must have shape {shape[1:]} or {shape}, got {self.region.shape}")
+        if self.samples is not None and (self.samples.ndim != 2 or np.iscomplexobj(self.samples)):
+            raise ValueError(
+                f"samples must be real (y, x), got {self.samples.dtype} of shape {self.samples.shape}"
+            )
+        if self.decibels is not None and not self.decibels > 0:
+            raise ValueError(f"decibels must be above 0, got {self.decibels}")
+
+    def _check_methods(self) -> None:
         if not self.methods:
             raise ValueError("methods must hold at least one result, got none")
         shape = self.methods[0].image.shape
         if len(shape) != 3 or 0 in shape:
             raise ValueError(
-                f"image of {self.methods[0].name} must have axes (item, y, x), got shape {shape}"
+                f"image of {self.methods[0].name} must have axes (picture, y, x), got shape {shape}"
             )
         for method in self.methods:
             if method.image.shape != shape:
@@ -82,16 +122,37 @@ class ReportInputs:
         names = [method.name for method in self.methods]
         if len(set(names)) != len(names):
             raise ValueError(f"method names must differ, got {names}")
-        if self.reference is not None and self.reference.shape != shape:
-            raise ValueError(f"reference must have shape {shape}, got {self.reference.shape}")
-        if len(self.item_labels) != shape[0]:
-            raise ValueError(f"item_labels must number {shape[0]}, got {len(self.item_labels)}")
+
+    def _check_items(self) -> None:
+        n_pictures = self.shape[0]
+        for name, entries in (("shown", self.shown), ("shown_labels", self.shown_labels)):
+            if len(entries) != n_pictures:
+                raise ValueError(f"{name} must number {n_pictures}, got {len(entries)}")
+        if not all(0 <= item < self.n_items for item in self.shown):
+            raise ValueError(f"shown must be of the {self.n_items} item_labels, got {self.shown}")
+        for method in self.methods:
+            for value in method.metrics.values():
+                if len(value.per_item) not in (0, self.n_items):
+                    raise ValueError(
+                        f"per_item of {value.name} of {method.name} must number 0 or {self.n_items}, "
+                        f"got {len(value.per_item)}"
+                    )
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(item, y, x)."""
-        n_items, ny, nx = self.methods[0].image.shape
-        return n_items, ny, nx
+        """(picture, y, x)."""
+        n_pictures, ny, nx = self.methods[0].image.shape
+        return n_pictures, ny, nx
+
+    @property
+    def n_items(self) -> int:
+        """Items of the run, shown or not."""
+        return len(self.item_labels)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Size of an item, (y, x) or (z, y, x)."""
+        return self.shape[1:] if self.item_shape is None else self.item_shape
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def best_value(values: list[MetricValue]) -> float | None:
 def metric_columns(inputs: ReportInputs, item: int | None = None) -> list[Column]:
     """One column per metric that any method has, cells in the methods' order.
 
-    Over the volume, or of one ``item``, where metrics without numbers per item are left out.
+    Over all items, or of one ``item``, where metrics without numbers per item are left out.
     """
     columns = []
     for name in inputs.metric_names:

@@ -1,4 +1,4 @@
-"""The pictures of a report: one panel per item, and what the measurement looked like."""
+"""The pictures of a report: one panel each, and what the measurement looked like."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from PIL import Image
 from proxflow.tasks.report.inputs import ReportInputs
 from proxflow.tasks.report.metric_table import metric_label
 from proxflow.tasks.report.numbers import number_text
+from proxflow.tasks.report.outline import outline_picture
 from proxflow.tasks.report.palettes import phase_palette, signed_palette
 from proxflow.tasks.report.pictures import binary, data_uri, grey, montage, phase, signed
-from proxflow.tasks.report.window import Window, item_window
+from proxflow.tasks.report.window import Window, displayed, shows_magnitudes, window_of
 
 TILE = 112  # pixels; larger coil maps are thinned to about this
 MOST_COILS = 32
+MOST_SAMPLES = 720  # pixels along a side of the picture of the measurement
 
 
 @dataclass(frozen=True)
 class View:
-    """One method's image and error map of an item (``error`` is "" without a reference)."""
+    """One method's image and error map (``error`` is "" without a reference)."""
 
     name: str
     series: int
@@ -33,34 +35,51 @@ class View:
 
 @dataclass(frozen=True)
 class Panel:
-    """All views of one item at one window."""
+    """All views of one picture at one window. ``outline`` and ``reference`` are "" where there is none."""
 
-    item: int
+    picture: int
     label: str
     window: Window
     reference: str
+    outline: str
     views: tuple[View, ...]
 
 
-def item_panel(inputs: ReportInputs, item: int) -> Panel:
-    """The reference and every method at the item's common window, with error maps."""
-    window = item_window(inputs, item)
-    reference = None if inputs.reference is None else np.abs(inputs.reference[item])
+def picture_panel(inputs: ReportInputs, picture: int) -> Panel:
+    """The reference and every method at the picture's common window, with error maps."""
+    values = displayed(inputs, picture)
+    window = window_of(values, inputs.decibels)
     views = []
-    for series, method in enumerate(inputs.methods):
-        magnitude = np.abs(method.image[item])
+    for series, (method, image) in enumerate(zip(inputs.methods, values.methods, strict=True)):
         error = (
-            "" if reference is None else data_uri(signed(magnitude - reference, window.upper / window.factor))
+            ""
+            if values.reference is None
+            else data_uri(signed(image - values.reference, window.upper / window.factor))
         )
-        image = data_uri(grey(magnitude, window.upper))
-        views.append(View(method.name, series, image, error, _caption(inputs, series, item)))
-    shown = "" if reference is None else data_uri(grey(reference, window.upper))
-    return Panel(item, inputs.item_labels[item], window, shown, tuple(views))
+        caption = _caption(inputs, series, inputs.shown[picture])
+        views.append(View(method.name, series, data_uri(grey(image, window.upper)), error, caption))
+    shown = "" if values.reference is None else data_uri(grey(values.reference, window.upper))
+    outline = "" if inputs.outline is None else data_uri(outline_picture(inputs.outline[picture]))
+    return Panel(picture, inputs.shown_labels[picture], window, shown, outline, tuple(views))
+
+
+def scale_texts(inputs: ReportInputs, window: Window) -> dict[str, str]:
+    """The ends of the grey scale (black, white) and of the error scale (error), and the error in symbols."""
+    unit = "dB" if inputs.decibels is not None else inputs.unit
+    if inputs.decibels is not None:
+        black, white = f"−{inputs.decibels:.4g}", "0 dB (own peak)"
+        formula = "level(x) − level(ref)"
+    else:
+        black, white = "0", f"{number_text(window.upper)} {unit}".rstrip()
+        formula = "|x| − |ref|" if shows_magnitudes(inputs) else "x − ref"
+    end = window.upper / window.factor
+    error = f"{end:.4g}" if inputs.decibels is not None else number_text(end)
+    return {"black": black, "white": white, "error": error, "formula": formula, "unit": unit}
 
 
 def _caption(inputs: ReportInputs, series: int, item: int) -> str:
     """Up to two of the item's own numbers, those that rank where there are any."""
-    values = [value for value in inputs.methods[series].metrics.values() if item < len(value.per_item)]
+    values = [value for value in inputs.methods[series].metrics.values() if value.per_item]
     values = [value for value in values if value.higher_is_better is not None] or values
     return ", ".join(
         f"{metric_label(value.name)} {number_text(value.per_item[item], value.unit)} {value.unit}".rstrip()
@@ -79,19 +98,41 @@ def coil_sheets(coil_maps: np.ndarray) -> tuple[Image.Image, Image.Image, int]:
 
 
 def measurement_pictures(inputs: ReportInputs) -> Iterator[tuple[str, str, int, int]]:
-    """(kind, data URI, width, height) of what is known: mask, region, coil magnitude, coil phase."""
+    """(kind, data URI, width, height) of what is known: mask, region, samples, coil magnitude and phase."""
     if inputs.mask is not None:
         yield _entry("mask", binary(inputs.mask))
     if inputs.region is not None and not inputs.region.all():
         yield _entry("region", binary(np.broadcast_to(inputs.region, inputs.shape)[0]))
+    if inputs.samples is not None:
+        low, high = samples_window(inputs.samples)
+        yield _entry("samples", grey(_thinned(inputs.samples) - low, high - low))
     if inputs.coil_maps is not None:
         magnitude, angle, _ = coil_sheets(inputs.coil_maps)
         yield _entry("coil-magnitude", magnitude)
         yield _entry("coil-phase", angle)
 
 
+def samples_window(samples: np.ndarray) -> tuple[float, float]:
+    """Black and white of the picture of the measurement: its 0.5th and 99.5th percentile."""
+    low, high = (float(end) for end in np.percentile(samples, (0.5, 99.5)))
+    return low, high if high > low else low + 1.0
+
+
+def _thinned(samples: np.ndarray) -> np.ndarray:
+    """At most 720 evenly spread rows and columns."""
+    rows, columns = (
+        np.linspace(0, count - 1, min(count, MOST_SAMPLES)).round().astype(int) for count in samples.shape
+    )
+    return samples[np.ix_(rows, columns)]
+
+
 def _entry(kind: str, picture: Image.Image) -> tuple[str, str, int, int]:
     return kind, data_uri(picture), picture.width, picture.height
+
+
+def grey_bar() -> str:
+    """The bar of the grey scale, black on the left."""
+    return _bar(np.arange(256, dtype=np.uint8)[:, None].repeat(3, axis=1))
 
 
 def error_bar() -> str:

@@ -7,37 +7,41 @@ import re
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from proxflow.tasks.report.inputs import ReportInputs
+from proxflow.tasks.report.inputs import MethodResult, ReportInputs
 from proxflow.tasks.report.metric_table import metric_label
 from proxflow.tasks.report.numbers import number_text
+from proxflow.tasks.report.outline import LINE, borders
 from proxflow.tasks.report.panels import coil_sheets
 from proxflow.tasks.report.pictures import binary, grey, png, signed
-from proxflow.tasks.report.window import item_window
+from proxflow.tasks.report.window import Displayed, Window, displayed, window_of
 
 LABEL_HEIGHT = 38  # pixels above each column of the strip
+LEAST_SIZE = 176  # pixels of an image in the strip, so that its label can be read
 GAP = 4
 PLAIN = str.maketrans({"×": "x", "−": "-", "–": "-", "∞": "inf"})  # what Pillow's font has not
 INK, MUTED = (226, 230, 233), (160, 170, 178)
 
 
 def render_previews(inputs: ReportInputs) -> dict[str, bytes]:
-    """File name to PNG of the first item, at its common window.
+    """File name to PNG of the first picture, at its common window.
 
     ``reference.png``, ``<method>.png``, ``mask.png``, ``coil-maps.png`` (magnitude above phase) and
-    ``comparison.png`` (all images, errors below), each where there is something to show. A method's
-    name is reduced to letters, digits, "-" and "_"; names that clash get a number.
+    ``comparison.png`` (all images, with the outline if given, errors below), each where there is
+    something to show. A method's name is reduced to letters, digits, "-" and "_"; names that clash
+    get a number.
     """
-    window = item_window(inputs, 0)
+    values = displayed(inputs, 0)
+    window = window_of(values, inputs.decibels)
     pictures: dict[str, Image.Image] = {}
-    if inputs.reference is not None:
-        pictures["reference.png"] = grey(np.abs(inputs.reference[0]), window.upper)
+    if values.reference is not None:
+        pictures["reference.png"] = grey(values.reference, window.upper)
     if inputs.mask is not None:
         pictures["mask.png"] = binary(inputs.mask)
     if inputs.coil_maps is not None:
         pictures["coil-maps.png"] = _stacked(*coil_sheets(inputs.coil_maps)[:2])
-    pictures["comparison.png"] = _comparison(inputs)
-    for method in inputs.methods:
-        pictures[_file_name(method.name, pictures)] = grey(np.abs(method.image[0]), window.upper)
+    pictures["comparison.png"] = _comparison(inputs, values, window)
+    for method, image in zip(inputs.methods, values.methods, strict=True):
+        pictures[_file_name(method.name, pictures)] = grey(image, window.upper)
     return {name: png(picture) for name, picture in pictures.items()}
 
 
@@ -54,35 +58,45 @@ def _stacked(upper: Image.Image, lower: Image.Image) -> Image.Image:
     return sheet
 
 
-def _comparison(inputs: ReportInputs) -> Image.Image:
-    """One column per image: name and first number, image, error map."""
+def _comparison(inputs: ReportInputs, values: Displayed, window: Window) -> Image.Image:
+    """One column per image: name and first number, image, error map; small images enlarged."""
     _, ny, nx = inputs.shape
-    window, reference = item_window(inputs, 0), inputs.reference
+    zoom = -(-LEAST_SIZE // max(ny, nx))
+    width, height = zoom * nx, zoom * ny
+    reference = values.reference
+    line = None if inputs.outline is None else borders(inputs.outline[0].repeat(zoom, 0).repeat(zoom, 1))
     n_columns = len(inputs.methods) + (reference is not None)
-    height = LABEL_HEIGHT + ny + (0 if reference is None else GAP + ny)
-    strip = Image.new("RGB", (n_columns * (nx + GAP) - GAP, height), (11, 13, 15))
+    bottom = LABEL_HEIGHT + height + (0 if reference is None else GAP + height)
+    strip = Image.new("RGB", (n_columns * (width + GAP) - GAP, bottom), (11, 13, 15))
     left = 0
     if reference is not None:
-        strip.paste(grey(np.abs(reference[0]), window.upper).convert("RGB"), (0, LABEL_HEIGHT))
-        _label(strip, 0, nx, "reference", f"below: errors ×{window.factor}")
-        left = nx + GAP
-    for method in inputs.methods:
-        magnitude = np.abs(method.image[0])
-        strip.paste(grey(magnitude, window.upper).convert("RGB"), (left, LABEL_HEIGHT))
+        strip.paste(_outlined(grey(reference, window.upper), zoom, line), (0, LABEL_HEIGHT))
+        _label(strip, 0, width, "reference", f"below: errors ×{window.factor}")
+        left = width + GAP
+    for method, image in zip(inputs.methods, values.methods, strict=True):
+        strip.paste(_outlined(grey(image, window.upper), zoom, line), (left, LABEL_HEIGHT))
         if reference is not None:
-            error = signed(magnitude - np.abs(reference[0]), window.upper / window.factor)
-            strip.paste(error.convert("RGB"), (left, LABEL_HEIGHT + ny + GAP))
-        value = next((value for value in method.metrics.values() if value.per_item), None)
-        number = "" if value is None else number_text(value.per_item[0], value.unit)
-        _label(
-            strip,
-            left,
-            nx,
-            method.name,
-            "" if value is None else f"{metric_label(value.name)} {number} {value.unit}",
-        )
-        left += nx + GAP
+            error = signed(image - reference, window.upper / window.factor)
+            strip.paste(_outlined(error, zoom, None), (left, LABEL_HEIGHT + height + GAP))
+        _label(strip, left, width, method.name, _number(method, inputs.shown[0]))
+        left += width + GAP
     return strip
+
+
+def _outlined(picture: Image.Image, zoom: int, line: np.ndarray | None) -> Image.Image:
+    """The picture in colour, each pixel ``zoom`` wide, with the ``line`` drawn in it."""
+    pixels = np.array(picture.convert("RGB")).repeat(zoom, 0).repeat(zoom, 1)
+    if line is not None:
+        pixels[line] = LINE
+    return Image.fromarray(pixels)
+
+
+def _number(method: MethodResult, item: int) -> str:
+    """The first metric that is known of the item."""
+    value = next((value for value in method.metrics.values() if value.per_item), None)
+    if value is None:
+        return ""
+    return f"{metric_label(value.name)} {number_text(value.per_item[item], value.unit)} {value.unit}"
 
 
 def _label(strip: Image.Image, left: int, width: int, name: str, text: str) -> None:

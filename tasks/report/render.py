@@ -16,9 +16,18 @@ from proxflow.tasks.report.convergence import SERIES_STYLES, Curve, log_plot
 from proxflow.tasks.report.inputs import ReportInputs
 from proxflow.tasks.report.metric_table import metric_columns
 from proxflow.tasks.report.numbers import bytes_text, number_text, seconds_text
-from proxflow.tasks.report.panels import MOST_COILS, error_bar, item_panel, measurement_pictures, phase_bar
+from proxflow.tasks.report.panels import (
+    MOST_COILS,
+    error_bar,
+    grey_bar,
+    measurement_pictures,
+    phase_bar,
+    picture_panel,
+    samples_window,
+    scale_texts,
+)
 from proxflow.tasks.report.verdict import verdict
-from proxflow.tasks.report.window import shown_items
+from proxflow.tasks.report.window import shows_magnitudes
 
 MOST_ITEM_ROWS = 64  # in the table per item; metrics.csv has all
 PLOTS = (
@@ -58,16 +67,21 @@ def render_report(inputs: ReportInputs) -> str:
 
 def _content(inputs: ReportInputs) -> dict[str, Any]:
     """What the template shows beyond the inputs themselves."""
-    items = shown_items(inputs)
-    rows = range(min(inputs.shape[0], MOST_ITEM_ROWS)) if inputs.shape[0] > 1 else range(0)
+    rows = range(min(inputs.n_items, MOST_ITEM_ROWS)) if inputs.n_items > 1 else range(0)
+    panels = [picture_panel(inputs, picture) for picture in range(inputs.shape[0])]
     return {
         "verdict": verdict(inputs),
         "columns": metric_columns(inputs),
         "item_rows": [(inputs.item_labels[item], metric_columns(inputs, item)) for item in rows],
-        "panels": [item_panel(inputs, item) for item in items],
+        "panels": panels,
+        "scales": [scale_texts(inputs, panel.window) for panel in panels],
+        "n_shown": len(set(inputs.shown)),
+        "magnitudes": shows_magnitudes(inputs),
         "pictures": {kind: (uri, width, height) for kind, uri, width, height in measurement_pictures(inputs)},
         "plots": _plots(inputs),
-        "bars": {"error": error_bar(), "phase": phase_bar()},
+        "samples_window": None if inputs.samples is None else samples_window(inputs.samples),
+        "samples_aspect": None if inputs.samples is None else _samples_aspect(inputs.samples),
+        "bars": {"grey": grey_bar(), "error": error_bar(), "phase": phase_bar()},
         "aspect": _aspect(inputs),
         "coils_shown": 0 if inputs.coil_maps is None else min(len(inputs.coil_maps), MOST_COILS),
         "n_series": SERIES_STYLES,
@@ -96,10 +110,18 @@ def _trace(values: np.ndarray, *, relative: bool) -> np.ndarray:
 
 
 def _aspect(inputs: ReportInputs) -> float:
-    """Width over height of an image as the object has it."""
+    """Width over height of a picture as the object has it."""
     _, ny, nx = inputs.shape
-    dy, dx = (1.0, 1.0) if inputs.voxel_size_mm is None else inputs.voxel_size_mm[-2:]
+    if inputs.voxel_size_mm is None or len(inputs.size) == 3:
+        return nx / ny
+    dy, dx = inputs.voxel_size_mm[-2:]
     return (nx * dx) / (ny * dy)
+
+
+def _samples_aspect(samples: np.ndarray) -> float:
+    """Width over height at which the measurement is shown: its axes have different units, so any will do."""
+    ny, nx = samples.shape
+    return min(4.0, max(0.6, nx / ny))
 
 
 def _setting_text(value: object) -> str:

@@ -53,6 +53,12 @@
 
   // Grey window, in percent of the embedded one.
   const black = byId("black"), white = byId("white");
+  const decibels = Number(viewer.dataset.decibels);
+  const reading = (percent) => {
+    if (!decibels) return percent + " %";
+    const level = Math.round(decibels * (percent / 100 - 1));
+    return (level < 0 ? "−" + -level : "0") + " dB";
+  };
   const apply = () => {
     const low = black.value / 100, high = white.value / 100;
     for (const f of byId("window").firstElementChild.children) {
@@ -60,8 +66,7 @@
       f.setAttribute("intercept", -low / (high - low));
     }
     viewer.classList.toggle("windowed", low > 0 || high < 1);
-    black.nextElementSibling.value = black.value + " %";
-    white.nextElementSibling.value = white.value + " %";
+    for (const end of [black, white]) end.nextElementSibling.value = reading(Number(end.value));
   };
   black.addEventListener("input", () => { white.value = Math.max(white.value, Number(black.value) + 5); apply(); });
   white.addEventListener("input", () => { black.value = Math.min(black.value, Number(white.value) - 5); apply(); });
@@ -73,7 +78,7 @@
     swap.setAttribute("aria-pressed", on);
     for (const panel of panels) {
       const reference = panel.querySelector(".reference img").src;
-      for (const image of panel.querySelectorAll(".grey:not(.reference) img")) {
+      for (const image of panel.querySelectorAll(".frame.grey:not(.reference) img:not(.outline)")) {
         image.dataset.own ??= image.src;
         image.src = on ? reference : image.dataset.own;
       }
@@ -81,6 +86,14 @@
   };
   const toggle = () => pressed(swap?.getAttribute("aria-pressed") !== "true");
   swap?.addEventListener("click", toggle);
+
+  const outline = byId("outline");
+  const outlined = (on) => {
+    outline?.setAttribute("aria-pressed", on);
+    viewer.classList.toggle("bare", !on);
+  };
+  const draw = () => outlined(outline?.getAttribute("aria-pressed") !== "true");
+  outline?.addEventListener("click", draw);
 
   const item = byId("item");
   const choose = () => { for (const panel of panels) panel.hidden = Boolean(item) && panel.dataset.item !== item.value; };
@@ -91,6 +104,7 @@
     black.value = 0;
     white.value = 100;
     pressed(false);
+    outlined(true);
     apply();
     show();
   };
@@ -101,7 +115,7 @@
     if (["INPUT", "SELECT"].includes(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = 10 / view.z;
     const keys = {
-      "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), "0": reset, r: toggle,
+      "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), "0": reset, r: toggle, o: draw,
       ArrowLeft: () => { view.x += step; show(); }, ArrowRight: () => { view.x -= step; show(); },
       ArrowUp: () => { view.y += step; show(); }, ArrowDown: () => { view.y -= step; show(); },
     };

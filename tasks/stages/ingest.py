@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
 from proxflow.configs.scan import ScanConfig
 from proxflow.data.open_scan import open_scan
+from proxflow.data.scan import ScanInfo
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.data.validate import check_magnitude
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.stage import StageContext
-from proxflow.tasks.stages.documents import geometry_to_json
 
 
 def ingest(context: StageContext, writer: ArtefactWriter) -> None:
-    """Write ``samples`` complex64 (item, coil, ky, kx), ``mask`` bool (item, ky, kx), and where the scan
-    has them ``noise`` (coil, n) and ``reference`` (item, y, x); document ``scan``.
+    """Write the arrays of the scan, one row per chosen item (``samples`` and what else its kind has), and
+    those of the scan as a whole (as ``noise``); document ``scan``.
 
     Raises ScanError where the file makes no sense, RequestError where ``items`` do not exist.
     """
     config = ScanConfig.model_validate({**context.config, "path": str(context.files["scan"])})
     with open_scan(context.files["scan"], reader=config.reader) as scan:
         info = scan.info
-        items = _chosen(config, info.n_items)
-        shape = (len(items), *info.shape[1:])
-        writer.create("samples", shape, np.complex64)
-        writer.create("mask", (shape[0], *shape[2:]), np.bool_)
-        references = []
-        for index, item in enumerate(items):
-            kspace = scan.read([item])
-            check_magnitude(info.path, kspace.samples)
-            writer.append("samples", kspace.samples)
-            writer.append("mask", kspace.mask)
-            if kspace.reference is not None:
-                references.append(kspace.reference)
-            if index == 0 and kspace.noise is not None:
-                writer.write("noise", kspace.noise)
-        if references:
-            writer.write("reference", np.concatenate(references))
+        checked_kind(config, info)
+        items, kind = chosen(config, info.n_items), modality(info.modality)
+        step, facts = kind.block(info), dict[str, Any]()
+        for start in range(0, len(items), step):
+            measurement = scan.read(items[start : start + step])
+            check_magnitude(info.path, measurement.samples)
+            arrays = kind.arrays(measurement)
+            for name, rows in arrays.rows.items():
+                if start == 0:
+                    writer.create(name, (len(items), *rows.shape[1:]), rows.dtype)
+                writer.append(name, rows)
+            if start == 0:
+                for name, array in arrays.once.items():
+                    writer.write(name, array)
+                facts = dict(arrays.facts)
         writer.document(
             "scan",
             {
                 "format": info.format,
                 "modality": info.modality,
                 "labels": [info.labels[item] for item in items],
-                "geometry": geometry_to_json(info.geometry.select(items)),
                 "notes": list(info.notes),
                 "source": dict(info.source),
-            },
+            }
+            | kind.describe(info, items)
+            | facts,
         )
 
 
-def _chosen(config: ScanConfig, n_items: int) -> list[int]:
+def checked_kind(config: ScanConfig, info: ScanInfo) -> None:
+    """RequestError where the recipe is for another kind of scan than the file holds."""
+    if info.modality != config.kind:
+        raise RequestError(
+            f"scan.kind must be {info.modality}, which {info.path.name} holds, got {config.kind}"
+        )
+
+
+def chosen(config: ScanConfig, n_items: int) -> list[int]:
+    """The items the recipe asks for; RequestError where they do not exist."""
     try:
         return config.select(n_items)
     except ValueError as error:

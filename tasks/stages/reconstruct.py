@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.models.metrics.value import json_number
@@ -13,27 +12,29 @@ from proxflow.models.solvers.iteration import DivergenceError
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import StageCheckpoints
-from proxflow.tasks.stages.solve import DTYPES, load_problem, misfit, solve
+from proxflow.tasks.stages.solve import load_problem, misfit, noise_floor, solve
 
 
 def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
-    """Write ``image`` complex (item, y, x); documents ``trace`` (per item, per iteration: objective,
-    relative change, data residual) and ``fit`` (per item: data residual, and what noise alone gives).
+    """Write ``image``, real or complex (plane, y, x): one plane per item, or all planes of its volume;
+    documents ``trace`` (per item, per iteration: objective, relative change, data residual) and ``fit`` (per
+    item: data residual, and what noise alone gives).
 
     Raises DivergenceError, with the last good image kept among the checkpoints.
     """
-    prepared = context.inputs["prepared"]
-    n_items, _, ny, nx = prepared.shape("samples")
-    noise_std = prepared.document("scan")["noise_std"]
-    dtype = DTYPES[context.config["precision"]]
-    writer.create("image", (n_items, ny, nx), torch.empty(0, dtype=dtype).numpy().dtype)
+    scan = context.inputs["prepared"].document("scan")
+    n_items = len(scan["labels"])
     checkpoints = StageCheckpoints(context, n_items)
     traces, fits = [], []
     for item in range(n_items):
         image, trace, fit = checkpoints.finished(item) or _solve_item(
-            context, checkpoints, item, noise_std[item]
+            context, checkpoints, item, scan["noise_std"][item]
         )
-        writer.append("image", image[None])
+        planes = image.reshape(-1, *image.shape[-2:])
+        if item == 0:
+            writer.create("image", (n_items * len(planes), *planes.shape[1:]), planes.dtype)
+        for plane in planes:
+            writer.append("image", plane[None])
         traces.append(trace)
         fits.append(fit)
     writer.document("trace", traces)
@@ -41,7 +42,7 @@ def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
 
 
 def _solve_item(
-    context: StageContext, checkpoints: StageCheckpoints, item: int, noise_std: float
+    context: StageContext, checkpoints: StageCheckpoints, item: int, noise_std: float | None
 ) -> tuple[np.ndarray, dict[str, Any], dict[str, Any]]:
     problem = load_problem(context, item)
     monitor = checkpoints.monitor(item, reporter())
@@ -54,10 +55,9 @@ def _solve_item(
         error.add_note(f"item {item}; the last good image (in scaled units) is kept in {path}")
         raise
     residual, norm = misfit(problem, solution.image, problem.mask)
-    count = int(problem.mask.sum()) * problem.samples.shape[0]
     fit = {
         "data_residual": residual / (norm or 1.0),
-        "noise_residual": noise_std * count**0.5 / (norm or 1.0),
+        "noise_residual": noise_floor(noise_std, problem.count(problem.mask), norm),
     }
     trace = {
         name: [json_number(getattr(report, name)) for report in solution.trace]

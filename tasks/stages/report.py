@@ -8,12 +8,14 @@ import numpy as np
 
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.value import MetricValue, number_from_json
+from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.report.inputs import MethodResult, ReportInputs, StageRecord
 from proxflow.tasks.report.metric_files import metrics_document
 from proxflow.tasks.report.previews import render_previews
 from proxflow.tasks.report.render import render_report
 from proxflow.tasks.stage import StageContext
-from proxflow.tasks.stages.documents import centre_crop, geometry_from_json
+from proxflow.tasks.stages.documents import geometry_from_json
+from proxflow.tasks.stages.report_pictures import choose_shown, projected, shown_planes
 
 
 def report(context: StageContext, writer: ArtefactWriter) -> None:
@@ -31,39 +33,72 @@ def report(context: StageContext, writer: ArtefactWriter) -> None:
 def report_inputs(context: StageContext) -> ReportInputs:
     """Gather what the page shows from the artefacts of the run."""
     artefacts, config = context.inputs, context.config
-    scan = artefacts["prepared"].document("scan")
-    geometry = geometry_from_json(scan["geometry"])
-    figures = artefacts["figures"]
+    prepared, calibrated = artefacts["prepared"], artefacts["calibrated"]
+    scan = prepared.document("scan")
+    kind, geometry = modality(scan["modality"]), geometry_from_json(scan["geometry"])
+    figures, planes = artefacts["figures"], scan["planes"]
     judging = figures.document("judging")
+    shown = choose_shown(
+        scan["labels"],
+        planes,
+        geometry.matrix,
+        len(config["methods"]),
+        "reference" in figures,
+        kind.projections,
+    )
+    images: dict[str, np.ndarray] = {}
+    for entry in config["methods"]:
+        image = artefacts[f"image:{entry['method']}"]
+        if shown.per_volume:
+            images[entry["method"]], items, labels = projected(image, shown, geometry)
+        else:
+            images[entry["method"]] = shown_planes(image, "image", shown, geometry.matrix)
+            items, labels = shown.items, shown.labels
+    flat = not shown.per_volume
+    pictures = kind.pictures(prepared, calibrated, shown.items)
+    region, reference = figures.array("region"), None
+    if "reference" in figures:
+        reference = shown_planes(figures, "reference", shown, geometry.matrix)
     return ReportInputs(
         title=config["title"] or config["name"],
         recipe_name=config["name"],
         modality=scan["modality"],
-        methods=tuple(_method(entry, artefacts, geometry.matrix) for entry in config["methods"]),
-        reference=figures.array("reference") if "reference" in figures else None,
-        region=figures.array("region"),
+        methods=tuple(_method(entry, images[entry["method"]], artefacts) for entry in config["methods"]),
+        reference=reference,
+        region=(region if len(region) == 1 else region[list(shown.planes)]) if flat else None,
         region_text=judging["region"],
-        coil_maps=artefacts["maps"].rows("maps", 0, 1)[0],
-        mask=artefacts["prepared"].rows("mask", 0, 1)[0],
+        coil_maps=pictures.coil_maps,
+        mask=pictures.mask,
+        mask_text=pictures.mask_text,
+        samples=pictures.samples,
+        samples_text=pictures.samples_text,
+        outline=pictures.outline if flat else None,
+        outline_text=pictures.outline_text,
         acceleration=scan["acceleration"],
         notes=tuple(judging["notes"]),
         item_labels=tuple(scan["labels"]),
+        shown=items,
+        shown_labels=labels,
         stages=tuple(_record(artefacts[name]) for name in _in_order(artefacts)),
         provenance=_provenance(artefacts["scan"], scan),
         recipe_yaml=config["recipe"],
         command=config["command"],
         voxel_size_mm=geometry.voxel_size_mm,
+        item_shape=geometry.matrix if planes == 1 else (planes, *geometry.matrix),
+        unit=kind.unit,
+        decibels=kind.decibels,
+        measured_text=kind.measured_text(prepared),
     )
 
 
-def _method(entry: dict[str, Any], artefacts: Any, matrix: tuple[int, int]) -> MethodResult:
+def _method(entry: dict[str, Any], pictures: np.ndarray, artefacts: Any) -> MethodResult:
     name = entry["method"]
     image = artefacts[f"image:{name}"]
     trace = image.document("trace")[0]
     figures = artefacts["figures"].document("metrics")[name]
     return MethodResult(
         name=name,
-        image=centre_crop(image.array("image"), matrix),
+        image=pictures,
         metrics={key: MetricValue.from_json(value) for key, value in figures.items()},
         trace={key: np.array([number_from_json(value) for value in values]) for key, values in trace.items()},
         config=entry,
@@ -75,7 +110,7 @@ def _method(entry: dict[str, Any], artefacts: Any, matrix: tuple[int, int]) -> M
 def _in_order(artefacts: Any) -> list[str]:
     """Names of the inputs in the order their stages run."""
     images = [name for name in artefacts if ":" in name]
-    return ["scan", "prepared", "maps", *images, "figures"]
+    return ["scan", "prepared", "calibrated", *images, "figures"]
 
 
 def _record(artefact: Artefact) -> StageRecord:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from pydantic import TypeAdapter
 from torch import Tensor
@@ -12,51 +11,27 @@ from torch import Tensor
 from proxflow.configs.methods import MethodConfig
 from proxflow.models.methods.scaling import data_scale
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
-from proxflow.operators.cartesian_sense import CartesianSense
-from proxflow.tasks.methods import method_function
+from proxflow.tasks.methods import METHODS, method_function
+from proxflow.tasks.modalities.base import Problem, Setting
+from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.stage import StageContext
-
-DTYPES = {"single": torch.complex64, "double": torch.complex128}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One item: what was measured of it and through which coils.
-
-    samples: complex (coil, ky, kx); mask: bool (ky, kx), the samples the method is given;
-    maps: complex (coil, y, x). All on the device, at the working precision.
-    """
-
-    samples: Tensor
-    mask: Tensor
-    maps: Tensor
-
-    def operator(self, mask: Tensor | None = None) -> CartesianSense:
-        """The forward model of these coils, for the samples of ``mask``."""
-        return CartesianSense(self.mask if mask is None else mask, self.maps)
 
 
 @dataclass(frozen=True)
 class Solution:
-    """image: complex (y, x) in the unit of the coil-combined data. trace: one report per iteration."""
+    """image: of the operator's domain, in the unit of the object. trace: one report per iteration."""
 
     image: Tensor
     trace: list[Iteration]
 
 
 def load_problem(context: StageContext, item: int) -> Problem:
-    """Read one item of the artefacts ``prepared`` and ``maps``."""
-    dtype, device = DTYPES[context.config["precision"]], context.machine.device
-    prepared, maps = context.inputs["prepared"], context.inputs["maps"]
-
-    def row(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array[0]).to(device)
-
-    return Problem(
-        row(prepared.rows("samples", item, item + 1)).to(dtype),
-        row(prepared.rows("mask", item, item + 1)),
-        row(maps.rows("maps", item, item + 1)).to(dtype),
-    )
+    """One item of the artefacts ``prepared`` and ``calibrated``."""
+    prepared = context.inputs["prepared"]
+    kind = modality(prepared.document("scan")["modality"])
+    machine = context.machine
+    setting = Setting(context.config["precision"], machine.device, machine.memory_bytes)
+    return kind.problem(prepared, context.inputs["calibrated"], item, setting)
 
 
 def solve(
@@ -67,21 +42,31 @@ def solve(
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> Solution:
-    """Reconstruct from the samples of ``mask`` (the problem's own if not given).
+    """Reconstruct from the measurements of ``mask`` (the problem's own if not given).
 
-    The data are scaled to max |A^H y| = 1 for the method and the image is scaled back.
+    A direct method is given the operator and the data as they are. Any other is given A / ||A|| and data
+    scaled to max |A^H y| = 1 with it, and the image is scaled back.
     """
     method = TypeAdapter(MethodConfig).validate_python(config)
-    operator = problem.operator(mask)
-    y = problem.samples * (problem.mask if mask is None else mask)
-    scale = data_scale(operator, y)
+    operator, y = problem.posed(problem.mask if mask is None else mask)
     numbers = method.model_dump(exclude={"method"})
-    result = method_function(method.method)(operator, y / scale, **numbers, monitor=monitor, resume=resume)
-    return Solution(result.image * scale, result.trace)
+    function = method_function(method.method)
+    if METHODS[method.method].direct:
+        result = function(operator, y, **numbers, monitor=monitor, resume=resume)
+        return Solution(result.image, result.trace)
+    normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
+    scale = data_scale(normalised, y)
+    result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
+    return Solution(result.image * (scale / problem.norm), result.trace)
 
 
 def misfit(problem: Problem, image: Tensor, mask: Tensor) -> tuple[float, float]:
-    """||A x - y|| and ||y|| over the samples of ``mask``."""
-    y = problem.samples * mask
-    difference = problem.operator(mask).forward(image) - y
+    """||A x - y|| and ||y|| over the measurements of ``mask``."""
+    operator, y = problem.posed(mask)
+    difference = operator.forward(image) - y
     return float(torch.linalg.vector_norm(difference)), float(torch.linalg.vector_norm(y))
+
+
+def noise_floor(noise_std: float | None, count: int, norm: float) -> float | None:
+    """What noise alone contributes to ||A x - y|| / ||y||; None where its level is unknown."""
+    return None if noise_std is None else noise_std * count**0.5 / (norm or 1.0)

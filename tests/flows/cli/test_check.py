@@ -8,7 +8,7 @@ import pytest
 
 from proxflow.configs.loading import load_recipe
 from proxflow.tasks.estimate import StageEstimate, estimate_run
-from proxflow.tasks.scan_fit import fit_recipe
+from proxflow.tasks.rehearsal import rehearse
 
 RECIPE = """\
 name: test
@@ -76,7 +76,7 @@ def test_check_compare_has_all_methods(cli, make_scan, tmp_path) -> None:
 def test_estimate_grows_with_coils_and_iterations(make_scan, tmp_path) -> None:
     def solving(n_iter: int) -> StageEstimate:
         recipe = load_recipe(write_recipe(tmp_path), [f"reconstruct.n_iter={n_iter}"])
-        stages = estimate_run(recipe, [recipe.reconstruct], fit_recipe(recipe), "cpu", base_bytes=0)
+        stages = estimate_run(recipe, [recipe.reconstruct], rehearse(recipe), "cpu", base_bytes=0)
         return next(stage for stage in stages if stage.label == "reconstruct:cg_sense")
 
     make_scan(coils=4)

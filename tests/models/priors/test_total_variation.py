@@ -118,3 +118,95 @@ def test_tv_prox_refuses() -> None:
             tv_prox(v, lam)
     with pytest.raises(ValueError, match=r"dual must have shape \(2, 4, 3\), got \(2, 3, 4\)"):
         tv_prox(v, 1.0, dual=torch.zeros(2, 3, 4))
+
+
+VOLUMES = [(4, 6, 5), (1, 7, 5), (3, 1, 8), (5, 4, 1), (2, 3, 4)]
+
+
+def volume_differences(x: Tensor) -> Tensor:
+    """D x of volumes written plainly, (*batch, 3, nz, ny, nx)."""
+    parts = []
+    for axis in (-3, -2, -1):
+        last = x.narrow(axis, x.shape[axis] - 1, 1)
+        parts.append(x.diff(dim=axis, append=last))
+    return torch.stack(parts, dim=-4)
+
+
+@pytest.mark.parametrize("shape", VOLUMES)
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_tv_prox_of_volumes_is_optimal_by_its_duality_gap(
+    shape: tuple[int, ...], nonnegative: bool, rng: torch.Generator
+) -> None:
+    v, lam = complex_image((2, *shape), rng), 0.3
+    v = v.real if nonnegative else v
+    x, u = tv_prox(v, lam, n_axes=3, nonnegative=nonnegative, n_iter=4000, tol=1e-10)
+    gradient = volume_differences(x)
+    norms = gradient.abs().square().sum(-4).sqrt()
+    torch.testing.assert_close(total_variation(x, n_axes=3), norms.sum((-3, -2, -1)))
+    assert u.abs().square().sum(-4).sqrt().max() <= lam * (1 + 1e-12)
+    y = torch.zeros_like(v).requires_grad_()
+    (divergence,) = torch.autograd.grad((volume_differences(y) * u.conj()).sum().real, y)
+    expected = (v - divergence).clamp_min(0) if nonnegative else v - divergence
+    torch.testing.assert_close(x, expected)
+    primal = 0.5 * (x - v).abs().square().sum() + lam * norms.sum()
+    dual = 0.5 * (x - v).abs().square().sum() + (u.conj() * gradient).sum().real
+    assert abs(primal - dual) < 1e-8 * primal  # at x the Lagrangian is least over x, so this is the gap
+
+
+def test_tv_prox_of_a_volume_that_varies_along_two_axes_is_that_of_images(rng: torch.Generator) -> None:
+    image = complex_image((7, 5), rng)
+    expected, _ = tv_prox(image, 0.3, n_iter=20000, tol=1e-13)
+    for axis in range(3):
+        volume = image.unsqueeze(axis).expand(*image.shape[:axis], 4, *image.shape[axis:])
+        x, _ = tv_prox(volume, 0.3, n_axes=3, n_iter=20000, tol=1e-13)
+        assert (x - expected.unsqueeze(axis)).abs().max() < 2e-6
+        torch.testing.assert_close(total_variation(volume, n_axes=3), 4 * total_variation(image))
+
+
+def test_tv_prox_of_steps_along_one_axis_has_its_closed_form() -> None:
+    """Two constant halves of n/2 slices approach one another by 2 lam / n each; below 0 they stop at 0."""
+    v = torch.ones(6, 4, 3, dtype=torch.float64)
+    v[:3] = -1.0
+    x, _ = tv_prox(v, 0.6, n_axes=3, n_iter=20000, tol=1e-14)
+    torch.testing.assert_close(x[:, 0, 0], torch.tensor([-0.8] * 3 + [0.8] * 3).to(v), rtol=0, atol=1e-6)
+    x, _ = tv_prox(v, 0.6, n_axes=3, nonnegative=True, n_iter=20000, tol=1e-14)
+    torch.testing.assert_close(x[:, 0, 0], torch.tensor([0.0] * 3 + [0.8] * 3).to(v), rtol=0, atol=1e-6)
+
+
+def by_admm(v: Tensor, lam: float, n_iter: int) -> Tensor:
+    """TV with x >= 0 by ADMM on x = z, alternating plain ``tv_prox`` and the projection."""
+    z, u = v.clamp_min(0), torch.zeros_like(v)
+    for _ in range(n_iter):
+        x, _ = tv_prox((v + z - u) / 2, lam / 2, n_iter=500, tol=1e-11)
+        z = (x + u).clamp_min(0)
+        u = u + x - z
+    return z
+
+
+def test_tv_prox_with_nonnegativity_is_not_the_projected_prox(rng: torch.Generator) -> None:
+    v = torch.randn(9, 8, dtype=torch.float64, generator=rng)
+    x, dual = tv_prox(v, 0.3, nonnegative=True, n_iter=4000, tol=1e-12)
+    expected = by_admm(v, 0.3, 40)
+    projected = tv_prox(v, 0.3, n_iter=20000, tol=1e-13)[0].clamp_min(0)
+    assert (x - expected).abs().max() < 1e-4 < 0.01 < (projected - expected).abs().max()
+    assert (x >= 0).all() and (x == 0).any()
+    warm, _ = tv_prox(v, 0.3, nonnegative=True, n_iter=10, dual=dual)
+    assert (warm - x).abs().max() < 1e-4
+
+
+def test_tv_prox_with_nonnegativity_keeps_the_real_part(rng: torch.Generator) -> None:
+    v = complex_image((2, 9, 8), rng)
+    x, dual = tv_prox(v, 0.3, nonnegative=True, n_iter=30)
+    expected, expected_dual = tv_prox(v.real, 0.3, nonnegative=True, n_iter=30)
+    assert x.dtype == v.dtype and torch.equal(x.real, expected) and not x.imag.any()
+    assert dual.dtype == torch.float64 and torch.equal(dual, expected_dual)
+    x, _ = tv_prox(v, 0.0, nonnegative=True)
+    assert torch.equal(x, v.real.clamp_min(0).to(v.dtype))
+
+
+def test_tv_refuses_other_numbers_of_axes() -> None:
+    for n_axes in (1, 4):
+        with pytest.raises(ValueError, match=f"n_axes must be 2 or 3, got {n_axes}"):
+            tv_prox(torch.zeros(5, 5, 5, 5), 1.0, n_axes=n_axes)
+    with pytest.raises(ValueError, match=r"x must have at least 3 axes, got shape \(4, 3\)"):
+        total_variation(torch.zeros(4, 3), n_axes=3)

@@ -1,6 +1,6 @@
 import torch
 
-from proxflow.models.solvers.inner_product import inner, over_image, scalars, squared_norm
+from proxflow.models.solvers.inner_product import inner, over_image, ratio, scalars, squared_norm
 
 
 def test_inner_is_the_real_part_of_the_conjugated_product(rng: torch.Generator) -> None:
@@ -24,3 +24,8 @@ def test_over_image_keeps_the_images_precision() -> None:
 
 def test_scalars_sums_each_tensor() -> None:
     assert scalars(torch.ones(2, dtype=torch.float64), torch.tensor(5.0, dtype=torch.float64)) == [2.0, 5.0]
+
+
+def test_ratio_of_nothing_is_zero() -> None:
+    quotient = ratio(torch.tensor([3.0, 0.0, 2.0, torch.nan]), torch.tensor([2.0, 0.0, 0.0, 1.0]))
+    torch.testing.assert_close(quotient, torch.tensor([1.5, 0, 0, torch.nan]), equal_nan=True)

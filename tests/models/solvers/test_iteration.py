@@ -53,6 +53,17 @@ def test_iterate_reports_every_iteration_to_the_monitor() -> None:
     assert seen[2][1][0][0] == 1.0  # later steps did not write to a state already seen
 
 
+def test_iterate_stops_once_done_and_stays_stopped_on_resumption() -> None:
+    def done(state: Point) -> bool:
+        return state.x[0].item() <= 1
+
+    state, trace = run(towards(0.5), done=done)
+    assert len(trace) == 3 and state.x[0] == 1
+    again, longer = run(towards(0.5), done=done, resume=Checkpoint(3, tuple(state), trace))
+    assert longer == trace and torch.equal(again.x, state.x)
+    assert len(run(towards(0.5), done=lambda state: True)[1]) == 1  # there is a report of every run
+
+
 def test_iterate_stops_below_the_tolerance() -> None:
     _, trace = run(towards(0.99), tol=0.02)
     assert len(trace) == 1

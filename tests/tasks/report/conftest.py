@@ -54,11 +54,35 @@ def make_inputs(
         acceleration=mask.size / mask.sum(),
         notes=("No number was tuned on this reference.",),
         item_labels=tuple(f"slice {item}" for item in range(n_items)),
+        shown=tuple(range(n_items)),
+        shown_labels=tuple(f"slice {item}" for item in range(n_items)),
         stages=stages,
         provenance={"torch": "2.13.0", "scan": "blob.h5"},
         recipe_yaml="name: blob\nreconstruct: {method: tv}\n",
         command="proxflow run blob.yaml",
         voxel_size_mm=(3.0, 1.0, 2.0),
+        mask_text=f"{mask.sum()} of {mask.size} positions of k-space",
+    )
+
+
+def only(inputs: ReportInputs, items: tuple[int, ...]) -> ReportInputs:
+    """The run with pictures of these items alone."""
+    chosen = list(items)
+    return dataclasses.replace(
+        inputs,
+        methods=tuple(dataclasses.replace(m, image=m.image[chosen]) for m in inputs.methods),
+        reference=None if inputs.reference is None else inputs.reference[chosen],
+        shown=items,
+        shown_labels=tuple(inputs.item_labels[item] for item in items),
+    )
+
+
+def real(inputs: ReportInputs) -> ReportInputs:
+    """The run with real images that go below 0, as attenuations do."""
+    assert inputs.reference is not None
+    methods = tuple(dataclasses.replace(m, image=m.image.real - 0.1) for m in inputs.methods)
+    return dataclasses.replace(
+        inputs, methods=methods, reference=inputs.reference.real - 0.1, coil_maps=None, unit="1/mm"
     )
 
 
@@ -71,6 +95,43 @@ def inputs() -> ReportInputs:
 def changed(inputs: ReportInputs) -> Callable[..., ReportInputs]:
     """The made-up run with some fields replaced."""
     return lambda **fields: dataclasses.replace(inputs, **fields)
+
+
+@pytest.fixture
+def ct(inputs: ReportInputs) -> ReportInputs:
+    """The made-up run as one of real images with labels to outline."""
+    labels = np.zeros(inputs.shape, dtype=np.uint8)
+    labels[:, 5:15, 4:9] = 1
+    return dataclasses.replace(real(inputs), modality="ct", outline=labels, outline_text="the segmentation")
+
+
+@pytest.fixture
+def radar(changed: Callable[..., ReportInputs], inputs: ReportInputs) -> ReportInputs:
+    """The made-up run as one of a single volume, three views of it in dB."""
+    methods = tuple(
+        dataclasses.replace(
+            m, metrics={k: dataclasses.replace(v, per_item=v.per_item[:1]) for k, v in m.metrics.items()}
+        )
+        for m in inputs.methods
+    )
+    return changed(
+        modality="radar",
+        methods=methods,
+        item_labels=("scene",),
+        shown=(0, 0, 0),
+        shown_labels=("along z", "along y", "along x"),
+        item_shape=(5, 24, 18),
+        decibels=30.0,
+        coil_maps=None,
+        mask=None,
+        acceleration=None,
+    )
+
+
+@pytest.fixture
+def showing() -> Callable[..., ReportInputs]:
+    """Reduces a run to the pictures of some items."""
+    return only
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from PIL import Image
 
 from proxflow.tasks.report.inputs import ReportInputs
 from proxflow.tasks.report.render import render_report
+from proxflow.tasks.report.window import shown_items
 
 Make = Callable[..., ReportInputs]
 VOID = {"meta", "img", "input", "br", "line", "circle", "fefuncr", "fefuncg", "fefuncb", "polyline", "path"}
@@ -95,6 +96,14 @@ def test_everything_given_is_escaped(inputs: ReportInputs) -> None:
             methods=(method, inputs.methods[1]),
             notes=(evil,),
             item_labels=(evil, evil, evil),
+            shown_labels=(evil, evil, evil),
+            unit=evil,
+            measured_text=evil,
+            mask_text=evil,
+            samples=np.eye(3),
+            samples_text=evil,
+            outline=np.zeros(inputs.shape, dtype=np.uint8),
+            outline_text=evil,
             stages=(stage,),
             provenance={evil: evil},
             recipe_yaml=evil,
@@ -112,7 +121,7 @@ def test_images_are_pngs_of_the_right_size_with_alternative_texts(inputs: Report
     views = [image for image in images if image.get("width") == "18" and image.get("height") == "24"]
     assert len(views) == 3 * (1 + 2 * 3) + 2  # items x (reference, images and errors), mask, region
     for image in images:
-        assert image["alt"]
+        assert image["alt"] or image.get("class") == "outline"  # the caption says what the outline is
         source = image["src"] or ""
         with Image.open(
             io.BytesIO(base64.b64decode(source.removeprefix("data:image/png;base64,")))
@@ -190,8 +199,9 @@ def test_equal_images_show_infinity_and_empty_images_render(changed: Make, input
     Reader(render_report(changed(methods=(zero,), reference=None)))
 
 
-def test_many_items_are_limited_and_counted(sized: Make) -> None:
-    html = render_report(sized((70, 12, 10)))
+def test_items_left_out_are_counted(sized: Make, showing: Make) -> None:
+    inputs = sized((70, 12, 10))
+    html = render_report(showing(inputs, tuple(shown_items(70, 12, 10, 3, True))))
     text = Reader(html).text
     assert "12 of 70 items are shown" in text and "The first 64 of 70 items" in text
     assert html.count('class="panel"') == 12
@@ -214,7 +224,15 @@ def test_report_at_full_size_is_small_and_quick(sized: Make) -> None:
     [
         ({"methods": ()}, "methods must hold"),
         ({"reference": np.ones((3, 18, 24))}, "reference must have shape"),
-        ({"item_labels": ("one",)}, "item_labels must number 3"),
+        ({"shown": (0,)}, "shown must number 3"),
+        ({"shown": (0, 1, 3)}, "shown must be of the 3 item_labels"),
+        ({"shown_labels": ("one",)}, "shown_labels must number 3"),
+        ({"item_labels": ("a", "b", "c", "d")}, "per_item of psnr of zero_filled must number 0 or 4, got 3"),
+        ({"region": np.ones((2, 24, 18), bool)}, "region must have shape"),
+        ({"outline": np.zeros((24, 18), np.uint8)}, "outline must have shape"),
+        ({"outline": np.zeros((3, 24, 18))}, "outline must be uint8"),
+        ({"samples": np.ones((2, 2), complex)}, "samples must be real"),
+        ({"decibels": 0.0}, "decibels must be above 0"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(changed: Make, fields: dict, message: str) -> None:

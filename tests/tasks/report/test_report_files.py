@@ -35,7 +35,7 @@ def test_previews_are_pngs_of_the_first_item(inputs: ReportInputs) -> None:
     }
     sizes = {name: Image.open(io.BytesIO(data)).size for name, data in previews.items()}
     assert sizes["tv.png"] == sizes["reference.png"] == (18, 24)
-    assert sizes["comparison.png"] == (4 * 18 + 3 * 4, 38 + 24 + 4 + 24)
+    assert sizes["comparison.png"] == (4 * 8 * 18 + 3 * 4, 38 + 8 * 24 + 4 + 8 * 24)  # enlarged 8 times
     shown = np.asarray(Image.open(io.BytesIO(previews["reference.png"])))
     assert inputs.reference is not None
     assert np.corrcoef(shown.ravel(), np.abs(inputs.reference[0]).ravel())[0, 1] > 0.999

@@ -18,7 +18,6 @@ from proxflow.tasks.report.numbers import bytes_text, number_text, seconds_text
 from proxflow.tasks.report.palettes import phase_palette, signed_palette
 from proxflow.tasks.report.pictures import binary, grey, montage, phase, signed
 from proxflow.tasks.report.verdict import verdict
-from proxflow.tasks.report.window import item_window, shown_items
 
 Make = Callable[..., ReportInputs]
 
@@ -80,25 +79,6 @@ def test_best_cells_follow_the_direction_and_ties_share(inputs: ReportInputs) ->
     assert marks["psnr"] == [False, True, True] and marks["nmse"] == [True, False, False]
     assert not any(marks["data_residual"]) and not any(marks["hfen"])
     assert [column.arrow for column in columns] == ["↑", "↓", "", "↓"]
-
-
-def test_window_is_of_the_reference_and_factor_fits_the_errors(inputs: ReportInputs) -> None:
-    assert inputs.reference is not None
-    window = item_window(inputs, 1)
-    assert window.upper == pytest.approx(np.percentile(np.abs(inputs.reference[1]), 99.9))
-    errors = [np.abs(np.abs(m.image[1]) - np.abs(inputs.reference[1])) for m in inputs.methods]
-    assert np.mean(np.stack(errors) > window.upper / window.factor) <= 0.01
-
-
-@pytest.mark.parametrize(
-    ("shape", "count"), [((1, 8, 6), 1), ((30, 8, 6), 12), ((30, 600, 400), 1), ((4, 224, 224), 4)]
-)
-def test_shown_items_are_spread_within_the_budget(
-    sized: Make, shape: tuple[int, int, int], count: int
-) -> None:
-    items = shown_items(sized(shape, ()))
-    assert len(items) == len(set(items)) == count and items[0] == 0
-    assert count == 1 or items[-1] == shape[0] - 1
 
 
 def test_plot_is_sound_svg_that_leaves_out_what_a_log_axis_cannot_show() -> None:

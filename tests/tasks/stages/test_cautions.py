@@ -16,7 +16,7 @@ def notes(run_stage: Any, scan_file: Path, method: dict[str, Any]) -> list[str]:
     scan, _ = run_stage("ingest", INGEST, scan=scan_file)
     prepared, _ = run_stage("prepare", {"steps": [UNDERSAMPLE]}, {"scan": scan})
     maps, _ = run_stage("calibrate", {"kind": "espirit", "crop": 0.0}, {"prepared": prepared})
-    inputs = {"prepared": prepared, "maps": maps}
+    inputs = {"prepared": prepared, "calibrated": maps}
     task = {"method": method, "precision": "single"}
     image, _ = run_stage("reconstruct", task, inputs)
     twin, _ = run_stage("hold_out", {**task, "fraction": 0.05, "seed": 0}, inputs)

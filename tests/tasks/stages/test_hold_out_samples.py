@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from proxflow.tasks.stages.hold_out import held_out_samples
+from proxflow.tasks.modalities.cartesian.held_out import held_out_samples
 
 
 def points_mask(rng: np.random.Generator) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from proxflow.operators.fourier import fft2c
-from proxflow.tasks.stages.noise import noise_level
+from proxflow.tasks.modalities.cartesian.noise import noise_level
 
 EVERY = np.ones((96, 80), dtype=bool)
 

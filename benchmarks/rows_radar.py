@@ -1,0 +1,172 @@
+"""NearFieldMimo against the dense matrix, and against the machine's rate of matrix products.
+
+python -m benchmarks.rows_radar [small|all]
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from benchmarks.operator_row import Contenders, Row, measure, peak_bytes, relative_error, seconds_of
+from proxflow.operators.near_field_mimo import NearFieldMimo
+from proxflow.operators.voxel_grid import VoxelGrid
+
+SIZES = {"small": [5], "all": [5, 20, 40]}  # frequencies; 12 x 13 antennas, 25 x 25 x 49 voxels
+OPERATOR = "NearFieldMimo"
+ROWS = 156  # of the dense matrix made at a time
+GEMM = 1024  # side of the square product that the rate is taken from
+OURS, LOW_MEMORY = "proxflow", "proxflow, factors made anew"
+DENSE, DENSE_TRANSPOSED = "torch, A @ x", "torch, A held transposed"
+
+
+class Problem(NamedTuple):
+    """The simulated array of Oral & Oktem (2024)."""
+
+    size: str
+    transmitters_m: Tensor
+    receivers_m: Tensor
+    frequencies_hz: Tensor
+    grid: VoxelGrid
+    x: Tensor  # complex64 (z, y, x)
+    y: Tensor  # complex64 (frequency, transmitter, receiver)
+
+
+def rows(sizes: str = "all") -> Iterator[Row]:
+    """Every action of every implementation for the named sizes ("small" or "all")."""
+    for n_frequencies in SIZES[sizes]:
+        yield from _rows_of(make_problem(n_frequencies), repeats=15)
+
+
+def make_problem(n_frequencies: int) -> Problem:
+    """Gaussian reflectivities and samples."""
+    r, t = (torch.linspace(-0.15, 0.15, n, dtype=torch.float64) for n in (13, 12))
+    rng = torch.Generator().manual_seed(3)
+    grid = VoxelGrid.from_bounds((0.35, -0.15, -0.15), (0.65, 0.15, 0.15), (49, 25, 25))
+    return Problem(
+        f"{n_frequencies} frequencies, 12 x 13 antennas, 49 x 25 x 25",
+        torch.stack([t, -t, 0 * t], -1),
+        torch.stack([r, r, 0 * r], -1),
+        torch.linspace(4e9, 16e9, n_frequencies, dtype=torch.float64),
+        grid,
+        torch.randn(grid.shape, dtype=torch.complex64, generator=rng),
+        torch.randn(n_frequencies, 12, 13, dtype=torch.complex64, generator=rng),
+    )
+
+
+def dense_matrix(problem: Problem, *, transposed: bool = False) -> Tensor:
+    """A in complex64, (measurement, voxel), or its transpose; phases in float64, a frequency at a time."""
+    points = problem.grid.positions()
+    d_t, d_r = (torch.cdist(antennas, points) for antennas in (problem.transmitters_m, problem.receivers_m))
+    path, gain = d_t[:, None] + d_r, 1 / (4 * math.pi * d_t[:, None] * d_r)
+    shape = len(problem.frequencies_hz) * ROWS, len(points)
+    matrix = torch.empty(shape[::-1] if transposed else shape, dtype=torch.complex64)
+    target = matrix.T if transposed else matrix
+    for i, frequency in enumerate(problem.frequencies_hz.tolist()):
+        phase = -2 * math.pi * frequency / 299_792_458 * path
+        target[i * ROWS : (i + 1) * ROWS] = torch.polar(gain, phase).flatten(0, 1)
+    return matrix
+
+
+def _rows_of(problem: Problem, repeats: int) -> Iterator[Row]:
+    with torch.no_grad():
+        kept, low = (_operator(problem, size) for size in (None, 32 << 20))
+        held: dict[str, Tensor] = {}
+        set_ups = {
+            OURS: lambda: kept.forward(problem.x),
+            LOW_MEMORY: lambda: low.forward(problem.x),
+            DENSE: lambda: held.update(rows=dense_matrix(problem)),
+            DENSE_TRANSPOSED: lambda: held.update(columns=dense_matrix(problem, transposed=True)),
+        }
+        memory = {}
+        for name, call in set_ups.items():
+            seconds: list[float] = []
+            memory[name] = peak_bytes(lambda call=call, s=seconds: s.append(seconds_of(call)))  # type: ignore[misc]
+            yield Row(OPERATOR, problem.size, "set-up", f"{name}, first use", seconds[0], bytes=memory[name])
+        truth = _truth(problem)
+        square = torch.randn(GEMM, GEMM, dtype=torch.complex64)
+        for action, contenders in _contenders(problem, kept, low, held).items():
+            errors = {name: relative_error(call(), truth[action]) for name, call in contenders.items()}
+            best = measure({**contenders, "limit": lambda: square @ square}, repeats)
+            products = math.prod(problem.y.shape) * problem.grid.n_voxels * (2 if action == "normal" else 1)
+            limit = best["limit"] * products / GEMM**3
+            text = f"{products / 1e6:.0f} M complex multiply-adds at the rate of a {GEMM}^2 product"
+            for name in contenders:
+                figures = best[name], errors[name], memory[name], limit, text
+                yield Row(OPERATOR, problem.size, action, name, *figures)
+
+
+def _operator(problem: Problem, memory_bytes: int | None) -> NearFieldMimo:
+    arrays = problem.transmitters_m, problem.receivers_m, problem.frequencies_hz
+    return NearFieldMimo(*arrays, problem.grid, memory_bytes=memory_bytes)
+
+
+def _contenders(
+    problem: Problem, kept: NearFieldMimo, low: NearFieldMimo, held: dict[str, Tensor]
+) -> dict[str, Contenders]:
+    x, y, by_rows, by_columns = problem.x, problem.y, held["rows"], held["columns"]
+    flat_x, flat_y = x.flatten(), y.flatten()
+
+    def forward() -> Tensor:
+        return by_rows @ flat_x
+
+    def adjoint(samples: Tensor) -> Tensor:
+        return (samples.conj().resolve_conj() @ by_rows).conj().resolve_conj()  # A^H y would conjugate A
+
+    def forward_transposed() -> Tensor:
+        return flat_x @ by_columns
+
+    def adjoint_transposed(samples: Tensor) -> Tensor:
+        return (by_columns @ samples.conj().resolve_conj()).conj().resolve_conj()
+
+    return {
+        "forward": {
+            OURS: lambda: kept.forward(x),
+            LOW_MEMORY: lambda: low.forward(x),
+            DENSE: lambda: forward().view(y.shape),
+            DENSE_TRANSPOSED: lambda: forward_transposed().view(y.shape),
+        },
+        "adjoint": {
+            OURS: lambda: kept.adjoint(y),
+            LOW_MEMORY: lambda: low.adjoint(y),
+            DENSE: lambda: adjoint(flat_y).view(x.shape),
+            DENSE_TRANSPOSED: lambda: adjoint_transposed(flat_y).view(x.shape),
+        },
+        "normal": {
+            OURS: lambda: kept.normal(x),
+            LOW_MEMORY: lambda: low.normal(x),
+            DENSE: lambda: adjoint(forward()).view(x.shape),
+            DENSE_TRANSPOSED: lambda: adjoint_transposed(forward_transposed()).view(x.shape),
+        },
+    }
+
+
+def _truth(problem: Problem) -> dict[str, Tensor]:
+    operator = _operator(problem, 32 << 20)
+    x, y = problem.x.to(torch.complex128), problem.y.to(torch.complex128)
+    return {
+        "forward": operator.forward(x),
+        "adjoint": operator.adjoint(y).resolve_conj(),
+        "normal": operator.normal(x),
+    }
+
+
+def main() -> None:
+    for row in rows(*sys.argv[1:2]):
+        memory = f"{row.bytes / 2**20:7.1f} MiB" if row.bytes is not None else 11 * " "
+        error = f"{row.error:9.1e}" if row.error is not None else 9 * " "
+        limit = f"{1e3 * row.limit_seconds:8.2f} ms {row.limit_text}" if row.limit_seconds else ""
+        print(
+            f"{row.size:44s}{row.action:9s}{row.implementation:40s}"
+            f"{1e3 * row.seconds:9.2f} ms{error}{memory}{limit}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

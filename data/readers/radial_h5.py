@@ -1,0 +1,115 @@
+"""Read non-Cartesian MRI in Proxflow's own HDF5 form (docs/file-format.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+
+from proxflow.data.errors import ScanError
+from proxflow.data.radial_kspace import RadialKSpace
+from proxflow.data.readers.geometry_h5 import read_geometry
+from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_rows, reading
+from proxflow.data.readers.measurement_h5 import (
+    check_measurement,
+    measurement_modality,
+    read_labels,
+    read_source,
+)
+from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.validate import check_complex, check_shape
+from proxflow.data.validate_radial import (
+    check_radial_samples,
+    check_trajectory,
+    check_trajectory_shape,
+    checked_radial,
+)
+
+# A matrix is bound by no grid here; this bounds the memory an image may ask for.
+LARGEST_MATRIX = 16384
+
+
+def is_radial_h5(file: h5py.File) -> bool:
+    """Whether the open file says it is one of our non-Cartesian MRI measurements."""
+    return measurement_modality(file) == "mri-radial"
+
+
+class RadialH5Scan(Scan):
+    """One of our own non-Cartesian files; items are read chunk by chunk. Raises ScanError if unsound."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = open_hdf5(path)
+        try:
+            with reading(path, "the file's structure"):
+                self.info = self._describe()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def read(self, items: Sequence[int] | None = None) -> RadialKSpace:
+        rows = chosen_items(self.info, items)
+        path, file = self._path, self._file
+        noise = file.get("noise")
+        kspace = RadialKSpace(
+            samples=read_rows(path, file["kspace"], rows),
+            trajectory=self._trajectory,
+            geometry=self._geometry.select(rows),
+            labels=tuple(self.info.labels[i] for i in rows),
+            noise=None if noise is None else read_rows(path, noise, list(range(noise.shape[0]))),
+            reference=read_rows(path, file["reference"], rows) if "reference" in file else None,
+            source=self.info.source,
+        )
+        return checked_radial(path, kspace, rows)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _describe(self) -> ScanInfo:
+        path, file = self._path, self._file
+        required = ("kspace", "trajectory", "labels", "geometry/matrix")
+        check_measurement(file, path, "mri-radial", required)
+        samples = own_dataset(file, path, "kspace")
+        check_radial_samples(path, "kspace", samples.shape, samples.dtype)
+        largest = (LARGEST_MATRIX, LARGEST_MATRIX)
+        self._geometry = read_geometry(file, path, samples.shape[0], largest)
+        matrix = self._geometry.matrix
+        self._geometry = replace(self._geometry, matrix=(int(matrix[0]), int(matrix[1])))
+        trajectory = own_dataset(file, path, "trajectory")
+        check_trajectory_shape(path, trajectory.shape, trajectory.dtype, samples.shape)
+        with reading(path, "trajectory"):
+            self._trajectory = trajectory[()]
+        check_trajectory(path, self._trajectory, self._geometry.matrix)
+        self._check_optional(samples.shape)
+        return ScanInfo(
+            path=path,
+            format="proxflow",
+            shape=samples.shape,
+            dtype=str(samples.dtype),
+            labels=read_labels(file, path, samples.shape[0]),
+            geometry=self._geometry,
+            has_mask=False,
+            has_noise="noise" in file,
+            has_reference="reference" in file,
+            file_bytes=path.stat().st_size,
+            modality="mri-radial",
+            source=read_source(file),
+        )
+
+    def _check_optional(self, shape: tuple[int, ...]) -> None:
+        path, file = self._path, self._file
+        if "noise" in file:
+            noise = own_dataset(file, path, "noise")
+            check_complex(path, "noise", noise.dtype)
+            check_shape(path, "noise", noise.shape, "(coil, sample)")
+            if noise.shape[0] != shape[1]:
+                raise ScanError(f"{path.name}: noise must have shape ({shape[1]}, n), got {noise.shape}")
+        if "reference" in file:
+            reference = own_dataset(file, path, "reference")
+            check_shape(path, "reference", reference.shape, "(item, y, x)")
+            if reference.shape[0] != shape[0]:
+                raise ScanError(
+                    f"{path.name}: reference must have shape ({shape[0]}, y, x), got {reference.shape}"
+                )

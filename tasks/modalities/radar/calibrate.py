@@ -1,0 +1,70 @@
+"""Calibrate a radar scan: the medium, and how large the operator is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+
+from proxflow.configs.calibrate import Medium
+from proxflow.data.store.artefact import Artefact, ArtefactWriter
+from proxflow.operators.near_field_mimo import NearFieldMimo
+from proxflow.operators.operator_norm import operator_norm
+from proxflow.operators.voxel_grid import VoxelGrid
+from proxflow.tasks.errors import RequestError
+from proxflow.tasks.modalities.radar.geometry import antennas_of, grid_of
+from proxflow.tasks.stage import StageContext
+
+NORM_ITERATIONS = 15
+NORM_MARGIN = 1.02  # the power method comes from below
+
+
+def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
+    """Document ``calibration``: the medium, and the ``norm`` of the operator.
+
+    Raises RequestError where a voxel lies on an antenna.
+    """
+    config = TypeAdapter(Medium).validate_python(context.config)
+    medium = config.model_dump(mode="json", exclude={"kind"})
+    prepared = context.inputs["prepared"]
+    antennas = antennas_of(prepared)
+    try:
+        operator = operator_of(antennas, grid_of(prepared), medium, None, context.machine.memory_bytes)
+    except ValueError as error:
+        raise RequestError(f"image: {error}") from None
+    device = context.machine.device
+    norm = operator_norm(operator.to(device), n_iter=NORM_ITERATIONS, tol=1e-3, device=device)
+    writer.document("calibration", {"medium": medium, "norm": norm * NORM_MARGIN})
+
+
+def operator_of(
+    antennas: dict[str, Tensor],
+    grid: VoxelGrid,
+    medium: dict[str, Any],
+    pairs: Tensor | None = None,
+    memory_bytes: int | None = None,
+) -> NearFieldMimo:
+    """The forward model; ``pairs`` are the indices of the pairs wanted, all if None."""
+    ranges = antennas.get("reference_range_m")
+    chosen = torch.arange(len(antennas["pairs"])) if pairs is None else pairs
+    return NearFieldMimo(
+        antennas["transmitters_m"],
+        antennas["receivers_m"],
+        antennas["frequencies_hz"],
+        grid,
+        pairs=antennas["pairs"][chosen],
+        reference_range_m=None if ranges is None else ranges[chosen],
+        memory_bytes=memory_bytes,
+        **medium,
+    )
+
+
+def calibration_text(calibrated: Artefact) -> str:
+    """One sentence on the medium."""
+    medium = calibrated.document("calibration")["medium"]
+    loss = "1 / (4 pi d_T d_R)" if medium["amplitude"] == "spreading" else "none"
+    return (
+        f"Relative permittivity of the medium {medium['relative_permittivity']:g}, loss with distance {loss}."
+    )

@@ -1,0 +1,164 @@
+"""Prepare a non-Cartesian scan: coils, and the spokes that a method is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+
+from proxflow.configs.image import ImageConfig
+from proxflow.configs.prepare import CompressCoils, KeepSpokes, PrepareStep, Whiten
+from proxflow.data.kspace import Geometry
+from proxflow.data.store.artefact import Artefact, ArtefactWriter
+from proxflow.models.calibration.coil_compression import apply_coil_matrix, compression_matrix
+from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
+from proxflow.tasks.errors import RequestError
+from proxflow.tasks.modalities.radial.noise import noise_level
+from proxflow.tasks.stage import StageContext
+from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
+
+ItemMap = Callable[[Tensor], Tensor]  # (coil, spoke, readout) -> (coil', spoke, readout)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What the steps so far make of a scan; samples are only touched when the items are written."""
+
+    n_coils: int
+    kept: np.ndarray  # bool (spoke,)
+    noise: Tensor | None  # complex (coil, n)
+    maps: tuple[ItemMap, ...] = ()
+    notes: tuple[str, ...] = ()
+    whitened: bool = False
+
+    def then(self, item_map: ItemMap, note: str, **changes: Any) -> Preparation:
+        return replace(self, maps=(*self.maps, item_map), notes=(*self.notes, note), **changes)
+
+    def item(self, scan: Artefact, index: int) -> Tensor:
+        """Prepared samples of one item, (coil, spoke, readout)."""
+        samples = torch.from_numpy(scan.rows("samples", index, index + 1)[0])
+        for item_map in self.maps:
+            samples = item_map(samples)
+        return samples
+
+
+def prepare(context: StageContext, writer: ArtefactWriter) -> None:
+    """Write ``samples`` complex64 (item, coil, spoke, readout), ``trajectory`` (spoke, readout, 2) as
+    (ky, kx) in cycles per field of view of the image, ``mask`` bool (spoke, readout), the samples a method
+    is given; document ``scan``.
+
+    Raises RequestError where a step does not fit the scan.
+    """
+    steps = TypeAdapter(tuple[PrepareStep, ...]).validate_python(context.config["steps"])
+    scan = context.inputs["scan"]
+    document = scan.document("scan")
+    n_items, n_coils, n_spokes, n_readout = scan.shape("samples")
+    noise = torch.from_numpy(scan.array("noise")) if "noise" in scan else None
+    state = Preparation(n_coils, np.ones(n_spokes, dtype=np.bool_), noise)
+    for step in steps:
+        state = apply_step(step, state, scan)
+    config = ImageConfig.model_validate(context.config["image"])
+    measured = geometry_from_json(document["geometry"])
+    geometry = image_geometry(config, measured)
+    writer.create("samples", (n_items, state.n_coils, n_spokes, n_readout), np.complex64)
+    levels = []
+    for index in range(n_items):
+        samples = state.item(scan, index)
+        levels.append(noise_level(samples, state.noise, state.whitened))
+        writer.append("samples", samples.numpy()[None])
+    trajectory = scan.array("trajectory")
+    half = np.array(geometry.matrix) / 2
+    inside = (np.abs(trajectory) <= half).all(axis=-1)  # a smaller matrix has less of k-space
+    writer.write("trajectory", trajectory)
+    writer.write("mask", state.kept[:, None] & inside)
+    if "reference" in scan and scan.shape("reference")[1:] == geometry.matrix:
+        writer.write("reference", scan.array("reference"))
+    kept, nyquist = int(state.kept.sum()), np.pi / 2 * max(geometry.matrix)
+    writer.document(
+        "scan",
+        document
+        | {
+            "geometry": geometry_to_json(geometry),
+            "planes": 1,
+            "notes": [
+                *document["notes"],
+                *state.notes,
+                f"{kept} spokes: a matrix of {max(geometry.matrix)} needs {nyquist / kept:.3g} times as many",
+            ],
+            "acceleration": nyquist / kept,
+            "noise_std": [level for level, _ in levels],
+            "noise_source": levels[0][1],
+            "retrospective": not bool(state.kept.all()),
+        },
+    )
+
+
+def image_geometry(config: ImageConfig, measured: Geometry) -> Geometry:
+    """The image asked for. Its field of view is the scan's: the trajectory is stated in it."""
+    if config.voxel_mm is not None or config.centre_mm is not None:
+        raise RequestError("image must give matrix alone for mri-radial: the field of view is the scan's")
+    if config.matrix is None:
+        return measured
+    if len(config.matrix) != 2:
+        raise RequestError(f"image.matrix must be (y, x) for mri-radial, got {list(config.matrix)}")
+    return replace(measured, matrix=(config.matrix[0], config.matrix[1]), affine=None)
+
+
+def apply_step(step: PrepareStep, state: Preparation, scan: Artefact) -> Preparation:
+    """What one more step makes of the scan; RequestError where it does not fit."""
+    if isinstance(step, Whiten):
+        return _whiten(state)
+    if isinstance(step, CompressCoils):
+        return _compress(step, state, scan)
+    assert isinstance(step, KeepSpokes), step  # the recipe was held against the kind of scan
+    return _keep_spokes(step, state)
+
+
+def _whiten(state: Preparation) -> Preparation:
+    if state.noise is None:
+        raise RequestError("prepare whiten must have a noise measurement in the scan, got none")
+    try:
+        matrix = whitening_matrix(noise_covariance(state.noise))
+    except ValueError as error:
+        raise RequestError(f"prepare whiten: {error}") from None
+    return state.then(
+        lambda samples: apply_coil_matrix(matrix.to(samples.dtype), samples),
+        "coil noise whitened to unit variance with the scan's noise measurement",
+        noise=matrix.to(state.noise.dtype) @ state.noise,
+        whitened=True,
+    )
+
+
+def _compress(step: CompressCoils, state: Preparation, scan: Artefact) -> Preparation:
+    if step.n_coils > state.n_coils:
+        raise RequestError(
+            f"prepare compress_coils n_coils must be at most {state.n_coils}, got {step.n_coils}"
+        )
+    samples = state.item(scan, scan.shape("samples")[0] // 2)[:, torch.from_numpy(state.kept)]
+    matrix, energy = compression_matrix(samples, step.n_coils)
+    return state.then(
+        lambda samples: apply_coil_matrix(matrix.to(samples.dtype), samples),
+        f"{state.n_coils} coils compressed to {step.n_coils}, {energy:.2%} of the energy kept",
+        n_coils=step.n_coils,
+        noise=None if state.noise is None else matrix.to(state.noise.dtype) @ state.noise,
+    )
+
+
+def _keep_spokes(step: KeepSpokes, state: Preparation) -> Preparation:
+    chosen = np.flatnonzero(state.kept)[:: step.every][: step.n_spokes]
+    if len(chosen) < step.n_spokes:
+        raise RequestError(
+            f"prepare keep_spokes n_spokes must be at most {len(chosen)} of every {step.every}, "
+            f"got {step.n_spokes}"
+        )
+    kept = np.zeros_like(state.kept)
+    kept[chosen] = True
+    note = f"{len(chosen)} of {len(kept)} spokes kept"
+    if step.every > 1:
+        note += f", every {step.every}"
+    return replace(state, kept=kept, notes=(*state.notes, note))

@@ -1,0 +1,53 @@
+"""The simulated array of Oral & Oktem (2024): its constants, and what one scatterer gives."""
+
+import math
+
+import pytest
+import torch
+
+from proxflow.operators.near_field_mimo import NearFieldMimo
+from proxflow.operators.operator_norm import operator_norm
+from proxflow.operators.voxel_grid import VoxelGrid
+
+DOUBLE = torch.complex128
+
+
+def spec_operator(n_frequencies: int) -> NearFieldMimo:
+    """The simulated geometry of the paper: two diagonals, 25 x 25 x 49 voxels."""
+    r, t = (torch.linspace(-0.15, 0.15, n, dtype=torch.float64) for n in (13, 12))
+    grid = VoxelGrid.from_bounds((0.35, -0.15, -0.15), (0.65, 0.15, 0.15), (49, 25, 25))
+    transmitters, receivers = torch.stack([t, -t, 0 * t], -1), torch.stack([r, r, 0 * r], -1)
+    return NearFieldMimo(
+        transmitters, receivers, torch.linspace(4e9, 16e9, n_frequencies, dtype=torch.float64), grid
+    )
+
+
+def test_point_scatterer_and_where_the_adjoint_peaks() -> None:
+    operator = spec_operator(10)
+    x = torch.zeros(operator.domain_shape, dtype=DOUBLE)
+    x[20, 7, 15] = torch.exp(torch.tensor(0.7j, dtype=DOUBLE))
+    y = operator.forward(x)
+    index = (20 * 25 + 7) * 25 + 15
+    point = operator.grid.positions()[index]
+    torch.testing.assert_close(point, torch.tensor([0.0375, -0.0625, 0.475], dtype=torch.float64))
+    d_t, d_r = (point - operator.transmitters_m).norm(dim=-1), (point - operator.receivers_m).norm(dim=-1)
+    k = 2 * math.pi * operator.frequencies_hz / 299_792_458
+    path, gain = d_t[:, None] + d_r, 1 / (4 * math.pi * d_t[:, None] * d_r)
+    expected = gain * torch.exp(-1j * (k[:, None, None] * path - 0.7))
+    torch.testing.assert_close(y, expected, rtol=1e-10, atol=1e-10)
+    uniform = operator.with_antenna_gain(None, None)
+    assert int(uniform.adjoint(uniform.forward(x)).abs().argmax()) == index
+    focus = operator.adjoint(y)
+    assert focus.flatten()[index].angle().item() == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(("n_frequencies", "compression"), [(5, 2.55), (15, 7.64), (40, 20.38)])
+def test_measurements_of_the_paper(n_frequencies: int, compression: float) -> None:
+    operator = spec_operator(n_frequencies)
+    ratio = math.prod(operator.range_shape) / math.prod(operator.domain_shape)
+    assert operator.range_shape == (n_frequencies, 12, 13)
+    assert 100 * ratio == pytest.approx(compression, abs=0.005)
+
+
+def test_norm_of_the_paper() -> None:
+    assert operator_norm(spec_operator(15), n_iter=12) ** 2 == pytest.approx(3.87e4, rel=0.01)
