@@ -91,7 +91,10 @@ def _rows_of(problem: Problem, repeats: int) -> Iterator[Row]:
         truth = _truth(problem)
         square = torch.randn(GEMM, GEMM, dtype=torch.complex64)
         for action, contenders in _contenders(problem, kept, low, held).items():
-            errors = {name: relative_error(call(), truth[action]) for name, call in contenders.items()}
+            errors = {
+                name: relative_error(torch.as_tensor(call()), truth[action])
+                for name, call in contenders.items()
+            }
             best = measure({**contenders, "limit": lambda: square @ square}, repeats)
             products = math.prod(problem.y.shape) * problem.grid.n_voxels * (2 if action == "normal" else 1)
             limit = best["limit"] * products / GEMM**3

@@ -76,7 +76,7 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     calibrated = stages.run("calibrate", calibrate, configs["calibrate"], {"prepared": prepared}, given)
     kind, document = modality(info.modality), prepared.document("scan")
     middle = len(probed) // 2
-    setting = Setting(recipe.runtime.precision, device)
+    setting = Setting(recipe.runtime.precision, machine)
     problem = kind.problem(prepared, calibrated, middle, setting)
     judging = recipe.evaluate
     if judging.held_out_fraction:

@@ -11,7 +11,7 @@ from torch import Tensor
 from proxflow.configs.methods import MethodConfig
 from proxflow.operators.base import LinearOperator
 from proxflow.tasks.errors import RequestError
-from proxflow.tasks.methods import method_function
+from proxflow.tasks.methods import METHODS, method_function
 
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5
@@ -36,6 +36,8 @@ def iteration_seconds(config: MethodConfig, shape: tuple[int, ...], dtype: torch
     The method runs on the identity operator, whose cost is a copy. RequestError where the method refuses
     its numbers for this image size. 0.0 for a method without iterations.
     """
+    if METHODS[config.method].direct:
+        return 0.0
     numbers = config.model_dump(exclude={"method"})
     y = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     y /= y.abs().max()

@@ -29,9 +29,9 @@ class TiffStackScan(Scan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        sidecar = read_sinogram_sidecar(path)
         pages = self._pages = TiffPages(path)
         try:
+            sidecar = read_sinogram_sidecar(path)
             self._axes = sidecar.axes
             shape = self._page_axes()
             fields, files = load_fields(sidecar, shape, _load_all)

@@ -15,7 +15,9 @@ from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.operators.base import LinearOperator
 from proxflow.tasks.errors import RequestError
-from proxflow.tasks.stage import StageContext
+from proxflow.tasks.stage import Machine, StageContext
+
+NO_STORE = Machine("", 0, "cpu", 0.0)
 
 
 class Problem(Protocol):
@@ -41,11 +43,14 @@ class Problem(Protocol):
 
 
 class Setting(NamedTuple):
-    """How a problem is to be computed: ``single`` or ``double``, where, and in how much memory."""
+    """How a problem is to be computed: ``single`` or ``double``, and where."""
 
     precision: str = "single"
-    device: str = "cpu"
-    memory_bytes: int | None = None
+    machine: Machine = NO_STORE
+
+    @property
+    def device(self) -> str:
+        return self.machine.device
 
 
 class Withheld(NamedTuple):

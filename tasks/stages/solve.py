@@ -29,8 +29,7 @@ def load_problem(context: StageContext, item: int) -> Problem:
     """One item of the artefacts ``prepared`` and ``calibrated``."""
     prepared = context.inputs["prepared"]
     kind = modality(prepared.document("scan")["modality"])
-    machine = context.machine
-    setting = Setting(context.config["precision"], machine.device, machine.memory_bytes)
+    setting = Setting(context.config["precision"], context.machine)
     return kind.problem(prepared, context.inputs["calibrated"], item, setting)
 
 

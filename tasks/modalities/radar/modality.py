@@ -100,7 +100,7 @@ class Radar(Modality):
             antennas_of(prepared),
             grid_of(prepared),
             made["medium"],
-            setting.memory_bytes,
+            setting.machine.memory_bytes,
         )
 
     def withhold(

@@ -43,10 +43,10 @@ class Radial(Modality):
 
     def arrays(self, measurement: Measurement) -> Ingested:
         assert isinstance(measurement, RadialKSpace)
-        rows = {"samples": measurement.samples.astype(np.complex64, copy=False)}
+        rows: dict[str, np.ndarray] = {"samples": measurement.samples.astype(np.complex64, copy=False)}
         if measurement.reference is not None:
             rows["reference"] = measurement.reference
-        once = {"trajectory": measurement.trajectory.astype(np.float32, copy=False)}
+        once: dict[str, np.ndarray] = {"trajectory": measurement.trajectory.astype(np.float32, copy=False)}
         if measurement.noise is not None:
             once["noise"] = measurement.noise
         return Ingested(rows, once)

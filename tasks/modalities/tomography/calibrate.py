@@ -44,7 +44,7 @@ def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
         planes=scan["planes"],
         backend=config.backend,
         angles=prepared.array("mask"),
-        memory_bytes=context.machine.memory_bytes,
+        machine=context.machine,
     ).to(context.machine.device)
     norm = operator_norm(
         operator, n_iter=NORM_ITERATIONS, tol=1e-3, dtype=torch.float32, device=context.machine.device

@@ -105,7 +105,7 @@ class Tomography(Modality):
             made["axis_column"],
             planes=scan["planes"],
             backend=made["backend"],
-            memory_bytes=setting.memory_bytes,
+            machine=setting.machine,
         )
         mask = torch.from_numpy(prepared.array("mask"))
         return TomographyProblem(

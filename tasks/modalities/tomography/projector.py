@@ -12,6 +12,10 @@ from proxflow.operators.cone_beam import ConeBeam
 from proxflow.operators.fan_beam import FanBeam
 from proxflow.operators.parallel_beam import ParallelBeam
 from proxflow.operators.ray_transform import Backend
+from proxflow.tasks.errors import RequestError
+from proxflow.tasks.modalities.base import NO_STORE
+from proxflow.tasks.modalities.tomography.matrix_cache import stored_matrices
+from proxflow.tasks.stage import Machine
 
 Projector: TypeAlias = ParallelBeam | FanBeam | ConeBeam
 
@@ -25,12 +29,12 @@ def projector(
     planes: int = 1,
     backend: Backend = "auto",
     angles: np.ndarray | None = None,
-    memory_bytes: int | None = None,
+    machine: Machine = NO_STORE,
 ) -> Projector:
     """The operator of the scan: image (y, x) to (angle, column), or (z, y, x) to (row, angle, column).
 
-    shape: of one item's samples. angles: bool (angle,), the views wanted; all if None. memory_bytes: for a
-    sparse matrix.
+    shape: of one item's samples. angles: bool (angle,), the views wanted; all if None. machine: gives a
+    sparse matrix its memory and its place in the store.
     """
     chosen = geometry.angles_rad if angles is None else geometry.angles_rad[angles]
     voxel = image.voxel_size_mm
@@ -45,10 +49,13 @@ def projector(
             column_size_mm=geometry.column_size_mm,
             detector_offset_mm=offset,
             backend=backend,
-            memory_bytes=memory_bytes,
+            memory_bytes=machine.memory_bytes,
+            matrix_cache=stored_matrices(machine),
         )
     assert geometry.source_origin_mm is not None and geometry.source_detector_mm is not None
     if geometry.beam == "cone":
+        if backend == "matrix":
+            raise RequestError("calibrate.backend must be auto, rays or torch for a cone beam, got matrix")
         return ConeBeam(
             (planes, *image.matrix),
             chosen,
@@ -60,7 +67,6 @@ def projector(
             voxel_size_mm=voxel[2],
             detector_offset_mm=(0.0, offset),
             backend=backend,
-            memory_bytes=memory_bytes,
         )
     return FanBeam(
         image.matrix,
@@ -72,5 +78,7 @@ def projector(
         pixel_size_mm=voxel[2],
         detector="curved" if geometry.beam == "fan-curved" else "flat",
         detector_offset_mm=offset,
-        backend=backend,  # type: ignore[arg-type]
+        backend=backend,
+        memory_bytes=machine.memory_bytes,
+        matrix_cache=stored_matrices(machine),
     )

@@ -156,7 +156,7 @@ def test_wrong_stacks(stack: Callable[..., Path], ct: SimpleNamespace, refused: 
         file.write(ct.counts[0], photometric="minisblack")
         file.write(ct.counts[0][:, :30], photometric="minisblack")
     refused(TiffStackScan, path, r"page 1 must be \(3, 40\) of uint16 as the first, got \(3, 30\)")
-    path.with_suffix(".yaml").unlink()
+    stack().with_suffix(".yaml").unlink()
     refused(TiffStackScan, path, "must have a sidecar scan.yaml")
 
 
@@ -178,11 +178,12 @@ def test_wrong_folders(
     tifffile.imwrite(outside, ct.counts[4], photometric="minisblack")
     (place / "proj_5.tiff").symlink_to(outside)
     refused(TiffStackScan, place, "proj_5.tiff must be a file in the folder itself, got a link out of it")
+    (tmp_path / "v1.2 größe.yaml").unlink()
+    (place / "proj_5.tiff").unlink()
+    refused(TiffStackScan, place, "must have a sidecar v1.2 größe.yaml")
     for file in place.glob("*.tiff"):
         file.unlink()
     refused(TiffStackScan, place, "must hold TIFF files, got none")
-    (tmp_path / "v1.2 größe.yaml").unlink()
-    refused(TiffStackScan, place, "must have a sidecar v1.2 größe.yaml")
 
 
 def test_fields(stack: Callable[..., Path], ct: SimpleNamespace, tmp_path: Path, refused: Refused) -> None:
