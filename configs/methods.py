@@ -127,12 +127,13 @@ class MagnitudeMethod(Choice):
     """What the two constrained methods of radar share."""
 
     fits: ClassVar[tuple[Modality, ...]] = ("radar",)
-    n_iter: Iterations = Field(default=200, description="Iterations at most.")
+    n_iter: Iterations = Field(default=100, description="Iterations at most.")
     kappa: Annotated[float, Field(gt=0, le=1000)] = Field(
         default=0.013, description="Ratio of the two penalties, relative to ||A||^2: speed, not result."
     )
     epsilon: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.3, description="Data residual allowed, relative to the data's norm."
+        default=0.5,
+        description="Data residual allowed, relative to the data's norm: noise, and what the model misses.",
     )
     tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
 
@@ -142,7 +143,8 @@ class L1(MagnitudeMethod):
 
     method: Literal["l1"]
     alpha: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.03, description="Soft threshold, relative to the peak of A^H y."
+        default=0.1,
+        description="Soft threshold, relative to the peak of the first image: the path, not the result.",
     )
 
 
@@ -151,7 +153,7 @@ class TvMagnitude(MagnitudeMethod):
 
     method: Literal["tv_magnitude"]
     alpha: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.03, description="TV weight, relative to the peak of A^H y."
+        default=0.03, description="TV weight, relative to the peak of the first image."
     )
 
 

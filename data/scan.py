@@ -24,7 +24,7 @@ AXES: dict[Modality, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScanInfo:
     """A scan as its header tells it, without reading the samples.
 
@@ -41,14 +41,14 @@ class ScanInfo:
     shape: tuple[int, ...]
     dtype: str
     labels: tuple[str, ...]
-    geometry: Geometry | None
-    has_mask: bool
-    has_noise: bool
-    has_reference: bool
     file_bytes: int
     modality: Modality = "mri-cartesian"
+    geometry: Geometry | None = None
     acquisition: ScanGeometry | AntennaGeometry | None = None
     quantity: Quantity | None = None
+    has_mask: bool = False
+    has_noise: bool = False
+    has_reference: bool = False
     has_fields: bool = False
     notes: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)

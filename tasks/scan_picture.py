@@ -1,52 +1,38 @@
-"""A scan as one PNG: image, k-space and sampling mask side by side."""
+"""A look at a scan as one PNG, and as rows of a terminal."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from rich.text import Text
 
 from proxflow.data.writers.atomic import atomic_path
-from proxflow.tasks.scan_summary import ScanSummary
-from proxflow.tasks.terminal_picture import to_grey
+from proxflow.tasks.looks.panel import BACKGROUND, Panel, strip
+from proxflow.tasks.terminal_picture import terminal_picture
 
 HEIGHT = 384  # pixels of each panel
 GAP, CAPTION = 12, 22
-DECADES = 4.0  # of k-space magnitude shown, from the peak down
+ONE_WIDTH, MORE_WIDTH = 72, 104  # character cells of one picture, of several
+TEXT = 220  # grey level
 
 
-def write_scan_picture(path: Path, summary: ScanSummary) -> None:
-    """Write the root-sum-of-squares image, the k-space magnitude (logarithmic) and the mask to ``path``."""
-    panels = [
-        (f"image, item {summary.item}", to_grey(summary.image), _pixel_aspect(summary)),
-        (f"|k-space|, {DECADES:g} decades", _log_grey(summary.spectrum), 1.0),
-        (f"sampled, R = {summary.acceleration:.3g}", summary.mask.astype(np.uint8) * 255, 1.0),
-    ]
-    pictures = [_resized(grey, aspect) for _, grey, aspect in panels]
-    width = sum(picture.width for picture in pictures) + GAP * (len(pictures) + 1)
-    page = Image.new("L", (width, HEIGHT + CAPTION + 2 * GAP), 24)
-    draw, left = ImageDraw.Draw(page), GAP
-    for (caption, _, _), picture in zip(panels, pictures, strict=True):
-        draw.text((left, GAP), caption, fill=220)
-        page.paste(picture, (left, GAP + CAPTION))
-        left += picture.width + GAP
+def write_scan_picture(path: Path, panels: tuple[Panel, ...]) -> None:
+    """Write the panels side by side, each under its caption, to ``path``."""
+    pictures, begins = strip(panels, HEIGHT, GAP)
+    page = Image.new("L", (pictures.width + 2 * GAP, HEIGHT + CAPTION + 2 * GAP), BACKGROUND)
+    draw = ImageDraw.Draw(page)
+    for panel, left in zip(panels, begins, strict=True):
+        draw.text((left + GAP, GAP), panel.caption, fill=TEXT)
+    page.paste(pictures, (GAP, GAP + CAPTION))
     with atomic_path(path) as temporary:
         page.save(temporary, format="PNG")
 
 
-def _pixel_aspect(summary: ScanSummary) -> float:
-    voxel = summary.info.geometry.voxel_size_mm
-    return voxel[1] / voxel[2] if voxel else 1.0
-
-
-def _log_grey(magnitude: NDArray[np.float32]) -> NDArray[np.uint8]:
-    floor = magnitude.max() * 10**-DECADES
-    decades = np.log10(np.maximum(magnitude, floor) / floor) / DECADES
-    return np.round(decades * 255).astype(np.uint8)
-
-
-def _resized(grey: NDArray[np.uint8], aspect: float) -> Image.Image:
-    width = max(1, round(HEIGHT * grey.shape[1] / (grey.shape[0] * aspect)))
-    return Image.fromarray(grey).resize((width, HEIGHT), Image.Resampling.BILINEAR)
+def scan_in_terminal(panels: tuple[Panel, ...], width: int) -> Text:
+    """The panels meant for a terminal, at most ``width`` cells wide, and their captions."""
+    shown = tuple(panel for panel in panels if panel.in_terminal)
+    pictures, _ = strip(shown, HEIGHT, GAP)
+    drawn = terminal_picture(np.asarray(pictures), min(width, ONE_WIDTH if len(shown) == 1 else MORE_WIDTH))
+    return drawn.append("   ".join(panel.caption for panel in shown) + "\n", style="dim")

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, reading, top_level
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, reading, top_level
 from proxflow.data.readers.projections import Projections, hdf5_rows, read_projections, row_labels
 from proxflow.data.readers.units_h5 import angle_unit, length_mm
 from proxflow.data.scan import Scan, ScanInfo
@@ -48,13 +48,8 @@ class DxchangeScan(Scan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open_hdf5(path)
-        try:
-            with reading(path, "the file's structure"):
-                self.info = self._describe()
-        except BaseException:
-            self._file.close()
-            raise
+        with kept_open(path) as self._file:
+            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> Sinogram:
         return read_projections(self._source, self.info, items)
@@ -96,10 +91,6 @@ class DxchangeScan(Scan):
             shape=(n_rows, n_angles, n_columns),
             dtype=data.dtype.newbyteorder("=").name,
             labels=row_labels("parallel", n_rows),
-            geometry=None,
-            has_mask=False,
-            has_noise=False,
-            has_reference=False,
             file_bytes=path.stat().st_size,
             modality="ct",
             acquisition=geometry,

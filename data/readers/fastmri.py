@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
-from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_rows, reading, top_level
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_rows, reading, top_level
 from proxflow.data.readers.ismrmrd_header import Encoding, parse_header
 from proxflow.data.readers.readout import crop_readout
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
@@ -38,13 +38,8 @@ class FastMriScan(Scan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open_hdf5(path)
-        try:
-            with reading(path, "the file's structure"):
-                self.info = self._describe()
-        except BaseException:
-            self._file.close()
-            raise
+        with kept_open(path) as self._file:
+            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> KSpace:
         rows = chosen_items(self.info, items)
@@ -97,7 +92,6 @@ class FastMriScan(Scan):
             labels=tuple(f"slice {i}" for i in range(n_slices)),
             geometry=Geometry(matrix, _field_of_view(encoding, matrix), slices=tuple(range(n_slices))),
             has_mask=stored is not None,
-            has_noise=False,
             has_reference=self._reference is not None,
             file_bytes=path.stat().st_size,
             notes=(f"Readout oversampling removed: {height} to {cropped}.",) if cropped < height else (),

@@ -31,6 +31,21 @@ def open_hdf5(path: Path) -> h5py.File:
         ) from error
 
 
+@contextmanager
+def kept_open(path: Path) -> Iterator[h5py.File]:
+    """The file opened for reading, to be closed by whoever keeps it; closed at once if the block fails.
+
+    HDF5's failures in the block become a ScanError.
+    """
+    file = open_hdf5(path)
+    try:
+        with reading(path, "the file's structure"):
+            yield file
+    except BaseException:
+        file.close()
+        raise
+
+
 def top_level(file: h5py.File) -> str:
     """The names at the file's top, for an error sentence."""
     names = sorted(file)

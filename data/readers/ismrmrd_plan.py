@@ -15,6 +15,7 @@ from proxflow.data.kspace import Affine, Geometry
 from proxflow.data.readers.ismrmrd_geometry import affine_from_centre, rank_slices, slice_step
 from proxflow.data.readers.ismrmrd_header import Encoding
 from proxflow.data.readers.ismrmrd_lines import COUNTERS, Lines, volume_labels
+from proxflow.data.validate import check_declared_size
 
 Kind = Literal["planar", "slices", "hybrid"]
 
@@ -52,6 +53,8 @@ class Plan:
 def make_plan(path: Path, lines: Lines, encoding: Encoding) -> Plan:
     """The plan of a scan; raises ScanError where its lines do not fit the encoded matrix."""
     nz, ny, nx = encoding.encoded_matrix
+    n_volumes, n_coils = len(lines.counters), int(lines.heads[0]["active_channels"])
+    check_declared_size(path, "encoded matrix", 8 * n_coils * nz * ny * nx, path.stat().st_size)
     columns = _columns(path, lines, nx)
     kind, mask_partition = _kind(lines, nz, ny)
     z, y, x = encoding.image_matrix
@@ -66,7 +69,6 @@ def make_plan(path: Path, lines: Lines, encoding: Encoding) -> Plan:
         notes.append(f"Readout oversampling removed: {nx} to {n_columns}.")
     elif x < nx:
         notes.append("Asymmetric echo: readout oversampling kept, the image is cropped instead.")
-    n_volumes, n_coils = len(lines.counters), int(lines.heads[0]["active_channels"])
     parts = {"planar": 1, "slices": z, "hybrid": n_columns}[kind]
     plane = (nz, ny) if kind == "hybrid" else (ny, n_columns)
     if kind == "hybrid":

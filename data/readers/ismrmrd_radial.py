@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Affine, Geometry
 from proxflow.data.radial_kspace import RadialKSpace
-from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, reading, top_level
+from proxflow.data.readers.hdf5_file import kept_open
 from proxflow.data.readers.ismrmrd_geometry import affine_from_centre, rank_slices, slice_step
-from proxflow.data.readers.ismrmrd_header import Encoding, parse_header
+from proxflow.data.readers.ismrmrd_header import Encoding
 from proxflow.data.readers.ismrmrd_lines import COUNTERS, Lines, sort_lines, volume_labels
 from proxflow.data.readers.ismrmrd_samples import (
     group_name,
+    open_acquisitions,
     read_acquisitions,
+    read_heads,
     read_noise,
     read_trajectories,
 )
@@ -32,13 +34,10 @@ TRAJECTORIES = ("radial", "goldenangle", "spiral", "other")
 
 def is_radial_ismrmrd(file: h5py.File) -> bool:
     """Whether the open file is ISMRMRD whose first encoding is along a trajectory."""
-    name = group_name(file)
-    if name is None:
+    if group_name(file) is None:
         return False
-    path = Path(file.filename)
-    xml = own_dataset(file, path, f"{name}/xml")
-    with reading(path, f"{name}/xml"):
-        return parse_header(path, xml[0])[0].trajectory in TRAJECTORIES
+    _, encoding = open_acquisitions(Path(file.filename), file)
+    return encoding.trajectory in TRAJECTORIES
 
 
 class RadialIsmrmrdScan(Scan):
@@ -56,13 +55,8 @@ class RadialIsmrmrdScan(Scan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open_hdf5(path)
-        try:
-            with reading(path, "the file's structure"):
-                self._open()
-        except BaseException:
-            self._file.close()
-            raise
+        with kept_open(path) as self._file:
+            self._open()
 
     def read(self, items: Sequence[int] | None = None) -> RadialKSpace:
         rows = chosen_items(self.info, items)
@@ -73,7 +67,9 @@ class RadialIsmrmrdScan(Scan):
             trajectory=self._trajectory,
             geometry=self._geometry.select(rows),
             labels=tuple(self.info.labels[i] for i in rows),
-            noise=read_noise(self._path, self._data, self._heads, lines.noise, n_coils, dwell),
+            noise=read_noise(
+                self._path, self._data, self._heads, lines.noise, n_coils=n_coils, dwell_us=dwell
+            ),
             source=self.info.source,
         )
         return checked_radial(self._path, kspace, rows)
@@ -82,24 +78,12 @@ class RadialIsmrmrdScan(Scan):
         self._file.close()
 
     def _open(self) -> None:
-        path, name = self._path, group_name(self._file)
-        if name is None:
-            raise ScanError(
-                f"{path} must be ISMRMRD with dataset/xml and dataset/data, got {top_level(self._file)}"
-            )
-        self._data = own_dataset(self._file, path, f"{name}/data")
-        with reading(path, f"{name}/xml"):
-            encoding = parse_header(path, own_dataset(self._file, path, f"{name}/xml")[0])[0]
+        path = self._path
+        self._data, encoding = open_acquisitions(path, self._file)
         if encoding.trajectory not in TRAJECTORIES:
             allowed = ", ".join(TRAJECTORIES)
             raise ScanError(f"{path.name}: trajectory must be one of {allowed}, got {encoding.trajectory}")
-        names = self._data.dtype.names
-        if names is None or not {"head", "traj", "data"} <= set(names):
-            raise ScanError(
-                f"{path.name}: {name}/data must hold ISMRMRD acquisitions, got {self._data.dtype}"
-            )
-        with reading(path, f"{name}/data"):
-            self._heads = self._data.fields("head")[:]
+        self._heads = read_heads(path, self._data)
         self._lines = sort_lines(path, self._heads, _per_spoke(path, self._heads, encoding))
         self._trajectory, unit = self._shared_trajectory(encoding)
         affine, slices = _affine(self._lines, encoding)
@@ -117,9 +101,7 @@ class RadialIsmrmrdScan(Scan):
             dtype="complex64",
             labels=labels,
             geometry=self._geometry,
-            has_mask=False,
             has_noise=len(self._lines.noise) > 0,
-            has_reference=False,
             file_bytes=path.stat().st_size,
             modality="mri-radial",
             notes=(*self._lines.notes, *notes),

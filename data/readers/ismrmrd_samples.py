@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.hdf5_file import reading
+from proxflow.data.readers.hdf5_file import own_dataset, reading, top_level
+from proxflow.data.readers.ismrmrd_header import Encoding, parse_header
 
 
 def group_name(file: h5py.File) -> str | None:
@@ -21,6 +22,26 @@ def group_name(file: h5py.File) -> str | None:
         if all(isinstance(part, h5py.Dataset) for part in parts):
             return name
     return None
+
+
+def open_acquisitions(path: Path, file: h5py.File) -> tuple[h5py.Dataset, Encoding]:
+    """The dataset of acquisitions and the first encoding space; raises ScanError if the file has none."""
+    name = group_name(file)
+    if name is None:
+        raise ScanError(f"{path} must be ISMRMRD with dataset/xml and dataset/data, got {top_level(file)}")
+    data = own_dataset(file, path, f"{name}/data")
+    names = data.dtype.names
+    if names is None or not {"head", "traj", "data"} <= set(names):
+        raise ScanError(f"{path.name}: {name}/data must hold ISMRMRD acquisitions, got {data.dtype}")
+    with reading(path, f"{name}/xml"):
+        encoding = parse_header(path, own_dataset(file, path, f"{name}/xml")[0])[0]
+    return data, encoding
+
+
+def read_heads(path: Path, data: h5py.Dataset) -> NDArray[np.void]:
+    """The headers of all acquisitions."""
+    with reading(path, (data.name or "").lstrip("/")):
+        return data.fields("head")[:]
 
 
 def read_acquisitions(
@@ -63,12 +84,15 @@ def read_noise(
     data: h5py.Dataset,
     heads: NDArray[np.void],
     numbers: NDArray[np.integer],
+    *,
     n_coils: int,
     dwell_us: float,
+    n_averages: float = 1.0,
 ) -> NDArray[np.complex64] | None:
-    """(coil, n) of the noise scans ``numbers`` at the bandwidth of samples ``dwell_us`` apart; None if none.
+    """(coil, n) of the noise scans ``numbers``, scaled as the samples are; None if there are none.
 
-    White receiver noise has a variance inverse to the dwell time.
+    The samples are ``dwell_us`` apart and the mean of ``n_averages`` measured ones: white receiver noise has
+    a variance inverse to the dwell time, and averaging divides it.
     """
     parts = []
     for number in numbers:
@@ -80,7 +104,7 @@ def read_noise(
         own = float(head["sample_time_us"])
         scale = np.sqrt(own / dwell_us) if min(own, dwell_us) > 0 else 1.0
         line = read_acquisitions(path, data, heads, np.array([number]))[0]
-        parts.append(line * np.float32(scale))
+        parts.append(line * np.float32(scale / np.sqrt(n_averages)))
     return np.concatenate(parts, axis=1) if parts else None
 
 

@@ -10,7 +10,7 @@ import h5py
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import KSpace
 from proxflow.data.readers.geometry_h5 import read_geometry
-from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_rows, reading, top_level
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_rows, reading, top_level
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
 
@@ -27,13 +27,8 @@ class ProxflowScan(Scan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open_hdf5(path)
-        try:
-            with reading(path, "the file's structure"):
-                self.info = self._describe()
-        except BaseException:
-            self._file.close()
-            raise
+        with kept_open(path) as self._file:
+            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> KSpace:
         rows = chosen_items(self.info, items)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
-from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_rows, reading
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_rows, reading
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
@@ -35,13 +35,8 @@ class RadarH5Scan(Scan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open_hdf5(path)
-        try:
-            with reading(path, "the file's structure"):
-                self.info = self._describe()
-        except BaseException:
-            self._file.close()
-            raise
+        with kept_open(path) as self._file:
+            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> RadarCube:
         rows = chosen_items(self.info, items)
@@ -86,10 +81,7 @@ class RadarH5Scan(Scan):
             shape=samples.shape,
             dtype=str(samples.dtype),
             labels=read_labels(file, path, samples.shape[0]),
-            geometry=None,
-            has_mask=False,
             has_noise="noise" in file,
-            has_reference=False,
             file_bytes=path.stat().st_size,
             modality="radar",
             acquisition=self._geometry,

@@ -11,7 +11,7 @@ import h5py
 from proxflow.data.errors import ScanError
 from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.readers.geometry_h5 import read_geometry
-from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_rows, reading
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_rows, reading
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
@@ -41,13 +41,8 @@ class RadialH5Scan(Scan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open_hdf5(path)
-        try:
-            with reading(path, "the file's structure"):
-                self.info = self._describe()
-        except BaseException:
-            self._file.close()
-            raise
+        with kept_open(path) as self._file:
+            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> RadialKSpace:
         rows = chosen_items(self.info, items)
@@ -90,7 +85,6 @@ class RadialH5Scan(Scan):
             dtype=str(samples.dtype),
             labels=read_labels(file, path, samples.shape[0]),
             geometry=self._geometry,
-            has_mask=False,
             has_noise="noise" in file,
             has_reference="reference" in file,
             file_bytes=path.stat().st_size,

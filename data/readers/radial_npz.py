@@ -102,7 +102,6 @@ class RadialNpzScan(Scan):
             geometry=Geometry(
                 fields.matrix, (fov[0], fov[1], fov[2]) if fov else None, slices=tuple(range(n_items))
             ),
-            has_mask=False,
             has_noise=self._noise is not None,
             has_reference=self._reference is not None,
             file_bytes=sum(file.stat().st_size for file in (path, *companions)),

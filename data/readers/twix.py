@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proxflow.data.readers.ismrmrd_h5 import IsmrmrdScan
+from proxflow.data.kspace import KSpace
 from proxflow.data.readers.ismrmrd_lines import sort_lines
 from proxflow.data.readers.ismrmrd_plan import make_plan
+from proxflow.data.readers.line_volumes import LineVolumes
 from proxflow.data.readers.twix_file import TwixLine, read_twix_lines
 from proxflow.data.readers.twix_header import twix_encoding, twix_heads
-from proxflow.data.scan import ScanInfo
-from proxflow.data.validate import check_declared_size
+from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.validate import checked
 
 
 def is_twix(path: Path) -> bool:
@@ -32,10 +33,10 @@ def is_twix(path: Path) -> bool:
         return b"Config\x00" in file.read(64)
 
 
-class TwixScan(IsmrmrdScan):
+class TwixScan(Scan):
     """The last measurement in a Twix file as 2-D items, brought to a grid as ISMRMRD scans are.
 
-    Lines are described by ISMRMRD headers and go the way of ``IsmrmrdScan``: navigators and corrections
+    Lines are described by ISMRMRD headers and become items as in ``IsmrmrdScan``: navigators and corrections
     are left out, calibration lines fill the ACS, reversed lines are turned, repeated ones averaged,
     readout oversampling is removed, 3-D scans become slices or readout positions. Noise lines are left
     out: the file does not state their bandwidth in one known place. Directions are not read, so that
@@ -48,32 +49,34 @@ class TwixScan(IsmrmrdScan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._kept = None
         header, self._twix_lines, skipped = read_twix_lines(path)
         encoding = twix_encoding(path, header, self._twix_lines)
-        self._heads = twix_heads(self._twix_lines)
-        self._lines = sort_lines(path, self._heads, encoding)
-        self._plan = make_plan(path, self._lines, encoding)
-        volume_bytes = 8 * self._plan.n_coils * int(np.prod(encoding.encoded_matrix))
-        check_declared_size(path, "encoded matrix", volume_bytes, path.stat().st_size)
+        lines = sort_lines(path, twix_heads(self._twix_lines), encoding)
+        plan = make_plan(path, lines, encoding)
+        self._geometry = plan.geometry
+        self._volumes = LineVolumes(lines, plan, self._read_lines)
         self.info = ScanInfo(
             path=path,
             format="twix",
-            shape=self._plan.shape,
+            shape=plan.shape,
             dtype="complex64",
-            labels=self._plan.labels,
-            geometry=self._plan.geometry,
+            labels=plan.labels,
+            geometry=plan.geometry,
             has_mask=True,
-            has_noise=False,
-            has_reference=False,
             file_bytes=path.stat().st_size,
-            notes=(*skipped, *self._lines.notes, *self._plan.notes),
+            notes=(*skipped, *lines.notes, *plan.notes),
         )
+
+    def read(self, items: Sequence[int] | None = None) -> KSpace:
+        rows = chosen_items(self.info, items)
+        samples, mask = self._volumes.read(rows)
+        labels = tuple(self.info.labels[i] for i in rows)
+        return checked(self._path, KSpace(samples, mask, self._geometry.select(rows), labels), rows)
 
     def close(self) -> None:
         """Nothing stays open: lines are read when they are asked for."""
 
-    def _acquisitions(self, numbers: NDArray[np.intp]) -> NDArray[np.complex64]:
+    def _read_lines(self, numbers: NDArray[np.intp]) -> NDArray[np.complex64]:
         """(line, coil, sample) of these lines."""
         lines: list[TwixLine] = [self._twix_lines[number] for number in numbers]
         result = np.empty((len(lines), lines[0].n_coils, lines[0].n_samples), dtype=np.complex64)
@@ -81,6 +84,3 @@ class TwixScan(IsmrmrdScan):
             for values, line in zip(result, lines, strict=True):
                 values[:] = line.read(self._path, file)
         return result
-
-    def _noise(self) -> Any:
-        return None

@@ -154,6 +154,10 @@ class Modality(ABC):
         """What a report shows of the measurement, with outlines for these items."""
         return Pictures()
 
+    def findings(self, prepared: Artefact, image: Artefact) -> list[str]:
+        """Sentences on what an image shows, where numbers can tell."""
+        return []
+
     def reference_text(self) -> str:
         """A sentence on what ``full_image`` is."""
         return "Reference: the image from all that was measured."

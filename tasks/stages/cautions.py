@@ -24,6 +24,6 @@ def cautions(method: str, image: Artefact, held_out_error: float | None) -> list
     if held_out_error is not None and held_out_error > USELESS:
         found.append(
             f"{PREFIX}{method} predicts held-out samples worse than zeros would ({held_out_error:.2f} > 1): "
-            "noise or aliasing dominates; fewer coils than the acceleration needs, or too small a weight lam."
+            "noise, aliasing or what the forward model leaves out dominates."
         )
     return found

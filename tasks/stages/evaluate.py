@@ -51,6 +51,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     where = made.region_text if config.region == "support" else "full image"
     text = f"{where}, {region.mean():.1%} of {matrix[0]} x {matrix[1]} pixels"
     figures: dict[str, dict[str, Any]] = {}
+    found: list[str] = []
     warned: list[str] = []
     for method, image in zip(context.config["methods"], images, strict=True):
         values: dict[str, MetricValue] = {}
@@ -61,6 +62,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
                 values = {name: replace(value, per_item=()) for name, value in values.items()}
         values |= _measurement_figures(image, context.inputs.get(f"hold_out:{method}"))
         figures[method] = {name: value.to_json() for name, value in values.items()}
+        found += [f"{method}: {sentence}." for sentence in made.findings(prepared, image)]
         unseen = values.get("held_out_error")
         warned += cautions(method, image, unseen.value if unseen else None)
     if reference is not None:
@@ -68,7 +70,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     writer.write("region", region)
     writer.document("metrics", figures)
     said = [_reference_text(kind, made), made.calibration_text(calibrated), *_noise_notes(prepared)]
-    writer.document("judging", {"reference": kind, "region": text, "notes": [*said, *warned]})
+    writer.document("judging", {"reference": kind, "region": text, "notes": [*said, *found, *warned]})
 
 
 def _reference(kind: str, made: Modality, prepared: Artefact, calibrated: Artefact) -> np.ndarray | None:

@@ -125,6 +125,18 @@ class Radar(Modality):
     def calibration_text(self, calibrated: Artefact) -> str:
         return calibration_text(calibrated)
 
+    def findings(self, prepared: Artefact, image: Artefact) -> list[str]:
+        """Where the largest magnitude of each scene lies."""
+        scan, grid, found = prepared.document("scan"), grid_of(prepared), []
+        nz = grid.shape[0]
+        axes = [axis.numpy() * 1e3 for axis in grid.axes()]
+        for item, label in enumerate(scan["labels"]):
+            volume = np.abs(image.rows("image", item * nz, (item + 1) * nz))
+            place = np.unravel_index(int(volume.argmax()), volume.shape)
+            z, y, x = (float(axis[index]) for axis, index in zip(axes, place, strict=True))
+            found.append(f"largest magnitude of {label} at (x, y, z) = ({x:.4g}, {y:.4g}, {z:.4g}) mm")
+        return found
+
     def pictures(self, prepared: Artefact, calibrated: Artefact, items: Sequence[int]) -> Pictures:
         samples = np.abs(prepared.rows("samples", 0, 1)[0])
         return Pictures(

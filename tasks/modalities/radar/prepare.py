@@ -84,6 +84,7 @@ def apply_step(step: PrepareStep, state: Preparation) -> Preparation:
         raise RequestError(
             f"prepare keep_frequencies n_frequencies must be at most {available}, got {step.n_frequencies}"
         )
-    chosen = np.linspace(0, available - 1, step.n_frequencies).round().astype(int)
-    note = f"{step.n_frequencies} of {available} frequencies kept"
+    stride = max(1, (available - 1) // max(1, step.n_frequencies - 1))
+    chosen = stride * np.arange(step.n_frequencies)
+    note = f"{step.n_frequencies} of {available} frequencies kept, every {stride}"
     return replace(state, kept=state.kept[chosen], notes=(*state.notes, note))
