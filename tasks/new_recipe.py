@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from proxflow.configs.loading import load_recipe
+from proxflow.data.kspace import KSpace
 from proxflow.data.open_scan import open_scan
 from proxflow.data.samples.catalogue import SCHEME, locate
 from proxflow.data.scan import Scan
@@ -60,7 +61,8 @@ def path_from(file: str, recipe: Path) -> str:
 
 
 def _can_whiten(scan: Scan, summary: ScanSummary) -> bool:
-    noise = scan.read([summary.item]).noise if summary.info.has_noise else None
+    kspace = scan.read([summary.item])
+    noise = kspace.noise if isinstance(kspace, KSpace) else None
     if noise is None:
         return False
     try:

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from proxflow.data.kspace import KSpace
 from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.scan import Scan, ScanInfo
 from proxflow.models.calibration.acs import find_acs
 from proxflow.operators.fourier import ifft2c
+from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.cartesian.noise import noise_level
 from proxflow.tasks.stages.documents import centre_crop
 
@@ -52,7 +54,13 @@ def summarise(scan: Scan, item: int | None = None) -> ScanSummary:
     """Look at ``item`` of an open scan, the middle one if none is named; ScanError if it is unsound."""
     info = scan.info
     item = info.n_items // 2 if item is None else item
+    if info.modality != "mri-cartesian":
+        raise RequestError(
+            f"proxflow new writes recipes for mri-cartesian only so far, got {info.modality}; start from a "
+            "ready recipe of that kind instead"
+        )
     kspace = scan.read([item])
+    assert isinstance(kspace, KSpace)
     samples, mask = torch.from_numpy(kspace.samples[0]), kspace.mask[0]
     noise = None if kspace.noise is None else torch.from_numpy(kspace.noise)
     level: float | None
@@ -68,7 +76,7 @@ def summarise(scan: Scan, item: int | None = None) -> ScanSummary:
         acs=find_acs(torch.from_numpy(mask)),
         noise_std=level,
         noise_source=source,
-        image=centre_crop(image, info.geometry.matrix).astype(np.float32),
+        image=centre_crop(image, info.image_geometry.matrix).astype(np.float32),
         spectrum=torch.linalg.vector_norm(samples, dim=0).numpy().astype(np.float32),
         mask=mask,
     )

@@ -67,7 +67,7 @@ class BartScan(Scan):
         kspace = KSpace(
             samples=samples,
             mask=mask_from_zeros(samples),
-            geometry=self.info.geometry.select(rows),
+            geometry=self.info.image_geometry.select(rows),
             labels=tuple(self.info.labels[i] for i in rows),
         )
         return checked(self._path, kspace, rows)

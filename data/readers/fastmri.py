@@ -58,7 +58,7 @@ class FastMriScan(Scan):
         kspace = KSpace(
             samples=np.where(mask, samples, samples.dtype.type(0)),
             mask=mask[None].copy(),
-            geometry=self.info.geometry.select(rows),
+            geometry=self.info.image_geometry.select(rows),
             labels=tuple(self.info.labels[i] for i in rows),
             reference=read_rows(path, file[self._reference], rows) if self._reference else None,
             source=self.info.source,

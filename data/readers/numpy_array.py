@@ -86,7 +86,7 @@ class NumpyScan(Scan):
         kspace = KSpace(
             samples=samples,
             mask=mask,
-            geometry=self.info.geometry.select(rows),
+            geometry=self.info.image_geometry.select(rows),
             labels=tuple(self.info.labels[i] for i in rows),
             noise=self._arrays.get("noise"),
             reference=None if reference is None else reference[rows],

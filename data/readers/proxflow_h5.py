@@ -37,7 +37,7 @@ class ProxflowScan(Scan):
         kspace = KSpace(
             samples=read_rows(path, file["kspace"], rows),
             mask=read_rows(path, mask, [0] if mask.shape[0] == 1 else rows),
-            geometry=self.info.geometry.select(rows),
+            geometry=self.info.image_geometry.select(rows),
             labels=tuple(self.info.labels[i] for i in rows),
             noise=read_rows(path, file["noise"], list(range(file["noise"].shape[0])))
             if "noise" in file

@@ -25,7 +25,7 @@ def refused(path: str | Path, sentence: str, *, reader: str = "auto") -> None:
 
 def test_what_is_no_scan_file(tmp_path: Path, h5: Callable[..., Path]) -> None:
     refused(tmp_path / "absent.h5", r"absent\.h5 must be an existing file")
-    refused(tmp_path, "must be a scan file, got a folder")
+    refused(tmp_path, "must hold TIFF files, got none")
     (tmp_path / "empty.h5").touch()
     refused(tmp_path / "empty.h5", "got an empty file")
     (tmp_path / "notes.txt").write_text("hello, world")
@@ -37,9 +37,7 @@ def test_what_is_no_scan_file(tmp_path: Path, h5: Callable[..., Path]) -> None:
 
 def test_reader_names(tmp_path: Path) -> None:
     sample = sample_path("phantom-2coil")
-    refused(
-        sample, "reader must be auto or one of ismrmrd, .*, got ismrmd; did you mean ismrmrd", reader="ismrmd"
-    )
+    refused(sample, "reader must be auto or one of .*, got ismrmd; did you mean ismrmrd", reader="ismrmd")
     for reader in ("fastmri", "proxflow", "numpy", "bart"):
         refused(sample, "must", reader=reader)
     refused(sample_path("brain-13coil"), "must be ISMRMRD with dataset/xml", reader="ismrmrd")
@@ -48,13 +46,15 @@ def test_reader_names(tmp_path: Path) -> None:
 def test_samples_by_name() -> None:
     for name in SAMPLES:
         with open_scan(f"sample://{name}") as scan:
-            assert scan.read().samples.dtype == np.complex64
+            assert scan.read().samples.shape == scan.info.shape
     refused("sample://brain-13coils", "sample must be one of .* did you mean brain-13coil")
 
 
 def test_truncated_hdf5(tmp_path: Path) -> None:
     for name in SAMPLES:
         content = sample_path(name).read_bytes()
+        if sample_path(name).suffix != ".h5":
+            continue
         short = tmp_path / f"{name}.h5"
         for keep in (9, 600, len(content) // 2, len(content) - 1):
             short.write_bytes(content[:keep])

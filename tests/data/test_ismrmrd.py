@@ -226,7 +226,7 @@ def test_what_cannot_be_a_cartesian_grid_is_refused(
         (
             foreign.header((1, 48, 40), trajectory="radial"),
             [line],
-            "trajectory must be cartesian, got radial",
+            "must hold a trajectory of 2 dimensions",
         ),
         (b"<nonsense", [line], "XML header must follow the ISMRMRD schema"),
         (

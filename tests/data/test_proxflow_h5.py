@@ -101,7 +101,7 @@ def test_links_and_foreign_storage_are_refused(measurement: KSpace, tmp_path: Pa
     ("attribute", "value", "sentence"),
     [
         ("format_version", 2, "format_version must be at most 1, got 2"),
-        ("modality", "ct", "modality must be"),
+        ("modality", "sonar", "modality must be"),
     ],
 )
 def test_unknown_kinds_are_refused(

@@ -42,7 +42,7 @@ def truncated(path: Path) -> Path:
 
 SCANS: dict[str, tuple[Make, str]] = {
     "missing file": (lambda path: path, "existing file"),
-    "folder": (lambda path: path.mkdir() or path, "got a folder"),  # type: ignore[func-returns-value]
+    "folder": (lambda path: path.mkdir() or path, "must hold TIFF files"),  # type: ignore[func-returns-value]
     "not a scan": (lambda path: fastmri(path.with_suffix(".x"), np.zeros(3)).rename(path), "kspace"),
     "other HDF5": (lambda path: (h5py.File(path, "w").create_group("weights"), path)[1], "weights"),
     "truncated HDF5": (truncated, "truncated"),
