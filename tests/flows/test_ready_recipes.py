@@ -96,4 +96,5 @@ def test_tv_predicts_unseen_spokes_best(proxflow: Any, store: Path, recipe: str)
         code, run, _ = proxflow("run", recipe, *settings(store, change))
         assert code == 0
         errors[method] = run["metrics"]["held_out_error"]
-    assert errors["tv"] < errors["gridding"] < 1
+    assert errors["tv"] < errors["gridding"]
+    assert errors["tv"] < 0.7
