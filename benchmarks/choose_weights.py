@@ -39,7 +39,11 @@ def main() -> None:
 
 def table(recipe: Recipe, fraction: float, seeds: int) -> None:
     """Print the held-out error for every method that has a weight."""
-    methods = [name for name, schema in METHOD_SCHEMAS.items() if "lam" in schema.model_fields and recipe.scan.kind in schema.fits]
+    methods = [
+        name
+        for name, schema in METHOD_SCHEMAS.items()
+        if "lam" in schema.model_fields and recipe.scan.kind in schema.fits
+    ]
     machine = machine_for(recipe)
     store = ArtefactStore(machine.store_path, machine.store_limit)
     engine = PlainEngine(machine, store)

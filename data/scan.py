@@ -59,6 +59,12 @@ class ScanInfo:
         return self.shape[0]
 
     @property
+    def image_geometry(self) -> Geometry:
+        """``geometry`` of a scan that has one: an MRI scan."""
+        assert self.geometry is not None, self.modality
+        return self.geometry
+
+    @property
     def axes(self) -> tuple[str, ...]:
         """Names of the axes of ``shape``."""
         names = AXES[self.modality]

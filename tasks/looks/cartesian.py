@@ -13,10 +13,10 @@ from proxflow.data.kspace import Geometry, KSpace
 from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.scan import Scan
 from proxflow.models.calibration.acs import find_acs
-from proxflow.tasks.looks.whitenable import can_whiten
 from proxflow.operators.fourier import ifft2c
 from proxflow.tasks.looks.base import Facts, Look, shape_text
 from proxflow.tasks.looks.panel import Panel, image_panel, log_grey
+from proxflow.tasks.looks.whitenable import can_whiten
 from proxflow.tasks.modalities.cartesian.noise import noise_level
 from proxflow.tasks.stages.documents import centre_crop
 

@@ -88,7 +88,7 @@ class TomographyLook(Look):
             ("projections", shape_text(self.info)),
             ("values", self._values()),
             ("beam", BEAMS[self.geometry.beam]),
-            ("views", f"{self.views.text()}; {self.n_columns} columns take about {self._enough()}"),
+            ("views", f"{self.views.text()}; about {self._enough()} would be full sampling (pi/2 n)"),
             ("detector", self._detector()),
         ]
         if self.geometry.source_origin_mm is not None and self.geometry.source_detector_mm is not None:
@@ -146,13 +146,19 @@ class TomographyLook(Look):
         if self.info.quantity == "counts":
             dark, flat = count(self.n_dark, "dark frame"), count(self.n_flat, "flat frame")
             fields = f", with {dark} and {flat}"
-        return f"{VALUES[self.info.quantity or 'counts']}, {self.row.min():.4g} to {self.row.max():.4g}{fields}"
+        return (
+            f"{VALUES[self.info.quantity or 'counts']}, {self.row.min():.4g} to {self.row.max():.4g}{fields}"
+        )
 
     def _enough(self) -> int:
         return int(np.ceil(np.pi / 2 * self.n_columns))
 
     def _detector(self) -> str:
-        size = f"{self.n_columns} columns" if self.n_rows == 1 else f"{self.n_rows} rows, {self.n_columns} columns"
+        size = (
+            f"{self.n_columns} columns"
+            if self.n_rows == 1
+            else f"{self.n_rows} rows, {self.n_columns} columns"
+        )
         if not self.tells_size:
             return f"{size}, their pitch not told by the file"
         rows = "" if self.geometry.row_size_mm is None else f", rows {self.geometry.row_size_mm:.5g} mm"

@@ -42,7 +42,9 @@ class Views:
         if self.covered * SLACK >= 360:
             return "a full turn"
         if self.covered * SLACK < 180:
-            return f"an arc of {self.covered:.4g} degrees, of which half a turn misses {180 - self.covered:.4g}"
+            return (
+                f"an arc of {self.covered:.4g} degrees, of which half a turn misses {180 - self.covered:.4g}"
+            )
         return "half a turn" if self.covered < 180 * SLACK else f"{self.covered:.4g} degrees"
 
     def numbers(self) -> dict[str, Any]:
