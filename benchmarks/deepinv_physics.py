@@ -1,31 +1,33 @@
-"""deepinv's multi-coil operator, imported on a CPU build of torch."""
+"""deepinv's operators, imported where deepinv is installed, on any build of torch."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import torch
-from torch import Tensor
+
+HOW_TO_INSTALL = (
+    "deepinv is not installed here, so its rows are missing: "
+    "pip install --no-deps -r benchmarks/deepinv-requirements.txt (benchmarks/README.md)"
+)
 
 
-def deepinv_operator(mask: Tensor, coil_maps: Tensor) -> Any:
-    """deepinv 0.5.0's ``MultiCoilMRI``, the same maths as ``CartesianSense``; None if not installed.
+@lru_cache
+def deepinv_physics() -> Any:
+    """The module ``deepinv.physics`` (0.5.0); None if deepinv is not installed.
 
     torchvision, which deepinv imports first, has no CPU wheel on PyPI: its Python part registers shapes
     for two operators that its CUDA library would have declared. They are declared here and never called.
     """
-    try:
-        import torchvision  # noqa: F401
-    except ModuleNotFoundError:
+    if find_spec("deepinv") is None:
         return None
+    try:
+        import_module("torchvision")
     except RuntimeError:
-        _declare_torchvision_operators()
-    from deepinv.physics import MultiCoilMRI
-
-    return MultiCoilMRI(mask=mask.float(), coil_maps=coil_maps, img_size=(2, *mask.shape))
-
-
-def _declare_torchvision_operators() -> None:
-    for name in ("nms", "qnms"):
-        signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-        torch.library.define(f"torchvision::{name}", signature)
+        for name in ("nms", "qnms"):
+            signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            torch.library.define(f"torchvision::{name}", signature)
+    return import_module("deepinv.physics")

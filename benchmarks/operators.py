@@ -1,117 +1,109 @@
-"""CartesianSense against SigPy, deepinv and its own FFTs, in one process on one input.
+"""The table of operators: ours against other libraries and the machine's limits.
 
-    python -m benchmarks.operators [--coils 8] [--size 320] [--repeats 200] [--threads N]
+    python -m benchmarks.operators [--sizes small|all] [--only mri,radial,ct,cone,radar] [--json FILE]
 
-from the root of the repository; deepinv takes part where it is installed (benchmarks/README.md).
-Contenders take turns; all results are compared before the timing.
+from the root of the repository. In each block the contenders take turns in this process; "/ ours" is a
+time as a multiple of ours, "ours / it" our time as a multiple of the limit (benchmarks/README.md).
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import json
+import os
+import platform
+import time
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
 
-import numpy as np
-import sigpy.mri
-import torch
-from torch import Tensor
+from benchmarks.operator_row import Row
+from benchmarks.operator_table import TablePrinter, growth_lines
+from benchmarks.targets import target_lines
+from proxflow.flows.cores import share_cores
 
-from benchmarks.deepinv_physics import deepinv_operator
-from benchmarks.interleaved import print_table, time_interleaved
-from benchmarks.sense_problem import SenseProblem, sense_problem
-from proxflow.operators.cartesian_sense import CartesianSense
-from proxflow.operators.wavelet import Wavelet
+MODULES = {
+    "mri": "rows_cartesian",
+    "radial": "rows_nufft",
+    "ct": "rows_tomography",
+    "cone": "rows_cone",
+    "radar": "rows_radar",
+}
 
-Contenders = dict[str, Callable[[], object]]
 
+def main(words: list[str] | None = None) -> None:
+    """Print the table as it is measured, then growth and targets; write the rows where asked to."""
+    arguments = _parser().parse_args(words)
+    share_cores()  # before torch: its waiting threads would stall all contenders on a busy machine
+    import torch
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--coils", type=int, default=8)
-    parser.add_argument("--size", type=int, default=320)
-    parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    print(f"torch {torch.__version__}, {arguments.threads} threads, {arguments.coils} x {arguments.size}^2")
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    machine = f"{_cpu()}, torch {torch.__version__} with {torch.get_num_threads()} threads, {_load()}"
+    print(machine)
     with torch.no_grad():
-        for kind in ("points", "kx lines", "ky lines"):
-            problem = sense_problem(arguments.coils, arguments.size, kind)
-            compare_sense(kind, problem, arguments.repeats)
-        compare_wavelet(problem.x, arguments.repeats)
+        rows = _measured(arguments.only, arguments.sizes)
+    for title, lines in (
+        ("Growth of ours with its work (elementary operations; time ~ work^exponent)", growth_lines(rows)),
+        ("Targets", target_lines(rows)),
+    ):
+        if lines:
+            print("\n".join(["", title, *lines]))
+    print(f"\n{_load()} at the end")
+    if arguments.json is not None:
+        text = json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=1)
+        arguments.json.write_text(text + "\n")
 
 
-def compare_sense(kind: str, problem: SenseProblem, repeats: int) -> None:
-    """Print forward, adjoint and normal for one mask."""
-    forward, adjoint, normal = sense_contenders(problem)
-    for name, contenders in (("forward", forward), ("adjoint", adjoint), ("normal", normal)):
-        check_agreement(contenders)
-        add_fft_limits(contenders, problem.coil_maps, 2 if name == "normal" else 1)
-        timings = time_interleaved(contenders, repeats)
-        print_table(f"{name}, mask of {kind}", timings, "proxflow")
+def _measured(only: list[str], sizes: str) -> list[Row]:
+    import torch
+
+    from benchmarks import rows_cuda
+    from benchmarks.deepinv_physics import HOW_TO_INSTALL, deepinv_physics
+
+    if deepinv_physics() is None:
+        print(HOW_TO_INSTALL)
+    on_cuda = torch.cuda.is_available()
+    if not on_cuda:
+        print("No CUDA device was found: CPU rows only.")
+    began, table = time.perf_counter(), TablePrinter()
+    for group in only:
+        for row in import_module(f"benchmarks.{MODULES[group]}").rows(sizes):
+            table.add(row)
+        if on_cuda:
+            for row in rows_cuda.rows(group, sizes, torch.device("cuda")):
+                table.add(row)
+    table.flush()
+    print(f"\n{time.perf_counter() - began:.0f} s in all")
+    return table.rows
 
 
-def sense_contenders(problem: SenseProblem) -> tuple[Contenders, Contenders, Contenders]:
-    x, mask, maps = problem
-    ours = CartesianSense(mask, maps)
-    y = ours.forward(x)
-    theirs = sigpy.mri.linop.Sense(maps.numpy(), weights=mask.numpy().astype(np.float32))
-    x_array, y_array = x.numpy(), y.numpy()
-    forward: Contenders = {"proxflow": lambda: ours.forward(x), "sigpy A * x": lambda: theirs * x_array}
-    adjoint: Contenders = {"proxflow": lambda: ours.adjoint(y), "sigpy A.H * y": lambda: theirs.H * y_array}
-    normal: Contenders = {"proxflow": lambda: ours.normal(x), "sigpy A.N * x": lambda: theirs.N * x_array}
-    physics = deepinv_operator(mask, maps)
-    if physics is not None:
-        x_pair, y_pair = as_channels(x), as_channels(y)
-        forward["deepinv A(x)"] = lambda: physics.A(x_pair)
-        adjoint["deepinv A_adjoint(y)"] = lambda: physics.A_adjoint(y_pair)
-        normal["deepinv A_adjoint(A(x))"] = lambda: physics.A_adjoint(physics.A(x_pair))
-    return forward, adjoint, normal
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--sizes", choices=("small", "all"), default="small", help="two sizes each, or three")
+    parser.add_argument("--only", type=_groups, default=list(MODULES), help=f"of {','.join(MODULES)}")
+    parser.add_argument("--json", type=Path, help="file for the rows")
+    parser.add_argument("--threads", type=int, help="torch's own number if left out")
+    return parser
 
 
-def add_fft_limits(contenders: Contenders, coil_images: Tensor, n_transforms: int) -> None:
-    """The 2-D FFTs alone: all coils in one call, and two coils at a time, which the cache likes better."""
-
-    def transform(chunk: Tensor) -> None:
-        for _ in range(n_transforms):
-            chunk = torch.fft.fft2(chunk)
-
-    contenders[f"{n_transforms} x torch.fft.fft2, all coils"] = lambda: transform(coil_images)
-    pairs = coil_images.split(2)
-    contenders[f"{n_transforms} x torch.fft.fft2, 2 by 2"] = lambda: [transform(pair) for pair in pairs]
+def _groups(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in MODULES:
+            raise argparse.ArgumentTypeError(f"must be of {','.join(MODULES)}, got {name}")
+    return names
 
 
-def compare_wavelet(x: Tensor, repeats: int) -> None:
-    """Print four levels of db4, forward, against PyWavelets."""
-    import pywt
-
-    W, array = Wavelet((x.shape[0], x.shape[1])), x.numpy()
-    contenders: Contenders = {
-        "proxflow": lambda: W.forward(x),
-        "pywt.wavedec2": lambda: pywt.wavedec2(array, "db4", "periodization", 4),
-    }
-    timings = time_interleaved(contenders, repeats)
-    print_table("wavelet db4, 4 levels, complex64", timings, "proxflow")
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    text = info.read_text() if info.exists() else ""
+    names = [line.split(":")[1] for line in text.splitlines() if line.startswith("model name")]
+    return f"{os.cpu_count()} cores of {(names or [platform.processor()])[0].strip()}"
 
 
-def as_channels(array: Tensor) -> Tensor:
-    """deepinv's layout: (1, 2, ...) with real and imaginary part as channels."""
-    return torch.view_as_real(array).movedim(-1, 0)[None].contiguous()
-
-
-def as_complex(result: object) -> Tensor:
-    """Any contender's result as a complex tensor without batch."""
-    array = torch.as_tensor(result)
-    return array if array.is_complex() else torch.view_as_complex(array[0].movedim(0, -1).contiguous())
-
-
-def check_agreement(contenders: Contenders) -> None:
-    """Raise AssertionError unless all contenders compute the same to 1e-6."""
-    results = {name: as_complex(call()) for name, call in contenders.items()}
-    for name, result in results.items():
-        error = float((result - results["proxflow"]).norm() / result.norm())
-        if not error < 1e-6:
-            raise AssertionError(f"{name} must agree with proxflow to 1e-6, got {error:g}")
+def _load() -> str:
+    return f"load {os.getloadavg()[0]:.1f}"
 
 
 if __name__ == "__main__":

@@ -1,31 +1,32 @@
-"""NearFieldMimo against the dense matrix, and against the machine's rate of matrix products.
+"""NearFieldMimo against the dense matrix in both layouts, and the machine's rate of matrix products.
 
-python -m benchmarks.rows_radar [small|all]
+Memory is what an implementation holds after its set-up: factors or matrix.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from benchmarks.operator_row import Contenders, Row, measure, peak_bytes, relative_error, seconds_of
+from benchmarks.machine_limits import complex_products_limit
+from benchmarks.operator_row import Contenders, Row, compared, set_up
 from proxflow.operators.near_field_mimo import NearFieldMimo
 from proxflow.operators.voxel_grid import VoxelGrid
 
-SIZES = {"small": [5], "all": [5, 20, 40]}  # frequencies; 12 x 13 antennas, 25 x 25 x 49 voxels
+SIZES = {"small": [5, 20], "all": [5, 20, 40]}  # frequencies; 12 x 13 antennas, 25 x 25 x 49 voxels
 OPERATOR = "NearFieldMimo"
 ROWS = 156  # of the dense matrix made at a time
-GEMM = 1024  # side of the square product that the rate is taken from
+LOW_MEMORY_BYTES = 32 << 20
 OURS, LOW_MEMORY = "proxflow", "proxflow, factors made anew"
 DENSE, DENSE_TRANSPOSED = "torch, A @ x", "torch, A held transposed"
 
 
-class Problem(NamedTuple):
+class RadarProblem(NamedTuple):
     """The simulated array of Oral & Oktem (2024)."""
 
     size: str
@@ -37,18 +38,18 @@ class Problem(NamedTuple):
     y: Tensor  # complex64 (frequency, transmitter, receiver)
 
 
-def rows(sizes: str = "all") -> Iterator[Row]:
+def rows(sizes: str) -> Iterator[Row]:
     """Every action of every implementation for the named sizes ("small" or "all")."""
     for n_frequencies in SIZES[sizes]:
-        yield from _rows_of(make_problem(n_frequencies), repeats=15)
+        yield from _rows_of(radar_problem(n_frequencies))
 
 
-def make_problem(n_frequencies: int) -> Problem:
+def radar_problem(n_frequencies: int) -> RadarProblem:
     """Gaussian reflectivities and samples."""
     r, t = (torch.linspace(-0.15, 0.15, n, dtype=torch.float64) for n in (13, 12))
     rng = torch.Generator().manual_seed(3)
     grid = VoxelGrid.from_bounds((0.35, -0.15, -0.15), (0.65, 0.15, 0.15), (49, 25, 25))
-    return Problem(
+    return RadarProblem(
         f"{n_frequencies} frequencies, 12 x 13 antennas, 49 x 25 x 25",
         torch.stack([t, -t, 0 * t], -1),
         torch.stack([r, r, 0 * r], -1),
@@ -59,7 +60,7 @@ def make_problem(n_frequencies: int) -> Problem:
     )
 
 
-def dense_matrix(problem: Problem, *, transposed: bool = False) -> Tensor:
+def dense_matrix(problem: RadarProblem, *, transposed: bool = False) -> Tensor:
     """A in complex64, (measurement, voxel), or its transpose; phases in float64, a frequency at a time."""
     points = problem.grid.positions()
     d_t, d_r = (torch.cdist(antennas, points) for antennas in (problem.transmitters_m, problem.receivers_m))
@@ -73,44 +74,49 @@ def dense_matrix(problem: Problem, *, transposed: bool = False) -> Tensor:
     return matrix
 
 
-def _rows_of(problem: Problem, repeats: int) -> Iterator[Row]:
-    with torch.no_grad():
-        kept, low = (_operator(problem, size) for size in (None, 32 << 20))
-        held: dict[str, Tensor] = {}
-        set_ups = {
-            OURS: lambda: kept.forward(problem.x),
-            LOW_MEMORY: lambda: low.forward(problem.x),
-            DENSE: lambda: held.update(rows=dense_matrix(problem)),
-            DENSE_TRANSPOSED: lambda: held.update(columns=dense_matrix(problem, transposed=True)),
-        }
-        memory = {}
-        for name, call in set_ups.items():
-            seconds: list[float] = []
-            memory[name] = peak_bytes(lambda call=call, s=seconds: s.append(seconds_of(call)))  # type: ignore[misc]
-            yield Row(OPERATOR, problem.size, "set-up", f"{name}, first use", seconds[0], bytes=memory[name])
-        truth = _truth(problem)
-        square = torch.randn(GEMM, GEMM, dtype=torch.complex64)
-        for action, contenders in _contenders(problem, kept, low, held).items():
-            errors = {
-                name: relative_error(torch.as_tensor(call()), truth[action])
-                for name, call in contenders.items()
-            }
-            best = measure({**contenders, "limit": lambda: square @ square}, repeats)
-            products = math.prod(problem.y.shape) * problem.grid.n_voxels * (2 if action == "normal" else 1)
-            limit = best["limit"] * products / GEMM**3
-            text = f"{products / 1e6:.0f} M complex multiply-adds at the rate of a {GEMM}^2 product"
-            for name in contenders:
-                figures = best[name], errors[name], memory[name], limit, text
-                yield Row(OPERATOR, problem.size, action, name, *figures)
+def _rows_of(problem: RadarProblem) -> Iterator[Row]:
+    kept, low = near_field_mimo(problem), near_field_mimo(problem, LOW_MEMORY_BYTES)
+    held: dict[str, Tensor] = {}
+    set_ups = {
+        OURS: lambda: kept.forward(problem.x),
+        LOW_MEMORY: lambda: low.forward(problem.x),
+        DENSE: lambda: held.update(rows=dense_matrix(problem)),
+        DENSE_TRANSPOSED: lambda: held.update(columns=dense_matrix(problem, transposed=True)),
+    }
+    n_products = problem.y.numel() * problem.grid.n_voxels
+    row = Row(OPERATOR, problem.size, "", "", work=n_products)
+    memory = {}
+    for name, call in set_ups.items():
+        found = set_up(row, name, call)
+        memory[name] = found.bytes
+        yield found
+    truth = radar_truth(problem)
+    for action, contenders in _contenders(problem, kept, low, held).items():
+        limit = complex_products_limit(n_products * (2 if action == "normal" else 1))
+        limits = {OURS: limit, LOW_MEMORY: limit}
+        found = replace(row, action=action)
+        yield from compared(found, contenders, truths=truth[action], limits=limits, memory=memory)
 
 
-def _operator(problem: Problem, memory_bytes: int | None) -> NearFieldMimo:
+def near_field_mimo(problem: RadarProblem, memory_bytes: int | None = None) -> NearFieldMimo:
+    """The operator under test, with so much memory for its factors."""
     arrays = problem.transmitters_m, problem.receivers_m, problem.frequencies_hz
     return NearFieldMimo(*arrays, problem.grid, memory_bytes=memory_bytes)
 
 
+def radar_truth(problem: RadarProblem) -> dict[str, Tensor]:
+    """The three actions in double precision."""
+    operator = near_field_mimo(problem, LOW_MEMORY_BYTES)
+    x, y = problem.x.to(torch.complex128), problem.y.to(torch.complex128)
+    return {
+        "forward": operator.forward(x),
+        "adjoint": operator.adjoint(y).resolve_conj(),
+        "normal": operator.normal(x),
+    }
+
+
 def _contenders(
-    problem: Problem, kept: NearFieldMimo, low: NearFieldMimo, held: dict[str, Tensor]
+    problem: RadarProblem, kept: NearFieldMimo, low: NearFieldMimo, held: dict[str, Tensor]
 ) -> dict[str, Contenders]:
     x, y, by_rows, by_columns = problem.x, problem.y, held["rows"], held["columns"]
     flat_x, flat_y = x.flatten(), y.flatten()
@@ -147,29 +153,3 @@ def _contenders(
             DENSE_TRANSPOSED: lambda: adjoint_transposed(forward_transposed()).view(x.shape),
         },
     }
-
-
-def _truth(problem: Problem) -> dict[str, Tensor]:
-    operator = _operator(problem, 32 << 20)
-    x, y = problem.x.to(torch.complex128), problem.y.to(torch.complex128)
-    return {
-        "forward": operator.forward(x),
-        "adjoint": operator.adjoint(y).resolve_conj(),
-        "normal": operator.normal(x),
-    }
-
-
-def main() -> None:
-    for row in rows(*sys.argv[1:2]):
-        memory = f"{row.bytes / 2**20:7.1f} MiB" if row.bytes is not None else 11 * " "
-        error = f"{row.error:9.1e}" if row.error is not None else 9 * " "
-        limit = f"{1e3 * row.limit_seconds:8.2f} ms {row.limit_text}" if row.limit_seconds else ""
-        print(
-            f"{row.size:44s}{row.action:9s}{row.implementation:40s}"
-            f"{1e3 * row.seconds:9.2f} ms{error}{memory}{limit}",
-            flush=True,
-        )
-
-
-if __name__ == "__main__":
-    main()

@@ -23,7 +23,7 @@ FAN: dict[str, Any] = {
 BLOBS = ((0.1, -0.15, 0.06), (-0.2, 0.1, 0.09), (0.05, 0.2, 0.04))  # x, y and sigma, in image sides
 
 
-class Problem(NamedTuple):
+class TomographyProblem(NamedTuple):
     """Gaussian blobs, whose line integrals are known, and the transform under test."""
 
     operator: str
@@ -37,11 +37,11 @@ class Problem(NamedTuple):
     pixel: float  # in the unit of both geometries
 
 
-def parallel_problem(n: int, n_angles: int, n_slices: int) -> Problem:
+def parallel_problem(n: int, n_angles: int, n_slices: int) -> TomographyProblem:
     """Angles over half a turn, columns of a pixel's width over the image's diagonal."""
     angles, n_columns = np.arange(n_angles) * pi / n_angles, ceil(sqrt(2) * n)
     s = np.broadcast_to(np.arange(n_columns) - (n_columns - 1) / 2, (n_angles, n_columns))
-    return Problem(
+    return TomographyProblem(
         "ParallelBeam",
         f"{n_slices} x {n} x {n}, {n_angles} x {n_columns}",
         _blobs(n).expand(n_slices, n, n).contiguous(),
@@ -54,30 +54,26 @@ def parallel_problem(n: int, n_angles: int, n_slices: int) -> Problem:
     )
 
 
-def fan_problem() -> Problem:
-    """The geometry of the Helsinki tomography challenge of 2022: 721 views of 560 columns, 512^2."""
-    n, n_columns, angles = 512, 560, np.deg2rad(np.arange(721) / 2)
-    pixel = FAN["pixel_size_mm"]
+def fan_problem(divisor: int = 1) -> TomographyProblem:
+    """The Helsinki challenge of 2022, 721 views of 560 columns, 512^2; or so many times coarser."""
+    n, n_columns, n_angles = 512 // divisor, 560 // divisor, 720 // divisor + 1
+    angles = np.linspace(0, 2 * pi, n_angles)
+    pixel, column = FAN["pixel_size_mm"] * divisor, FAN["column_size_mm"] * divisor
+    sizes = {**FAN, "pixel_size_mm": pixel, "column_size_mm": column}
     source, detector, pitch = (
-        FAN[name] / pixel for name in ("source_origin_mm", "source_detector_mm", "column_size_mm")
+        sizes[name] / pixel for name in ("source_origin_mm", "source_detector_mm", "column_size_mm")
     )
     gamma = np.arctan((np.arange(n_columns) - (n_columns - 1) / 2) * pitch / detector)
     exact = _integrals(n, angles[:, None] - gamma, source * np.sin(gamma)) * pixel
-    return Problem(
+    distances = FAN["source_origin_mm"], FAN["source_detector_mm"] - FAN["source_origin_mm"]
+    return TomographyProblem(
         "FanBeam",
-        f"1 x {n} x {n}, 721 x {n_columns}",
+        f"1 x {n} x {n}, {n_angles} x {n_columns}",
         _blobs(n)[None],
-        torch.rand(1, 721, n_columns, generator=torch.Generator().manual_seed(1)),
+        torch.rand(1, n_angles, n_columns, generator=torch.Generator().manual_seed(1)),
         exact,
-        lambda **number: FanBeam((n, n), angles, n_columns, **FAN, **number),
-        astra.create_proj_geom(
-            "fanflat",
-            FAN["column_size_mm"],
-            n_columns,
-            angles,
-            FAN["source_origin_mm"],
-            FAN["source_detector_mm"] - FAN["source_origin_mm"],
-        ),
+        lambda **number: FanBeam((n, n), angles, n_columns, **sizes, **number),
+        astra.create_proj_geom("fanflat", column, n_columns, angles, *distances),
         ("line_fanflat",),
         pixel,
     )

@@ -23,7 +23,7 @@ class Geometry:
         affine: 4 x 4, rows as tuples, from voxel (x index, y index, slice number, 1) of an image of
             size ``matrix`` to millimetres along Right, Anterior, Superior (NIfTI's convention, no axis
             is flipped in memory); None where the file does not tell.
-        slices: slice number of each item, so that frames of one slice share a number.
+        slices: slice number of each item, so that frames of one slice share a number; () where unknown.
     """
 
     matrix: tuple[int, int]
@@ -33,7 +33,7 @@ class Geometry:
 
     def select(self, items: Sequence[int]) -> Geometry:
         """The geometry of these items alone; the affine still counts the scan's own slice numbers."""
-        return replace(self, slices=tuple(self.slices[i] for i in items))
+        return replace(self, slices=tuple(self.slices[i] for i in items) if self.slices else ())
 
     @property
     def voxel_size_mm(self) -> tuple[float, float, float] | None:

@@ -6,70 +6,20 @@ import difflib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from proxflow.data.errors import ScanError
+from proxflow.data.forms import READERS, SIGNATURES, Container, Form
 from proxflow.data.samples.catalogue import locate
 from proxflow.data.scan import Scan
 
-Test = Callable[[Any], bool]
+if TYPE_CHECKING:
+    import h5py
 
-
-class Form(NamedTuple):
-    """A form that scans have: its reader, and the function that tells it from the others of a name.
-
-    ``told_by`` names a function of the reader's module, of an open HDF5 file or a path; or gives the
-    ``modality`` that a sidecar must name; None takes what is left, and says what is wrong with it.
-    """
-
-    module: str
-    reader: str
-    told_by: str | None = None
-    modality: str | None = None
-
-
-READERS: dict[str, tuple[Form, ...]] = {
-    "proxflow": (
-        Form("radial_h5", "RadialH5Scan", "is_radial_h5"),
-        Form("sinogram_h5", "SinogramH5Scan", "is_sinogram_h5"),
-        Form("radar_h5", "RadarH5Scan", "is_radar_h5"),
-        Form("proxflow_h5", "ProxflowScan"),
-    ),
-    "ismrmrd": (
-        Form("ismrmrd_radial", "RadialIsmrmrdScan", "is_radial_ismrmrd"),
-        Form("ismrmrd_h5", "IsmrmrdScan"),
-    ),
-    "fastmri": (Form("fastmri", "FastMriScan"),),
-    "nxtomo": (Form("nxtomo", "NxtomoScan"),),
-    "dxchange": (Form("dxchange", "DxchangeScan"),),
-    "bart": (Form("bart", "BartScan"),),
-    "twix": (Form("twix", "TwixScan"),),
-    "htc2022": (Form("htc2022", "Htc2022Scan"),),
-    "gotcha": (Form("gotcha", "GotchaScan"),),
-    "merit": (Form("merit", "MeritScan"),),
-    "tiff": (Form("tiff_stack", "TiffStackScan"),),
-    "matlab": (Form("radar_array", "RadarArrayScan"),),
-    "csv": (Form("radar_array", "RadarArrayScan"),),
-    "numpy": (
-        Form("radial_npz", "RadialNpzScan", "is_radial_npz"),
-        Form("sinogram_array", "SinogramArrayScan", modality="ct"),
-        Form("radar_array", "RadarArrayScan", modality="radar"),
-        Form("numpy_array", "NumpyScan"),
-    ),
+WANTED = {
+    "HDF5": "a Proxflow, ISMRMRD, fastMRI, NXtomo or DXchange scan",
+    "MATLAB": "an HTC2022, Gotcha or near-field MIMO scan, or have a sidecar with 'modality: radar'",
 }
-# What tells a name within a container: the first whose function holds is taken, the last needs none.
-IN_HDF5 = (
-    ("proxflow", "proxflow_h5:is_proxflow"),
-    ("ismrmrd", "ismrmrd_h5:is_ismrmrd"),
-    ("nxtomo", "nxtomo:is_nxtomo"),
-    ("dxchange", "dxchange:is_dxchange"),
-    ("fastmri", "fastmri:is_fastmri"),
-)
-IN_MATLAB = (
-    ("htc2022", "htc2022:is_htc2022"),
-    ("gotcha", "gotcha:is_gotcha"),
-    ("matlab", "radar_array:is_radar_array"),
-)
 
 
 def open_scan(path: str | Path, reader: str = "auto") -> Scan:
@@ -87,109 +37,101 @@ def open_scan(path: str | Path, reader: str = "auto") -> Scan:
         close = difflib.get_close_matches(reader, READERS, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise ScanError(f"reader must be auto or one of {', '.join(READERS)}, got {reader}{hint}")
-    if file.is_dir() and reader not in ("auto", "tiff"):
-        raise ScanError(f"{file} must be a scan file, got a folder")
-    if not file.exists() and not _is_bart_stem(file):
-        raise ScanError(f"{file} must be an existing file, got none there")
-    name = _detect(file) if reader == "auto" else reader
-    form = next(form for form in READERS[name] if _fits(form, file))
+    found = _container(file)
+    if reader == "auto":
+        if found is None:
+            raise ScanError(_unknown(file))
+        reader = _kind(file, found)
+    else:
+        _check_container(file, found, reader)
+    form = next(form for form in READERS[reader].forms if _fits(form, file, found))
     opened: Scan = _of(form.module, form.reader)(file)
     return opened
+
+
+def _container(path: Path) -> Container | None:
+    """What holds the scan: told by the first bytes, else by the name; None if neither is known."""
+    if path.is_dir():
+        return "TIFF"
+    if path.suffix in (".cfl", ".hdr") or _is_bart_stem(path):
+        if not (path.exists() or _is_bart_stem(path.with_suffix(""))):
+            raise ScanError(f"{path} must be an existing file, got none there")
+        return "BART"
+    if not path.exists():
+        raise ScanError(f"{path} must be an existing file, got none there")
+    if not path.is_file():
+        raise ScanError(f"{path} must be a file or a folder, got a pipe or device")
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise ScanError(f"{path} must be a file that can be read, got: {error.strerror}") from None
+    if not head:
+        raise ScanError(f"{path} must be a scan file, got an empty file")
+    for container, signatures in SIGNATURES.items():
+        if head.startswith(signatures):
+            return container
+    if path.suffix.lower() == ".csv":
+        return "CSV"
+    return "Twix" if path.suffix.lower() == ".dat" and _of("twix", "is_twix")(path) else None
 
 
 def _is_bart_stem(path: Path) -> bool:
     return path.with_name(path.name + ".hdr").is_file() and path.with_name(path.name + ".cfl").is_file()
 
 
-def _detect(path: Path) -> str:
-    if path.is_dir():
-        return "tiff"
-    if path.suffix in (".cfl", ".hdr") or not path.is_file():
-        return "bart"
-    try:
-        with path.open("rb") as file:
-            head = file.read(128)
-    except OSError as error:
-        raise ScanError(f"{path} must be a file that can be read, got: {error.strerror}") from None
-    if not head:
-        raise ScanError(f"{path} must be a scan file, got an empty file")
-    for tells, name in CONTAINERS:
-        if tells(head, path):
-            return name(path) if callable(name) else name
-    raise ScanError(
-        f"{path} must be a scan in HDF5, MATLAB, NumPy, TIFF, BART or CSV form, got a file of unknown content"
-    )
+def _unknown(path: Path) -> str:
+    if path.suffix.lower() in (".yaml", ".yml", ".json"):
+        return f"{path} must be a scan file, got a text that may be its sidecar; name the file beside it"
+    return f"{path} must be in HDF5, MATLAB, NumPy, TIFF, BART, CSV or Twix form, got unknown content"
 
 
-def _in_hdf5(path: Path) -> str:
-    from proxflow.data.readers.hdf5_file import open_hdf5, reading, top_level
-
-    with open_hdf5(path) as file, reading(path, "the file's structure"):
-        for name, told_by in IN_HDF5:
-            if _of(*told_by.split(":"))(file):
-                return name
-        raise ScanError(
-            f"{path} must be a scan (Proxflow, ISMRMRD, fastMRI, NXtomo or DXchange), got an HDF5 file with "
-            f"{top_level(file)}"
-        )
+def _check_container(path: Path, found: Container | None, reader: str) -> None:
+    """Refuse a forced reader where the first bytes tell of another container."""
+    wanted = READERS[reader].container
+    if found != wanted and (found in SIGNATURES or wanted in SIGNATURES):
+        got = "a folder" if path.is_dir() else found or "a file of other content"
+        raise ScanError(f"{path} must be a {wanted} file for the reader {reader}, got {got}")
 
 
-def _in_matlab(path: Path) -> str:
-    from proxflow.data.readers.mat_struct import mat_names
-
-    for name, told_by in IN_MATLAB:
-        if _of(*told_by.split(":"))(path):
+def _kind(path: Path, container: Container) -> str:
+    """The first of a container's kinds that says the file is its own."""
+    for name, kind in READERS.items():
+        if kind.container == container and (kind.told_by is None or _tells(kind.told_by, path, container)):
             return name
-    raise ScanError(
-        f"{path} must be a scan (HTC2022, Gotcha, a near-field array, or radar with a sidecar), got a MATLAB "
-        f"file with {', '.join(sorted(mat_names(path))[:8]) or 'no variables'}"
-    )
+    raise ScanError(f"{path} must be {WANTED[container]}, got {_content(path, container)}")
 
 
-def _starts(*signatures: bytes) -> Callable[[bytes, Path], bool]:
-    return lambda head, _: head.startswith(signatures)
+def _content(path: Path, container: Container) -> str:
+    """What a file that is no scan holds."""
+    if container == "MATLAB":
+        names = _of("mat_struct", "mat_names")(path)
+        return f"a MATLAB file with {', '.join(sorted(names)[:8]) or 'no variables'}"
+    return _in_hdf5(path, _hdf5_content)
 
 
-def _ends(suffix: str) -> Callable[[bytes, Path], bool]:
-    return lambda _, path: path.suffix.lower() == suffix
+def _hdf5_content(file: h5py.File) -> str:
+    form = file.attrs.get("proxflow_format")
+    kind = f"a Proxflow {form}" if isinstance(form, str) else "an HDF5 file"
+    return f"{kind} with {_of('hdf5_file', 'top_level')(file)}"
 
 
-def _in_csv(path: Path) -> str:
-    return "merit" if _of("merit", "is_merit")(path) else "csv"
-
-
-CONTAINERS: tuple[tuple[Callable[[bytes, Path], bool], str | Callable[[Path], str]], ...] = (
-    (_starts(b"\x89HDF\r\n\x1a\n"), _in_hdf5),
-    (_starts(b"MATLAB "), _in_matlab),
-    (_starts(b"\x93NUMPY", b"PK\x03\x04"), "numpy"),
-    (_starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "tiff"),
-    (_ends(".csv"), _in_csv),
-    (_ends(".dat"), "twix"),
-)
-
-
-def _fits(form: Form, path: Path) -> bool:
+def _fits(form: Form, path: Path, container: Container | None) -> bool:
     if form.modality is not None:
-        from proxflow.data.readers.sidecar_fields import sidecar_modality
-
-        return sidecar_modality(path) == form.modality
-    if form.told_by is None:
-        return True
-    tells: Test = _of(form.module, form.told_by)
-    return _in_open_hdf5(path, tells) if path_is_hdf5(path) else tells(path)
+        return bool(_of("sidecar_yaml", "sidecar_modality")(path) == form.modality)
+    return form.told_by is None or _tells(f"{form.module}:{form.told_by}", path, container)
 
 
-def _in_open_hdf5(path: Path, tells: Test) -> bool:
+def _tells(told_by: str, path: Path, container: Container | None) -> bool:
+    tells = _of(*told_by.split(":"))
+    return bool(_in_hdf5(path, tells) if container == "HDF5" else tells(path))
+
+
+def _in_hdf5(path: Path, asks: Callable[[h5py.File], Any]) -> Any:
     from proxflow.data.readers.hdf5_file import open_hdf5, reading
 
     with open_hdf5(path) as file, reading(path, "the file's structure"):
-        return bool(tells(file))
-
-
-def path_is_hdf5(path: Path) -> bool:
-    """Whether the file starts as HDF5 does."""
-    with path.open("rb") as file:
-        return file.read(8) == b"\x89HDF\r\n\x1a\n"
+        return asks(file)
 
 
 def _of(module: str, name: str) -> Any:

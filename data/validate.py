@@ -10,6 +10,8 @@ import numpy as np
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import KSpace
 
+# Fields of view of MRI are larger, also those of microscopy; smaller numbers are metres.
+SMALLEST_VIEW_MM = 1.0
 EXPECTED_AXES = "(item, coil, ky, kx)"
 
 
@@ -33,6 +35,60 @@ def check_mask_shape(path: Path, shape: Sequence[int], samples_shape: Sequence[i
     if len(shape) != 3 or shape[0] not in (1, n_items) or tuple(shape[1:]) != (ny, nx):
         expected = f"({n_items} or 1, {ny}, {nx})" if n_items > 1 else f"(1, {ny}, {nx})"
         raise ScanError(f"{path.name}: mask must have shape {expected}, got {tuple(shape)}")
+
+
+def check_noise(path: Path, shape: Sequence[int], dtype: np.dtype, n_coils: int) -> None:
+    """Raise ScanError unless noise is complex (coil, n) of ``n_coils`` coils."""
+    check_complex(path, "noise", dtype)
+    check_shape(path, "noise", shape, "(coil, sample)")
+    if shape[0] != n_coils:
+        raise ScanError(f"{path.name}: noise must have shape ({n_coils}, n), got {tuple(shape)}")
+
+
+def check_images(path: Path, name: str, shape: Sequence[int], n_items: int) -> None:
+    """Raise ScanError unless ``shape`` is (item, y, x) with an image for each item."""
+    if len(shape) != 3 or shape[0] != n_items or 0 in shape:
+        raise ScanError(f"{path.name}: {name} must have shape ({n_items}, y, x), got {tuple(shape)}")
+
+
+def check_mri_companions(
+    path: Path, noise: np.ndarray | None, reference: np.ndarray | None, samples_shape: Sequence[int]
+) -> None:
+    """Raise ScanError unless noise and reference, where there are any, fit samples (item, coil, ...)."""
+    if noise is not None:
+        check_noise(path, noise.shape, noise.dtype, samples_shape[1])
+    if reference is not None:
+        check_images(path, "reference", reference.shape, samples_shape[0])
+    for name, array in (("noise", noise), ("reference", reference)):
+        if array is not None:
+            check_finite(path, name, array)
+
+
+def check_finite(path: Path, name: str, array: np.ndarray) -> None:
+    """Raise ScanError with the count of NaN and Inf values if there are any."""
+    bad = int(array.size - np.count_nonzero(np.isfinite(array)))
+    if bad:
+        raise ScanError(f"{path.name}: {name} must be finite, got {bad} NaN or Inf values")
+
+
+def check_one_per_item(path: Path, name: str, values: Sequence[object], n_items: int) -> None:
+    """Raise ScanError unless there is one value for each item."""
+    if len(values) != n_items:
+        raise ScanError(f"{path.name}: {name} must name {n_items} items, got {len(values)}")
+
+
+def check_field_of_view(path: Path, field_of_view_mm: Sequence[float]) -> None:
+    """Raise ScanError unless the (z, y, x) extent is of finite millimetres; an absent one may be 0."""
+    if not np.isfinite(field_of_view_mm).all() or min(field_of_view_mm) < 0:
+        raise ScanError(
+            f"{path.name}: field of view must be finite and positive, got {tuple(field_of_view_mm)} mm "
+            "(z, y, x)"
+        )
+    if 0 < max(field_of_view_mm[1:]) < SMALLEST_VIEW_MM:
+        raise ScanError(
+            f"{path.name}: field of view must be in mm, got {tuple(field_of_view_mm)} (z, y, x), which looks "
+            "like metres"
+        )
 
 
 def check_declared_size(path: Path, name: str, nbytes: int, file_bytes: int) -> None:
@@ -62,6 +118,9 @@ def checked(path: Path, kspace: KSpace, items: Sequence[int]) -> KSpace:
     ``items`` are the scan's numbers of the items read, for the message.
     """
     check_mask_shape(path, kspace.mask.shape, kspace.samples.shape)
+    check_one_per_item(path, "labels", kspace.labels, len(kspace.samples))
+    if kspace.geometry.slices:
+        check_one_per_item(path, "slices", kspace.geometry.slices, len(kspace.samples))
     for number, samples in zip(items, kspace.samples, strict=True):
         # A sum is NaN or Inf if any term is: one pass without a temporary array, exact test only if needed.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -73,10 +132,7 @@ def checked(path: Path, kspace: KSpace, items: Sequence[int]) -> KSpace:
     empty = np.flatnonzero(~kspace.mask.any(axis=(1, 2)))
     if len(empty):
         raise ScanError(f"{path.name}: mask must sample something, got no sample in item {items[empty[0]]}")
-    for name, array in (("noise", kspace.noise), ("reference", kspace.reference)):
-        if array is not None and not np.isfinite(array).all():
-            bad = int((~np.isfinite(array)).sum())
-            raise ScanError(f"{path.name}: {name} must be finite, got {bad} NaN or Inf values")
+    check_mri_companions(path, kspace.noise, kspace.reference, kspace.samples.shape)
     return kspace
 
 

@@ -50,6 +50,8 @@ def check_angles(
             f"{path.name}: {name} must span at most one turn (6.2832) in radians, got {angles.min():g} to "
             f"{angles.max():g}, which looks like degrees"
         )
+    elif unit == "deg" and len(angles) > 2 and np.ptp(angles) < TURN:
+        notes += (f"Angles span only {np.ptp(angles):.4g} degrees; are they radians?",)
     radians = angles if unit == "rad" else np.deg2rad(angles)
     return radians, notes + _order_notes(path, name, radians)
 
@@ -102,8 +104,8 @@ def _order_notes(path: Path, name: str, radians: NDArray[np.float64]) -> tuple[s
     first, last = np.rad2deg(radians[[0, -1]])
     if (steps <= 0).all():
         notes.append(
-            f"Angles run from {first:.5g} down to {last:.5g} degrees; the rotation is clockwise if the file "
-            "meant otherwise."
+            f"Angles descend from {first:.5g} to {last:.5g} degrees and are used as they are; if the scan "
+            "turned the other way, the image is mirrored."
         )
     elif (steps < 0).any():
         notes.append("Angles are in no ascending order; each view is used at its own angle.")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.radial_kspace import RadialKSpace
-from proxflow.data.validate import check_complex, check_shape
+from proxflow.data.validate import check_complex, check_mri_companions, check_one_per_item, check_shape
 
 AXES = "(item, coil, spoke, readout)"
 SMALLEST_REACH = 4.0  # cycles per field of view that pi can be told from, as the reach of radians
@@ -82,9 +82,9 @@ def checked_radial(path: Path, kspace: RadialKSpace, items: Sequence[int]) -> Ra
     check_radial_samples(path, "kspace", samples.shape, samples.dtype)
     check_trajectory_shape(path, kspace.trajectory.shape, kspace.trajectory.dtype, samples.shape)
     check_trajectory(path, kspace.trajectory, kspace.geometry.matrix)
-    for name, found in (("labels", kspace.labels), ("slices", kspace.geometry.slices)):
-        if len(found) != len(samples):
-            raise ScanError(f"{path.name}: {name} must number {len(samples)} items, got {len(found)}")
+    check_one_per_item(path, "labels", kspace.labels, len(samples))
+    if kspace.geometry.slices:
+        check_one_per_item(path, "slices", kspace.geometry.slices, len(samples))
     for number, item in zip(items, samples, strict=True):
         bad = ~np.isfinite(item)
         if bad.any():
@@ -100,14 +100,7 @@ def checked_radial(path: Path, kspace: RadialKSpace, items: Sequence[int]) -> Ra
                 f"{path.name}: kspace must be complex, got only real values in item {number} "
                 "(magnitude only?)"
             )
-    if kspace.noise is not None and (kspace.noise.ndim != 2 or len(kspace.noise) != samples.shape[1]):
-        raise ScanError(
-            f"{path.name}: noise must have shape ({samples.shape[1]}, n), got {kspace.noise.shape}"
-        )
-    for name, array in (("noise", kspace.noise), ("reference", kspace.reference)):
-        if array is not None and not np.isfinite(array).all():
-            count = int((~np.isfinite(array)).sum())
-            raise ScanError(f"{path.name}: {name} must be finite, got {count} NaN or Inf values")
+    check_mri_companions(path, kspace.noise, kspace.reference, samples.shape)
     return kspace
 
 

@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.sinogram import Quantity, ScanGeometry, Sinogram
+from proxflow.data.validate import check_finite
 
+# Axes of the samples by their number: a cone has rows within its items.
+AXES = {3: ("item", "angle", "column"), 4: ("item", "row", "angle", "column")}
 # Line integrals above 20 would mean transmissions below 2e-9; counts lie far above.
 LARGEST_ATTENUATION = 20.0
+# Larger ones are in another unit: detector columns of this size see nothing.
+LARGEST_COLUMN_MM = 100.0
+# Width of the widest detector by its distance from the source: a fan of 127 degrees.
+WIDEST_DETECTOR = 4.0
 # Share of a sinogram's samples at the largest number of their type that makes it saturated.
 SATURATED = 0.05
 
@@ -21,6 +28,14 @@ def check_real(path: Path, name: str, dtype: np.dtype) -> None:
     """Raise ScanError unless ``dtype`` is of real floating or integer numbers."""
     if dtype.kind not in "fiu" or dtype.itemsize > 8:
         raise ScanError(f"{path.name}: {name} must be real floats or integers, got {dtype}")
+
+
+def check_field_shape(path: Path, name: str, shape: tuple[int, ...], samples_shape: tuple[int, ...]) -> None:
+    """Raise ScanError unless ``shape`` is that of the samples with any number of frames for angles."""
+    wanted = (*samples_shape[:-2], samples_shape[-1])
+    if len(shape) != len(samples_shape) or (*shape[:-2], shape[-1]) != wanted or shape[-2] == 0:
+        expected = ", ".join([*map(str, samples_shape[:-2]), "n", str(samples_shape[-1])])
+        raise ScanError(f"{path.name}: {name} must have shape ({expected}), got {tuple(shape)}")
 
 
 def check_scan_geometry(path: Path, geometry: ScanGeometry, n_columns: int) -> tuple[str, ...]:
@@ -48,6 +63,17 @@ def check_scan_geometry(path: Path, geometry: ScanGeometry, n_columns: int) -> t
             f"{path.name}: source_origin_mm must be less than source_detector_mm, got {origin:g} and "
             f"{detector:g}"
         )
+    column = geometry.column_size_mm
+    if column is not None and column > LARGEST_COLUMN_MM:
+        raise ScanError(
+            f"{path.name}: column_size_mm must be at most {LARGEST_COLUMN_MM:g}, got {column:g}; is it in "
+            "another unit?"
+        )
+    if column is not None and detector is not None and n_columns * column > WIDEST_DETECTOR * detector:
+        raise ScanError(
+            f"{path.name}: source_detector_mm must be at least {n_columns * column / WIDEST_DETECTOR:.4g} "
+            f"for a detector {n_columns * column:.4g} mm wide, got {detector:g}; is one of them in another unit?"
+        )
     axis = geometry.axis_column
     if axis is None:
         return ()
@@ -72,9 +98,8 @@ def checked_sinogram(path: Path, sinogram: Sinogram, items: Sequence[int]) -> Si
                 f"{path.name}: {sinogram.quantity} must hold signal, got only zeros in item {number}"
             )
     for name, array in (("dark", sinogram.dark), ("flat", sinogram.flat), ("reference", sinogram.reference)):
-        if array is not None and not np.isfinite(array).all():
-            bad = int((~np.isfinite(array)).sum())
-            raise ScanError(f"{path.name}: {name} must be finite, got {bad} NaN or Inf values")
+        if array is not None:
+            check_finite(path, name, array)
     for i, number in enumerate(items):
         check_quantity(path, sinogram.quantity, number, sinogram.samples[i])
         if sinogram.dark is not None and sinogram.flat is not None:

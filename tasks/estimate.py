@@ -3,9 +3,10 @@
 Memory of a stage is what the process holds at its peak: ``base_bytes`` (Python, torch and what else is
 loaded), freed blocks that the allocator keeps (as large as the arrays of earlier stages, ``HEAP_BYTES`` at
 most), and its arrays. With N items, per item R bytes as measured, Y bytes prepared (both as complex64 or
-float32), P voxels of c bytes, w / c the working precision (1 or 2), O bytes of the operator, M methods:
+float32), P voxels of c bytes, w / c the working precision (1 or 2), O bytes of the operator, M methods, and
+B items read from the file at once:
 
-    ingest       3 R + N P                 one item as stored, sorted and written, and the masks
+    ingest       3 B R + N P               B items as stored, sorted and written, and the masks
     prepare      4 Y + 3 N P               one item through the steps, and the masks before and after
     calibrate    4 Y + K + O               one item; K: ESPIRiT's kernel matrices, 5 (36 C)^2 2 c for C coils
     reconstruct  (5 Y + 30 P c) w / c + O  samples, scaled copy and products; iterates
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
+from proxflow.configs.runtime import parse_size
 from proxflow.tasks.rehearsal import Rehearsal, bytes_of
 from proxflow.tasks.report.window import MOST_ITEMS
 from proxflow.tasks.timing_probe import applications, iteration_seconds, normal_seconds
@@ -60,6 +62,8 @@ def estimate_run(
     n_items, size = fit.n_items, fit.kind.value_bytes
     voxels = bytes_of(fit.image_shape, 1)
     raw, item = bytes_of(fit.raw_shape, size), bytes_of(fit.shape, size)
+    kept = parse_size(recipe.runtime.memory) if recipe.runtime.memory else None
+    block = min(n_items, fit.kind.block(fit.info, kept)) * raw
     factor = 2 if recipe.runtime.precision == "double" else 1
     operator = fit.kind.operator_bytes(fit.problem)
     coils = fit.shape[0] if recipe.calibrate.kind == "espirit" else 0
@@ -70,7 +74,7 @@ def estimate_run(
     pixels, io = n_items * voxels * len(methods), n_items * item / DISK_RATE
     each = n_items / len(fit.probed)
     rows = [
-        ("ingest", 3 * raw + n_items * voxels, each * fit.seconds["ingest"] + n_items * raw / DISK_RATE),
+        ("ingest", 3 * block + n_items * voxels, each * fit.seconds["ingest"] + n_items * raw / DISK_RATE),
         (
             "prepare",
             max(3 * raw, 4 * item) + 3 * n_items * voxels,
@@ -90,10 +94,10 @@ def estimate_run(
         ("evaluate", judging, EVALUATE_SECONDS[0] + EVALUATE_SECONDS[1] * pixels),
         ("report", drawing, REPORT_SECONDS[0] + REPORT_SECONDS[1] * shown * voxels * len(methods)),
     ]
-    estimates, kept = [], 0
+    estimates, left = [], 0
     for label, memory, seconds in rows:
-        estimates.append(StageEstimate(label, base_bytes + kept + memory, seconds + STAGE_SECONDS))
-        kept = max(kept, min(memory, HEAP_BYTES))
+        estimates.append(StageEstimate(label, base_bytes + left + memory, seconds + STAGE_SECONDS))
+        left = max(left, min(memory, HEAP_BYTES))
     return estimates
 
 

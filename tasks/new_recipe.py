@@ -5,28 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from proxflow.configs.loading import load_recipe
-from proxflow.data.kspace import KSpace
 from proxflow.data.open_scan import open_scan
 from proxflow.data.samples.catalogue import SCHEME, locate
-from proxflow.data.scan import Scan
 from proxflow.data.writers.atomic import atomic_path
-from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
 from proxflow.tasks.errors import RequestError
-from proxflow.tasks.recipe_writer import suggest_recipe
+from proxflow.tasks.looks.look import look_at
 from proxflow.tasks.rehearsal import rehearse
-from proxflow.tasks.scan_summary import ScanSummary, summarise
+from proxflow.tasks.suggestions.suggest import suggest_recipe
 
 
 @dataclass(frozen=True)
 class WrittenRecipe:
-    """The recipe's file, one line on it, and what it still needs (empty if it runs as it is)."""
+    """The recipe's file, one line on it, what it still needs (empty if it runs as it is), and what a person
+    should decide before trusting the image."""
 
     path: Path
     description: str
     needs: str
+    choices: tuple[str, ...]
 
 
 def write_recipe(file: str, out: Path, *, force: bool) -> WrittenRecipe:
@@ -39,8 +36,7 @@ def write_recipe(file: str, out: Path, *, force: bool) -> WrittenRecipe:
         what = "is a folder" if out.is_dir() else "exists; --force overwrites it"
         raise RequestError(f"--out must be a new recipe file, got {out}, which {what}")
     with open_scan(file) as scan:
-        summary = summarise(scan)
-        suggestion = suggest_recipe(summary, path_from(file, out), can_whiten=_can_whiten(scan, summary))
+        suggestion = suggest_recipe(look_at(scan), path_from(file, out))
     try:
         with atomic_path(out) as temporary:
             temporary.write_text(suggestion.text, encoding="utf-8")
@@ -49,7 +45,7 @@ def write_recipe(file: str, out: Path, *, force: bool) -> WrittenRecipe:
                 rehearse(recipe)
     except OSError as error:
         raise RequestError(f"--out must be a file that can be written, got {out}: {error.strerror}") from None
-    return WrittenRecipe(out, recipe.description, suggestion.needs)
+    return WrittenRecipe(out, recipe.description, suggestion.needs, suggestion.choices)
 
 
 def path_from(file: str, recipe: Path) -> str:
@@ -58,15 +54,3 @@ def path_from(file: str, recipe: Path) -> str:
         return file
     scan, folder = locate(file).absolute(), recipe.absolute().parent
     return scan.relative_to(folder).as_posix() if scan.is_relative_to(folder) else str(scan)
-
-
-def _can_whiten(scan: Scan, summary: ScanSummary) -> bool:
-    kspace = scan.read([summary.item])
-    noise = kspace.noise if isinstance(kspace, KSpace) else None
-    if noise is None:
-        return False
-    try:
-        whitening_matrix(noise_covariance(torch.from_numpy(noise)))
-    except ValueError:  # a dead coil, or fewer noise samples than coils
-        return False
-    return True

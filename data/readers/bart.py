@@ -49,13 +49,14 @@ class BartScan(Scan):
         self._map = np.memmap(data, dtype="<c8", mode="r").reshape(-1, dims[3], *_plane(data, dims))
         labels = _labels(dims)
         matrix = self._map.shape[2], self._map.shape[3]
+        self._geometry = Geometry(matrix, slices=_slices(dims))
         self.info = ScanInfo(
             path=data,
             format="bart",
             shape=self._map.shape,
             dtype="complex64",
             labels=labels,
-            geometry=Geometry(matrix, slices=_slices(dims)),
+            geometry=self._geometry,
             file_bytes=size + header.stat().st_size,
             companions=(header,),
             notes=("Samples that are zero in every coil count as unsampled.",),

@@ -84,13 +84,15 @@ class FastMriScan(Scan):
         matrix = self._matrix(n_slices, height, width, encoding)
         # A mask that varies along the readout leaves nothing fully sampled to crop along.
         cropped = matrix[0] if stored is None or stored.shape[0] == 1 else height
+        fov = _field_of_view(encoding, matrix)
+        self._geometry = Geometry(matrix, fov, slices=tuple(range(n_slices)))
         return ScanInfo(
             path=path,
             format="fastmri",
             shape=(n_slices, 1 if single else dataset.shape[1], cropped, width),
             dtype=str(dataset.dtype),
             labels=tuple(f"slice {i}" for i in range(n_slices)),
-            geometry=Geometry(matrix, _field_of_view(encoding, matrix), slices=tuple(range(n_slices))),
+            geometry=self._geometry,
             has_mask=stored is not None,
             has_reference=self._reference is not None,
             file_bytes=path.stat().st_size,

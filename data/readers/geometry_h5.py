@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry
-from proxflow.data.readers.hdf5_file import own_dataset, reading
+from proxflow.data.readers.hdf5_file import own_dataset, read_all
+from proxflow.data.validate import check_field_of_view
 
 
 def read_geometry(file: h5py.File, path: Path, n_items: int, plane: tuple[int, int]) -> Geometry:
@@ -25,11 +27,16 @@ def read_geometry(file: h5py.File, path: Path, n_items: int, plane: tuple[int, i
         dataset = own_dataset(file, path, full)
         if dataset.shape != size:
             raise ScanError(f"{path.name}: {full} must have shape {size}, got {dataset.shape}")
-        with reading(path, full):
-            found[name] = dataset[:].tolist()
+        if dataset.dtype.kind not in ("iu" if name in ("matrix", "slices") else "f"):
+            raise ScanError(f"{path.name}: {full} must hold numbers of its kind, got {dataset.dtype}")
+        found[name] = read_all(path, dataset).tolist()
     matrix = tuple(found.get("matrix", plane))
     if not all(0 < m <= n for m, n in zip(matrix, plane, strict=True)):
         raise ScanError(f"{path.name}: geometry/matrix must be within {plane}, got {matrix}")
+    if "field_of_view" in found:
+        check_field_of_view(path, found["field_of_view"])
+    if not np.isfinite(found.get("affine", 0.0)).all():
+        raise ScanError(f"{path.name}: geometry/affine must be finite, got NaN or Inf values")
     return Geometry(
         matrix=(matrix[0], matrix[1]),
         slices=tuple(found.get("slices", range(n_items))),

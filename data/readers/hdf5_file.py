@@ -105,3 +105,9 @@ def read_rows(path: Path, dataset: h5py.Dataset, rows: list[int]) -> np.ndarray:
         for i, row in enumerate(rows):
             first[i] = dataset[row]
     return first
+
+
+def read_all(path: Path, dataset: h5py.Dataset) -> np.ndarray:
+    """The whole dataset."""
+    with reading(path, (dataset.name or "").lstrip("/")):
+        return np.asarray(dataset[()])

@@ -10,6 +10,7 @@ from typing import Any
 import ismrmrd
 
 from proxflow.data.errors import ScanError
+from proxflow.data.validate import check_field_of_view
 
 Triple = tuple[float, float, float]
 
@@ -67,6 +68,8 @@ def parse_header(path: Path, xml: bytes | str) -> list[Encoding]:
             raise ScanError(
                 f"{path.name}: matrixSize must be at least 1, got {encoding.encoded_matrix} (z, y, x)"
             )
+        check_field_of_view(path, encoding.encoded_fov_mm)
+        check_field_of_view(path, encoding.recon_fov_mm)
     return encodings
 
 

@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from proxflow.data.errors import ScanError
 from proxflow.data.readers.hdf5_file import own_dataset, reading, top_level
+from proxflow.data.scan import AXES
+from proxflow.data.validate import check_images, check_noise, check_one_per_item
 
 NEWEST_VERSION = 1
+
+
+def is_measurement(file: h5py.File) -> bool:
+    """Whether the open file says it is one of our measurements, of any modality."""
+    return measurement_modality(file) is not None
 
 
 def measurement_modality(file: h5py.File) -> str | None:
@@ -29,8 +37,10 @@ def check_measurement(file: h5py.File, path: Path, modality: str, required: Sequ
     if found is None:
         raise ScanError(f"{path} must be a Proxflow measurement, got an HDF5 file with {top_level(file)}")
     version = file.attrs.get("format_version")
-    if version is None or not 1 <= int(version) <= NEWEST_VERSION:
+    if not isinstance(version, int | np.integer) or not 1 <= version <= NEWEST_VERSION:
         raise ScanError(f"{path.name}: format_version must be at most {NEWEST_VERSION}, got {version}")
+    if found not in AXES:
+        raise ScanError(f"{path.name}: modality must be one of {', '.join(AXES)}, got {found}")
     if found != modality:
         raise ScanError(f"{path.name}: modality must be {modality}, got {found}")
     for key in file:
@@ -45,9 +55,17 @@ def read_labels(file: h5py.File, path: Path, n_items: int) -> tuple[str, ...]:
     """``labels``, one per item; raises ScanError if there are more or fewer."""
     with reading(path, "labels"):
         labels = tuple(own_dataset(file, path, "labels").asstr()[:])
-    if len(labels) != n_items:
-        raise ScanError(f"{path.name}: labels must name {n_items} items, got {len(labels)}")
+    check_one_per_item(path, "labels", labels, n_items)
     return labels
+
+
+def check_companions(file: h5py.File, path: Path, shape: Sequence[int]) -> None:
+    """Raise ScanError unless noise and reference, where an MRI scan (item, coil, ...) has them, fit it."""
+    if "noise" in file:
+        noise = own_dataset(file, path, "noise")
+        check_noise(path, noise.shape, noise.dtype, shape[1])
+    if "reference" in file:
+        check_images(path, "reference", own_dataset(file, path, "reference").shape, shape[0])
 
 
 def read_source(file: h5py.File) -> dict[str, str]:

@@ -16,11 +16,21 @@ from numpy.typing import NDArray
 from proxflow.data.errors import ScanError
 from proxflow.data.validate import check_declared_size
 
+NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 # What NumPy, zipfile, zlib and the parser of array headers raise on a damaged file.
 DAMAGE = (
     *(ValueError, TypeError, OSError, EOFError, KeyError, MemoryError, OverflowError, SyntaxError),
     *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
+
+
+def is_npz(path: Path) -> bool:
+    """Whether a NumPy file is an .npz; raises ScanError if it is neither that nor a .npy."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    if not head.startswith((NPY, ZIP)):
+        raise ScanError(f"{path} must be a NumPy .npy or .npz file, got other content")
+    return head.startswith(ZIP)
 
 
 def npz_keys(path: Path) -> tuple[str, ...]:
@@ -36,9 +46,8 @@ def npz_keys(path: Path) -> tuple[str, ...]:
 def read_npz(path: Path, keys: Sequence[str]) -> dict[str, NDArray]:
     """The arrays ``keys`` of an .npz file; raises ScanError if one is missing, damaged or no numbers."""
     with _reading(path):
-        with path.open("rb") as file:
-            if file.read(6) == b"\x93NUMPY":
-                raise ScanError(f"{path} must be a NumPy .npz file, got a single array")
+        if not is_npz(path):
+            raise ScanError(f"{path} must be a NumPy .npz file, got a single array")
         return _members(path, keys)
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,15 +10,17 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
-from proxflow.data.readers.sidecar import AXES, Sidecar, read_sidecar
+from proxflow.data.readers.kspace_sidecar import AXES, KSpaceSidecar, read_kspace_sidecar
+from proxflow.data.readers.npz_arrays import is_npz, read_npy, read_npz
 from proxflow.data.readers.unsampled import mask_from_zeros
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
-from proxflow.data.validate import check_complex, check_declared_size, check_mask_shape, check_shape, checked
-
-# What NumPy, zipfile, zlib and the parser of array headers raise on a damaged file.
-DAMAGE = (
-    *(ValueError, TypeError, OSError, EOFError, KeyError, MemoryError, OverflowError, SyntaxError),
-    *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+from proxflow.data.validate import (
+    check_complex,
+    check_images,
+    check_mask_shape,
+    check_noise,
+    check_shape,
+    checked,
 )
 
 
@@ -37,31 +35,26 @@ class NumpyScan(Scan):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with path.open("rb") as file:
-            head = file.read(6)
-        if head[:4] != b"PK\x03\x04" and head != b"\x93NUMPY":
-            raise ScanError(f"{path} must be a NumPy .npy or .npz file, got other content")
-        sidecar = self._sidecar = read_sidecar(path)
-        self._arrays = _load(path, sidecar)
+        archive = is_npz(path)
+        sidecar = read_kspace_sidecar(path)
+        self._arrays = _load(path, sidecar, archive)
         samples = self._arrays["kspace"]
         check_shape(path, sidecar.kspace, samples.shape, f"({', '.join(sidecar.axes)})")
         check_complex(path, sidecar.kspace, samples.dtype)
         samples = self._samples = _ordered(samples, sidecar.axes)
         self._check_companions()
         n_items, ny, nx = samples.shape[0], *samples.shape[2:]
-        labels = sidecar.labels or tuple(f"item {i}" for i in range(n_items))
-        if len(labels) != n_items:
-            raise ScanError(f"{sidecar.path.name}: labels must name {n_items} items, got {len(labels)}")
         matrix = sidecar.matrix or (ny, nx)
         if matrix[0] > ny or matrix[1] > nx:
             raise ScanError(f"{sidecar.path.name}: matrix must be at most {(ny, nx)}, got {matrix}")
+        self._geometry = Geometry(matrix, sidecar.field_of_view_mm, slices=tuple(range(n_items)))
         self.info = ScanInfo(
             path=path,
             format="numpy",
             shape=samples.shape,
             dtype=samples.dtype.name,
-            labels=labels,
-            geometry=Geometry(matrix, sidecar.field_of_view_mm, slices=tuple(range(n_items))),
+            labels=sidecar.labels(n_items),
+            geometry=self._geometry,
             has_mask="mask" in self._arrays,
             has_noise="noise" in self._arrays,
             has_reference="reference" in self._arrays,
@@ -108,15 +101,9 @@ class NumpyScan(Scan):
         if "reference" in arrays:
             reference = arrays["reference"]
             reference = arrays["reference"] = reference[None] if reference.ndim == 2 else reference
-            if reference.ndim != 3 or reference.shape[0] != shape[0]:
-                raise ScanError(
-                    f"{path.name}: reference must have shape ({shape[0]}, y, x), got {reference.shape}"
-                )
+            check_images(path, "reference", reference.shape, shape[0])
         if "noise" in arrays:
-            noise = arrays["noise"]
-            check_complex(path, "noise", noise.dtype)
-            if noise.ndim != 2 or noise.shape[0] != shape[1]:
-                raise ScanError(f"{path.name}: noise must have shape ({shape[1]}, n), got {noise.shape}")
+            check_noise(path, arrays["noise"].shape, arrays["noise"].dtype, shape[1])
 
 
 def _ordered(array: NDArray, axes: tuple[str, ...]) -> NDArray:
@@ -127,52 +114,13 @@ def _ordered(array: NDArray, axes: tuple[str, ...]) -> NDArray:
     return np.expand_dims(array, missing)
 
 
-def _load(path: Path, sidecar: Sidecar) -> dict[str, NDArray]:
-    try:
-        if not zipfile.is_zipfile(path):
-            if sidecar.mask or sidecar.noise or sidecar.reference:
-                raise ScanError(
-                    f"{sidecar.path.name}: mask, noise and reference must be keys of an .npz, got a .npy"
-                )
-            return {"kspace": np.load(path, mmap_mode="r", allow_pickle=False)}
-        wanted = {"kspace": sidecar.kspace, "mask": sidecar.mask, "noise": sidecar.noise}
-        wanted["reference"] = sidecar.reference
-        with np.load(path, allow_pickle=False) as archive:
-            found = {}
-            for name, key in wanted.items():
-                if key is None:
-                    continue
-                if key not in archive.files:
-                    raise ScanError(
-                        f"{path.name} must hold the key {key}, got {', '.join(archive.files) or 'nothing'}"
-                    )
-                _check_member(path, key)
-                found[name] = archive[key]
-            return found
-    except ScanError:
-        raise
-    except DAMAGE as error:
-        reason = " ".join(str(error).split())
-        raise ScanError(
-            f"{path.name} must be a complete NumPy file of numbers, got an error: {reason}"
-        ) from error
-
-
-def _check_member(path: Path, key: str) -> None:
-    """Refuse an array whose header asks for more than the archive holds, before memory is asked for."""
-    with zipfile.ZipFile(path) as archive:
-        info = archive.getinfo(f"{key}.npy")
-        with archive.open(info) as member:
-            version = np.lib.format.read_magic(member)
-            reader = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = reader(member)
-        declared = math.prod(shape) * dtype.itemsize
-        check_declared_size(path, key, declared, path.stat().st_size)
-        if declared > info.file_size:
+def _load(path: Path, sidecar: KSpaceSidecar, archive: bool) -> dict[str, NDArray]:
+    if not archive:
+        if sidecar.arrays:
             raise ScanError(
-                f"{path.name}: {key} must hold its {declared} declared bytes, got {info.file_size}"
+                f"{sidecar.path.name}: mask, noise and reference must be keys of an .npz, got a .npy"
             )
+        return {"kspace": read_npy(path)}
+    wanted = {"kspace": sidecar.kspace, **sidecar.arrays}
+    held = read_npz(path, list(wanted.values()))
+    return {name: held[key] for name, key in wanted.items()}

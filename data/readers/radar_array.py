@@ -15,7 +15,8 @@ from proxflow.data.readers.mat_struct import field, is_mat, mat_names, read_mat
 from proxflow.data.readers.npz_arrays import read_npy, read_npz
 from proxflow.data.readers.radar_antennas import Getter, antennas_of, keys_of
 from proxflow.data.readers.radar_sidecar import RadarFields, read_radar_sidecar
-from proxflow.data.readers.sidecar_fields import labels_field, sidecar_modality
+from proxflow.data.readers.sidecar_fields import labels_field
+from proxflow.data.readers.sidecar_yaml import sidecar_modality
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate_radar import check_antennas, check_radar_samples, checked_radar
 

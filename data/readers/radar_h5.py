@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_rows, reading
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_all, read_rows
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
@@ -41,16 +41,12 @@ class RadarH5Scan(Scan):
     def read(self, items: Sequence[int] | None = None) -> RadarCube:
         rows = chosen_items(self.info, items)
         path, file = self._path, self._file
-        noise = None
-        if "noise" in file:
-            with reading(path, "noise"):
-                noise = file["noise"][:]
         cube = RadarCube(
             samples=read_rows(path, file["samples"], rows),
             geometry=self._geometry,
             labels=tuple(self.info.labels[i] for i in rows),
             background=read_rows(path, file["background"], rows) if "background" in file else None,
-            noise=noise,
+            noise=read_all(path, file["noise"]) if "noise" in file else None,
             source=self.info.source,
         )
         return checked_radar(path, cube, rows)
@@ -104,5 +100,4 @@ class RadarH5Scan(Scan):
         kinds, wanted = ("iu", "whole") if name.endswith("pairs") else ("fiu", "real")
         if dataset.dtype.kind not in kinds:
             raise ScanError(f"{self._path.name}: {name} must be {wanted} numbers, got {dataset.dtype}")
-        with reading(self._path, name):
-            return np.asarray(dataset[()], dtype=np.float64)
+        return read_all(self._path, dataset).astype(np.float64)

@@ -14,6 +14,7 @@ from proxflow.data.errors import ScanError
 from proxflow.data.readers.sidecar_fields import (
     axes_field,
     choice_field,
+    range_field,
     read_fields,
     source_field,
     text_field,
@@ -66,11 +67,11 @@ def read_radar_sidecar(array: Path) -> RadarFields:
         if content.get(key) is None:
             raise ScanError(f"{path.name}: {key} must be given, got none")
     units = text_field(path, content, "units")
-    sign = choice_field(path, {"phase_sign": "-", **content}, "phase_sign", ("-", "+"))
+    sign = choice_field(path, content, "phase_sign", ("-", "+"), "-")
     return RadarFields(
         path=path,
         samples=text_field(path, content, "samples"),
-        axes=axes_field(path, content["axes"], AXES, "item"),
+        axes=axes_field(path, content["axes"], AXES, ("item",)),
         frequencies_hz=_frequencies(path, content["frequencies_hz"]),
         transmitters_m=_positions(path, "transmitters_m", content["transmitters_m"]),
         receivers_m=_optional(path, content, "receivers_m"),
@@ -93,14 +94,9 @@ def _optional(path: Path, content: Mapping[str, Any], key: str) -> Value | None:
 
 
 def _frequencies(path: Path, value: Any) -> Value:
-    if not isinstance(value, dict):
-        return _value(path, "frequencies_hz", value)
-    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in value.values())
-    if set(value) != {"start", "stop", "count"} or not numeric or value["count"] != int(value["count"]):
-        raise ScanError(f"{path.name}: frequencies_hz must map start, stop and count to numbers, got {value}")
-    if not 1 <= value["count"] <= 10**6:
-        raise ScanError(f"{path.name}: frequencies_hz count must be in 1 to 1000000, got {value['count']}")
-    return np.linspace(float(value["start"]), float(value["stop"]), int(value["count"]))
+    if isinstance(value, dict):
+        return range_field(path, "frequencies_hz", value)
+    return _value(path, "frequencies_hz", value)
 
 
 def _positions(path: Path, key: str, value: Any) -> Value:
@@ -122,7 +118,7 @@ def _value(path: Path, key: str, value: Any) -> Value:
 def _pairs_from(path: Path, content: Mapping[str, Any]) -> int:
     if content.get("pairs") is None:
         return 0
-    first = content.get("pairs_from")
+    first = content.get("pairs_from", "none")
     if isinstance(first, bool) or first not in (0, 1):
         raise ScanError(
             f"{path.name}: pairs_from must be 0 or 1, the number of the first antenna, got {first}"

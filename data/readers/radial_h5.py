@@ -8,18 +8,17 @@ from pathlib import Path
 
 import h5py
 
-from proxflow.data.errors import ScanError
 from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.readers.geometry_h5 import read_geometry
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_rows, reading
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_all, read_rows
 from proxflow.data.readers.measurement_h5 import (
+    check_companions,
     check_measurement,
     measurement_modality,
     read_labels,
     read_source,
 )
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
-from proxflow.data.validate import check_complex, check_shape
 from proxflow.data.validate_radial import (
     check_radial_samples,
     check_trajectory,
@@ -47,13 +46,12 @@ class RadialH5Scan(Scan):
     def read(self, items: Sequence[int] | None = None) -> RadialKSpace:
         rows = chosen_items(self.info, items)
         path, file = self._path, self._file
-        noise = file.get("noise")
         kspace = RadialKSpace(
             samples=read_rows(path, file["kspace"], rows),
             trajectory=self._trajectory,
             geometry=self._geometry.select(rows),
             labels=tuple(self.info.labels[i] for i in rows),
-            noise=None if noise is None else read_rows(path, noise, list(range(noise.shape[0]))),
+            noise=read_all(path, file["noise"]) if "noise" in file else None,
             reference=read_rows(path, file["reference"], rows) if "reference" in file else None,
             source=self.info.source,
         )
@@ -74,10 +72,9 @@ class RadialH5Scan(Scan):
         self._geometry = replace(self._geometry, matrix=(int(matrix[0]), int(matrix[1])))
         trajectory = own_dataset(file, path, "trajectory")
         check_trajectory_shape(path, trajectory.shape, trajectory.dtype, samples.shape)
-        with reading(path, "trajectory"):
-            self._trajectory = trajectory[()]
+        self._trajectory = read_all(path, trajectory)
         check_trajectory(path, self._trajectory, self._geometry.matrix)
-        self._check_optional(samples.shape)
+        check_companions(file, path, samples.shape)
         return ScanInfo(
             path=path,
             format="proxflow",
@@ -91,19 +88,3 @@ class RadialH5Scan(Scan):
             modality="mri-radial",
             source=read_source(file),
         )
-
-    def _check_optional(self, shape: tuple[int, ...]) -> None:
-        path, file = self._path, self._file
-        if "noise" in file:
-            noise = own_dataset(file, path, "noise")
-            check_complex(path, "noise", noise.dtype)
-            check_shape(path, "noise", noise.shape, "(coil, sample)")
-            if noise.shape[0] != shape[1]:
-                raise ScanError(f"{path.name}: noise must have shape ({shape[1]}, n), got {noise.shape}")
-        if "reference" in file:
-            reference = own_dataset(file, path, "reference")
-            check_shape(path, "reference", reference.shape, "(item, y, x)")
-            if reference.shape[0] != shape[0]:
-                raise ScanError(
-                    f"{path.name}: reference must have shape ({shape[0]}, y, x), got {reference.shape}"
-                )

@@ -17,15 +17,14 @@ from proxflow.data.readers.npz_arrays import npz_keys, read_npz
 from proxflow.data.readers.sidecar_fields import (
     axes_field,
     choice_field,
+    extent_field,
     labels_field,
-    numbers_field,
     read_fields,
-    sidecar_modality,
-    sidecar_path,
     size_field,
     source_field,
     text_field,
 )
+from proxflow.data.readers.sidecar_yaml import sidecar_modality, sidecar_path
 from proxflow.data.readers.trajectory_units import TRAJECTORY_UNITS, TrajectoryUnit, to_cycles_per_fov
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_shape
@@ -89,19 +88,18 @@ class RadialNpzScan(Scan):
             check_complex(path, "noise", self._noise.dtype)
             check_shape(path, "noise", self._noise.shape, "(coil, sample)")
         n_items = len(self._samples)
-        fov = numbers_field(fields.path, fields.content, "field_of_view_mm", 3)
         units = text_field(fields.path, fields.content, "units")
         source = source_field(fields.path, fields.content)
         companions = (sidecar,) if sidecar else ()
+        extent = extent_field(fields.path, fields.content)
+        self._geometry = Geometry(fields.matrix, extent, slices=tuple(range(n_items)))
         self.info = ScanInfo(
             path=path,
             format="radial-npz",
             shape=self._samples.shape,
             dtype=self._samples.dtype.name,
             labels=labels_field(fields.path, fields.content, n_items),
-            geometry=Geometry(
-                fields.matrix, (fov[0], fov[1], fov[2]) if fov else None, slices=tuple(range(n_items))
-            ),
+            geometry=self._geometry,
             has_noise=self._noise is not None,
             has_reference=self._reference is not None,
             file_bytes=sum(file.stat().st_size for file in (path, *companions)),
@@ -113,12 +111,11 @@ class RadialNpzScan(Scan):
 
     def read(self, items: Sequence[int] | None = None) -> RadialKSpace:
         rows = chosen_items(self.info, items)
-        assert self.info.geometry is not None
         native = self._samples.dtype.newbyteorder("=")
         kspace = RadialKSpace(
             samples=np.ascontiguousarray(self._samples[rows], dtype=native),
             trajectory=self._trajectory,
-            geometry=self.info.geometry.select(rows),
+            geometry=self._geometry.select(rows),
             labels=tuple(self.info.labels[i] for i in rows),
             noise=self._noise,
             reference=None if self._reference is None else self._reference[rows],
@@ -147,7 +144,7 @@ def _from_sidecar(array: Path) -> _Fields:
     return _Fields(
         path=path,
         kspace=text_field(path, content, "kspace", "kspace") or "kspace",
-        axes=axes_field(path, content.get("axes"), (SAMPLE_AXES[1:], SAMPLE_AXES[2:]), "item"),
+        axes=axes_field(path, content.get("axes"), (SAMPLE_AXES[1:], SAMPLE_AXES[2:]), ("item",)),
         trajectory=text_field(path, content, "trajectory", "trajectory") or "trajectory",
         order=choice_field(path, content, "trajectory_axes", ORDERS),
         unit=unit,

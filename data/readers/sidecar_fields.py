@@ -7,80 +7,100 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+import numpy as np
+from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.sidecar import SUFFIXES
+from proxflow.data.readers.sidecar_yaml import load_mapping, sidecar_path
+from proxflow.data.validate import check_field_of_view
 
-LARGEST_BYTES = 64 * 2**20
-
-
-def sidecar_path(array: Path) -> Path | None:
-    """The sidecar of ``array``, same stem, or None."""
-    return next((p for p in map(array.with_suffix, SUFFIXES) if p.is_file()), None)
+RANGE_KEYS = {"start", "stop", "count"}
+LARGEST_COUNT = 10**6  # no scan has more views or frequencies; a forged count would ask for memory
 
 
-def sidecar_modality(array: Path) -> str | None:
-    """What the sidecar of ``array`` gives as ``modality``; None without sidecar or without the key."""
-    path = sidecar_path(array)
-    content = load_mapping(path) if path else {}
-    return str(content["modality"]) if "modality" in content else None
+def read_fields(
+    target: Path, modality: str, keys: Sequence[str], *, says: str | None = None, stated: bool = True
+) -> tuple[Path, dict[str, Any]]:
+    """The sidecar of ``target`` and its fields, all of them of ``keys`` and ``modality`` as given.
 
-
-def load_mapping(path: Path) -> dict[str, Any]:
-    """The YAML or JSON mapping in ``path``; raises ScanError if it is none."""
-    try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise ScanError(f"{path.name} must be at most {LARGEST_BYTES} bytes, got {path.stat().st_size}")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError, OSError) as error:
-        if isinstance(error, ScanError):
-            raise
-        reason = " ".join(str(error).split())
-        raise ScanError(f"{path.name} must be readable YAML or JSON, got an error: {reason}") from error
-    if not isinstance(content, dict):
-        raise ScanError(f"{path.name} must map names to values, got {type(content).__name__}")
-    return content
-
-
-def read_fields(array: Path, modality: str, keys: Sequence[str]) -> tuple[Path, dict[str, Any]]:
-    """The sidecar of ``array`` and its fields, all of them of ``keys`` and ``modality`` as given.
-
-    Raises ScanError if the sidecar is absent, unreadable, of another modality or has a key not known.
+    ``says`` is what a sidecar must say at least, for the message; ``stated`` whether it must state its
+    modality. Raises ScanError if it is absent, unreadable, of another modality or has a key not known.
     """
-    path = sidecar_path(array)
+    path = sidecar_path(target)
     if path is None:
-        wanted = array.with_suffix(".yaml").name
-        raise ScanError(f"{array.name} must have a sidecar {wanted} with 'modality: {modality}', got none")
+        wanted = f"{target.name}.yaml" if target.is_dir() else target.with_suffix(".yaml").name
+        says = says or f"'modality: {modality}'"
+        raise ScanError(f"{target.name} must have a sidecar {wanted} with {says}, got none")
     content = load_mapping(path)
+    if "modality" in content or stated:
+        choice_field(path, content, "modality", (modality,))
     for key in content:
         if key not in keys:
-            close = difflib.get_close_matches(str(key), keys, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise ScanError(f"{path.name}: key must be one of {', '.join(keys)}, got {key}{hint}")
-    if content.get("modality") != modality:
-        raise ScanError(f"{path.name}: modality must be {modality}, got {content.get('modality')}")
+            raise ScanError(
+                f"{path.name}: key must be one of {', '.join(keys)}, got {key}{_nearest(key, keys)}"
+            )
     return path, content
 
 
-def axes_field(path: Path, value: Any, allowed: Sequence[Sequence[str]], optional: str) -> tuple[str, ...]:
-    """``axes`` as a tuple: one of the sets ``allowed`` in any order, with or without ``optional``."""
+def axes_field(
+    path: Path, value: Any, allowed: Sequence[Sequence[str]], optional: Sequence[str]
+) -> tuple[str, ...]:
+    """``axes`` as a tuple: one of the sets ``allowed`` in any order, with or without any of ``optional``."""
     named = isinstance(value, list) and all(isinstance(axis, str) for axis in value)
     if named and len(set(value)) == len(value):
         for axes in allowed:
-            if set(value) - {optional} == set(axes):
+            if set(value) - set(optional) == set(axes):
                 return tuple(value)
     wanted = " or ".join(", ".join(axes) for axes in allowed)
-    raise ScanError(f"{path.name}: axes must name {wanted}, and at most {optional}, once each, got {value}")
+    got = "none" if value is None else str(value)[:80]
+    raise ScanError(
+        f"{path.name}: axes must name {wanted} and at most {', '.join(optional)}, once each, got {got}"
+    )
 
 
-def choice_field(path: Path, content: Mapping[str, Any], key: str, choices: Sequence[str]) -> str:
+def choice_field(
+    path: Path, content: Mapping[str, Any], key: str, choices: Sequence[str], default: str | None = None
+) -> str:
     """The field ``key``, one of ``choices``; raises ScanError naming them."""
-    value = content.get(key)
-    if value not in choices:
-        shown = ", ".join(f'"{choice}"' for choice in choices)
-        raise ScanError(f"{path.name}: {key} must be one of {shown}, got {value}")
-    return str(value)
+    value = content.get(key, default)
+    if not isinstance(value, str) or value not in choices:
+        quoted = any("," in choice or not choice[0].isalnum() for choice in choices)
+        names = ", ".join(f'"{choice}"' if quoted else choice for choice in choices)
+        wanted = names if len(choices) == 1 else f"one of {names}"
+        got = "none" if value is None else f"{value}{_nearest(value, choices) if len(choices) > 1 else ''}"
+        raise ScanError(f"{path.name}: {key} must be {wanted}, got {got}")
+    return value
+
+
+def number_field(path: Path, key: str, value: Any) -> float:
+    """``value``, given as ``key``, as a float of any sign."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ScanError(f"{path.name}: {key} must be a number, got {str(value)[:80]}")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ScanError(f"{path.name}: {key} must be a number of ordinary size, got a huge integer") from None
+
+
+def range_field(path: Path, key: str, value: Any) -> NDArray[np.float64]:
+    """Evenly spaced numbers of ``{start, stop, count}``; ``endpoint: false`` leaves out ``stop``."""
+    if not isinstance(value, dict) or set(value) - {"endpoint"} != RANGE_KEYS:
+        shown = sorted(map(str, value)) if isinstance(value, dict) else str(value)[:80]
+        raise ScanError(
+            f"{path.name}: {key} must be a list of numbers or {{start, stop, count}} (with endpoint: false "
+            f"where stop is not measured), got {shown}"
+        )
+    count, endpoint = value["count"], value.get("endpoint", True)
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= LARGEST_COUNT:
+        raise ScanError(
+            f"{path.name}: count of {key} must be an integer from 1 to {LARGEST_COUNT}, got {count}"
+        )
+    if not isinstance(endpoint, bool):
+        raise ScanError(f"{path.name}: endpoint of {key} must be true or false, got {endpoint}")
+    start, stop = (number_field(path, f"{end} of {key}", value[end]) for end in ("start", "stop"))
+    if not np.isfinite([start, stop]).all():
+        raise ScanError(f"{path.name}: start and stop of {key} must be finite, got {start} and {stop}")
+    return np.linspace(start, stop, count, endpoint=endpoint)
 
 
 def numbers_field(path: Path, content: Mapping[str, Any], key: str, count: int) -> list[float] | None:
@@ -92,6 +112,15 @@ def numbers_field(path: Path, content: Mapping[str, Any], key: str, count: int) 
     if not numeric or len(value) != count:
         raise ScanError(f"{path.name}: {key} must be a list of {count} positive numbers, got {value}")
     return [float(v) for v in value]
+
+
+def extent_field(path: Path, content: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """The field ``field_of_view_mm``, (z, y, x), or None where absent."""
+    numbers = numbers_field(path, content, "field_of_view_mm", 3)
+    if numbers is None:
+        return None
+    check_field_of_view(path, numbers)
+    return numbers[0], numbers[1], numbers[2]
 
 
 def size_field(path: Path, content: Mapping[str, Any], key: str) -> tuple[int, int] | None:
@@ -128,6 +157,11 @@ def source_field(path: Path, content: Mapping[str, Any]) -> dict[str, str]:
     if not isinstance(source, dict):
         raise ScanError(f"{path.name}: source must map names to texts, got {source}")
     return {str(name): str(text) for name, text in source.items()}
+
+
+def _nearest(value: Any, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(value), known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _is_number(value: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.projections import row_labels, stack_shape
+from proxflow.data.readers.projections import stack_shape
 from proxflow.data.readers.sinogram_sidecar import SinogramSidecar
 from proxflow.data.scan import ScanInfo
 from proxflow.data.validate import check_shape
@@ -36,9 +36,6 @@ def stack_info(
     geometry, notes = sidecar.geometry(shape)
     sizes = dict(zip(sidecar.axes, shape, strict=True))
     full = stack_shape(sidecar.beam, sizes["angle"], sizes.get("row", 1), sizes["column"])
-    labels = sidecar.labels or row_labels(sidecar.beam, full[0])
-    if len(labels) != full[0]:
-        raise ScanError(f"{sidecar.path.name}: labels must name {full[0]} items, got {len(labels)}")
     if sidecar.quantity == "counts" and sidecar.flat is None:
         notes += ("The scan has no flat field.",)
     files = (*([path] if path.is_file() else []), sidecar.path, *companions)
@@ -47,7 +44,7 @@ def stack_info(
         format=format,
         shape=full,
         dtype=dtype.newbyteorder("=").name,
-        labels=labels,
+        labels=sidecar.labels(full[0]),
         file_bytes=sum(file.stat().st_size for file in files),
         modality="ct",
         acquisition=geometry,

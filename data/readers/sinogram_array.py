@@ -8,15 +8,13 @@ from pathlib import Path
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.npz_arrays import read_npy, read_npz
+from proxflow.data.readers.npz_arrays import is_npz, read_npy, read_npz
 from proxflow.data.readers.projections import Projections, array_rows, read_projections
 from proxflow.data.readers.sidecar_stack import field_frames, load_fields, stack_info
 from proxflow.data.readers.sinogram_sidecar import AXES, SinogramSidecar, read_sinogram_sidecar
 from proxflow.data.scan import Scan
 from proxflow.data.sinogram import Sinogram
 from proxflow.data.validate import check_shape
-
-NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
 
 
 class SinogramArrayScan(Scan):
@@ -29,7 +27,7 @@ class SinogramArrayScan(Scan):
     """
 
     def __init__(self, path: Path) -> None:
-        archive = _is_archive(path)
+        archive = is_npz(path)
         sidecar = read_sinogram_sidecar(path)
         if archive:
             keys = {"samples": sidecar.samples, "dark": sidecar.dark, "flat": sidecar.flat}
@@ -70,16 +68,7 @@ def _as_frames(array: NDArray, sidecar: SinogramSidecar) -> NDArray:
     return array if "row" in axes else array[:, None]
 
 
-def _is_archive(path: Path) -> bool:
-    """Whether a NumPy file is an .npz; raises ScanError if it is no NumPy file at all."""
-    with path.open("rb") as file:
-        head = file.read(6)
-    if not head.startswith((NPY, ZIP)):
-        raise ScanError(f"{path} must be a NumPy .npy or .npz file, got other content")
-    return head.startswith(ZIP)
-
-
 def _load_npy(file: Path, name: str) -> NDArray:
-    if _is_archive(file):
+    if is_npz(file):
         raise ScanError(f"{file.name} must be a .npy file, as the {name} of a .npy scan, got an .npz")
     return read_npy(file)

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_rows, reading
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_all, read_rows
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
@@ -19,11 +19,17 @@ from proxflow.data.readers.measurement_h5 import (
 )
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.sinogram import Beam, Quantity, ScanGeometry, Sinogram
-from proxflow.data.validate import check_shape
+from proxflow.data.validate import check_images, check_shape
 from proxflow.data.validate_angles import check_angles
-from proxflow.data.validate_sinogram import check_real, check_scan_geometry, checked_sinogram
-from proxflow.data.writers.sinogram_h5 import AXES, LENGTHS, check_field_shape
+from proxflow.data.validate_sinogram import (
+    AXES,
+    check_field_shape,
+    check_real,
+    check_scan_geometry,
+    checked_sinogram,
+)
 
+LENGTHS = ("column_size", "row_size", "source_origin", "source_detector")
 OPTIONAL = ("dark", "flat", "reference", "labels_image")
 
 
@@ -94,8 +100,7 @@ class SinogramH5Scan(Scan):
     def _read_geometry(self, beam: Beam, sizes: dict[str, int]) -> tuple[ScanGeometry, tuple[str, ...]]:
         path = self._path
         dataset = own_dataset(self._file, path, "geometry/angles")
-        with reading(path, "geometry/angles"):
-            values = dataset[()]
+        values = read_all(path, dataset)
         angles, notes = check_angles(path, "geometry/angles", values, "rad", sizes)
         geometry = ScanGeometry(
             beam,
@@ -113,8 +118,7 @@ class SinogramH5Scan(Scan):
             raise ScanError(
                 f"{self._path.name}: {name} must be one float, got {dataset.dtype} of shape {dataset.shape}"
             )
-        with reading(self._path, name):
-            return float(dataset[()])
+        return float(read_all(self._path, dataset))
 
     def _check_optional(self, shape: tuple[int, ...]) -> None:
         path, file = self._path, self._file
@@ -126,9 +130,6 @@ class SinogramH5Scan(Scan):
         for name in ("reference", "labels_image"):
             if name in file:
                 image = own_dataset(file, path, name)
-                if image.ndim != 3 or image.shape[0] != shape[0]:
-                    raise ScanError(
-                        f"{path.name}: {name} must have shape ({shape[0]}, y, x), got {image.shape}"
-                    )
+                check_images(path, name, image.shape, shape[0])
                 if name == "labels_image" and image.dtype != np.uint8:
                     raise ScanError(f"{path.name}: labels_image must be uint8, got {image.dtype}")

@@ -43,7 +43,8 @@ def write_dataset(file: h5py.File, name: str, data: NDArray, axes: str, units: s
 def write_geometry(file: h5py.File, geometry: Geometry) -> None:
     """The group ``geometry`` of docs/file-format.md; what is unknown is left out."""
     write_dataset(file, "geometry/matrix", np.array(geometry.matrix, dtype=np.int64), "y, x", "1")
-    write_dataset(file, "geometry/slices", np.array(geometry.slices, dtype=np.int64), "item", "1")
+    if geometry.slices:
+        write_dataset(file, "geometry/slices", np.array(geometry.slices, dtype=np.int64), "item", "1")
     if geometry.field_of_view_mm is not None:
         fov = np.array(geometry.field_of_view_mm, dtype=np.float64)
         write_dataset(file, "geometry/field_of_view", fov, "z, y, x", "mm")

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
-import numpy as np
-
 from proxflow.data.kspace import KSpace
-from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
-from proxflow.data.writers.dataset_h5 import atomic_h5, write_dataset, write_geometry
-
-FORMAT_VERSION = 1
-# One chunk per item up to this size, else per coil: a slice is read without its neighbours.
-MAX_CHUNK_BYTES = 64 * 2**20
+from proxflow.data.validate import check_complex, check_shape, checked
+from proxflow.data.writers.dataset_h5 import write_dataset, write_geometry
+from proxflow.data.writers.measurement_h5 import new_measurement, write_mri_arrays
 
 
 def write_kspace_h5(path: str | Path, kspace: KSpace) -> Path:
@@ -26,34 +20,10 @@ def write_kspace_h5(path: str | Path, kspace: KSpace) -> Path:
     path = Path(path)
     check_shape(path, "kspace", kspace.samples.shape)
     check_complex(path, "kspace", kspace.samples.dtype)
-    check_mask_shape(path, kspace.mask.shape, kspace.samples.shape)
     checked(path, kspace, range(len(kspace.samples)))
-    with atomic_h5(path) as file:
-        file.attrs.update(
-            proxflow_format="measurement", format_version=FORMAT_VERSION, modality="mri-cartesian"
-        )
-        _write_arrays(file, kspace)
+    with new_measurement(path, "mri-cartesian", kspace.labels, kspace.source) as file:
+        write_mri_arrays(file, kspace.samples, "item, coil, ky, kx", kspace.noise, kspace.reference)
+        mask, chunks = kspace.mask, (1, *kspace.mask.shape[1:])
+        write_dataset(file, "mask", mask, "item, ky, kx", "1", chunks=chunks, compression="gzip")
         write_geometry(file, kspace.geometry)
-        source = file.create_group("source")
-        for name, text in kspace.source.items():
-            source.attrs[name] = text
     return path
-
-
-def _write_arrays(file: h5py.File, kspace: KSpace) -> None:
-    samples = kspace.samples
-    per_item = samples[0].nbytes <= MAX_CHUNK_BYTES
-    chunks = (1, samples.shape[1] if per_item else 1, *samples.shape[2:])
-    write_dataset(file, "kspace", samples, "item, coil, ky, kx", "arbitrary", chunks=chunks, fletcher32=True)
-    write_dataset(
-        file, "mask", kspace.mask, "item, ky, kx", "1", chunks=(1, *kspace.mask.shape[1:]), compression="gzip"
-    )
-    labels = np.array(kspace.labels, dtype=h5py.string_dtype())
-    write_dataset(file, "labels", labels, "item", "")
-    if kspace.noise is not None:
-        write_dataset(file, "noise", kspace.noise, "coil, sample", "arbitrary, as kspace")
-    if kspace.reference is not None:
-        chunks = (1, *kspace.reference.shape[1:])
-        write_dataset(
-            file, "reference", kspace.reference, "item, y, x", "arbitrary", chunks=chunks, fletcher32=True
-        )

@@ -9,9 +9,9 @@ import numpy as np
 
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
 from proxflow.data.validate_radar import checked_radar
-from proxflow.data.writers.dataset_h5 import atomic_h5, write_dataset
+from proxflow.data.writers.dataset_h5 import write_dataset
+from proxflow.data.writers.measurement_h5 import new_measurement
 
-FORMAT_VERSION = 1
 AXES = "item, frequency, pair"
 
 
@@ -24,21 +24,15 @@ def write_radar_h5(path: str | Path, cube: RadarCube) -> Path:
     """
     path = Path(path)
     checked_radar(path, cube, range(len(cube.samples)))
-    with atomic_h5(path) as file:
-        file.attrs.update(proxflow_format="measurement", format_version=FORMAT_VERSION, modality="radar")
+    with new_measurement(path, "radar", cube.labels, cube.source) as file:
         chunks = (1, *cube.samples.shape[1:])
         write_dataset(file, "samples", cube.samples, AXES, "as source", chunks=chunks, fletcher32=True)
         if cube.background is not None:
             background = cube.background
             write_dataset(file, "background", background, AXES, "as samples", chunks=chunks, fletcher32=True)
-        labels = np.array(cube.labels, dtype=h5py.string_dtype())
-        write_dataset(file, "labels", labels, "item", "")
         if cube.noise is not None:
             write_dataset(file, "noise", cube.noise, "sample", "as samples")
         _write_antennas(file, cube.geometry)
-        source = file.create_group("source")
-        for name, text in cube.source.items():
-            source.attrs[name] = text
     return path
 
 

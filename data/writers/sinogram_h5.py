@@ -7,15 +7,19 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from proxflow.data.errors import ScanError
 from proxflow.data.sinogram import Sinogram
-from proxflow.data.validate import check_shape
+from proxflow.data.validate import check_images, check_one_per_item, check_shape
 from proxflow.data.validate_angles import check_angles
-from proxflow.data.validate_sinogram import check_real, check_scan_geometry, checked_sinogram
-from proxflow.data.writers.dataset_h5 import atomic_h5, write_dataset
+from proxflow.data.validate_sinogram import (
+    AXES,
+    check_field_shape,
+    check_real,
+    check_scan_geometry,
+    checked_sinogram,
+)
+from proxflow.data.writers.dataset_h5 import write_dataset
+from proxflow.data.writers.measurement_h5 import new_measurement
 
-FORMAT_VERSION = 1
-AXES = {3: ("item", "angle", "column"), 4: ("item", "row", "angle", "column")}
 LENGTHS = ("column_size", "row_size", "source_origin", "source_detector")
 
 
@@ -27,14 +31,10 @@ def write_sinogram_h5(path: str | Path, sinogram: Sinogram) -> Path:
     """
     path = Path(path)
     _check(path, sinogram)
-    with atomic_h5(path) as file:
-        file.attrs.update(proxflow_format="measurement", format_version=FORMAT_VERSION, modality="ct")
+    with new_measurement(path, "ct", sinogram.labels, sinogram.source) as file:
         file.attrs.update(quantity=sinogram.quantity, beam=sinogram.geometry.beam)
         _write_arrays(file, sinogram)
         _write_geometry(file, sinogram)
-        source = file.create_group("source")
-        for name, text in sinogram.source.items():
-            source.attrs[name] = text
     return path
 
 
@@ -45,24 +45,15 @@ def _check(path: Path, sinogram: Sinogram) -> None:
     check_real(path, "samples", samples.dtype)
     check_angles(path, "angles", geometry.angles_rad, "rad", dict(zip(axes, samples.shape, strict=True)))
     check_scan_geometry(path, geometry, samples.shape[-1])
-    if len(sinogram.labels) != len(samples):
-        raise ScanError(f"{path.name}: labels must name {len(samples)} items, got {len(sinogram.labels)}")
+    check_one_per_item(path, "labels", sinogram.labels, len(samples))
     for name, field in (("dark", sinogram.dark), ("flat", sinogram.flat)):
         if field is not None:
             check_field_shape(path, name, field.shape, samples.shape)
             check_real(path, name, field.dtype)
     for name, image in (("reference", sinogram.reference), ("labels_image", sinogram.labels_image)):
-        if image is not None and (image.ndim != 3 or len(image) != len(samples)):
-            raise ScanError(f"{path.name}: {name} must have shape ({len(samples)}, y, x), got {image.shape}")
+        if image is not None:
+            check_images(path, name, image.shape, len(samples))
     checked_sinogram(path, sinogram, range(len(samples)))
-
-
-def check_field_shape(path: Path, name: str, shape: tuple[int, ...], samples_shape: tuple[int, ...]) -> None:
-    """Raise ScanError unless ``shape`` is that of the samples with any number of frames for angles."""
-    wanted = (*samples_shape[:-2], samples_shape[-1])
-    if len(shape) != len(samples_shape) or (*shape[:-2], shape[-1]) != wanted or shape[-2] == 0:
-        expected = ", ".join([*map(str, samples_shape[:-2]), "n", str(samples_shape[-1])])
-        raise ScanError(f"{path.name}: {name} must have shape ({expected}), got {tuple(shape)}")
 
 
 def _write_arrays(file: h5py.File, sinogram: Sinogram) -> None:
@@ -82,7 +73,6 @@ def _write_arrays(file: h5py.File, sinogram: Sinogram) -> None:
                 chunks=(*ones, *array.shape[-2:]),
                 fletcher32=True,
             )
-    write_dataset(file, "labels", np.array(sinogram.labels, dtype=h5py.string_dtype()), "item", "")
     images = (("reference", sinogram.reference, "1/mm"), ("labels_image", sinogram.labels_image, "label"))
     for name, image, unit in images:
         if image is not None:

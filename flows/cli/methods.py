@@ -9,9 +9,10 @@ from cyclopts import Parameter
 from proxflow.flows.cli.options import Json
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
     from rich.console import Console
+
+    from proxflow.configs.base import Choice
 
 BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 
@@ -49,10 +50,14 @@ def command(
     return 0
 
 
-def _described(schema: type[BaseModel]) -> dict[str, Any]:
-    """A method's text and numbers, from its schema."""
+def _described(schema: type[Choice]) -> dict[str, Any]:
+    """A method's text, kinds of scan and numbers, from its schema."""
     numbers = {key: _number(field) for key, field in schema.model_fields.items() if key != "method"}
-    return {"description": " ".join((schema.__doc__ or "").split()), "numbers": numbers}
+    return {
+        "description": " ".join((schema.__doc__ or "").split()),
+        "scans": list(schema.fits),
+        "numbers": numbers,
+    }
 
 
 def _number(field: FieldInfo) -> dict[str, Any]:
@@ -85,10 +90,13 @@ def _default(number: dict[str, Any]) -> str:
 def _show_all(console: Console, described: dict[str, Any]) -> None:
     from rich.table import Table
 
-    table = Table("method", "what it does", "its numbers, with defaults", show_edge=False, pad_edge=False)
+    table = Table(
+        "method", "for scans", "what it does", "its numbers, with defaults", show_edge=False, pad_edge=False
+    )
     for method, entry in described.items():
         numbers = "\n".join(f"{key}: {_default(number)}" for key, number in entry["numbers"].items())
-        table.add_row(f"[bold]{method}[/]", entry["description"], numbers or "none", end_section=True)
+        scans = "\n".join(entry["scans"])
+        table.add_row(f"[bold]{method}[/]", scans, entry["description"], numbers or "none", end_section=True)
     console.print(table)
     console.print("\n`proxflow methods NAME` shows one in full, with the range of every number.")
 
@@ -98,6 +106,7 @@ def _show_one(console: Console, method: str, entry: dict[str, Any]) -> None:
     from rich.text import Text
 
     console.print(f"[bold]{method}[/]  {entry['description']}\n")
+    console.print(f"For scans of the kind {', '.join(entry['scans'])}.\n")
     numbers = entry["numbers"]
     if not numbers:
         console.print("It has no numbers.\n")
@@ -109,7 +118,8 @@ def _show_one(console: Console, method: str, entry: dict[str, Any]) -> None:
         console.print(table)
         console.print()
     console.print("In a recipe:\n")
-    lines = ["reconstruct:", f"  method: {method}"]
+    lines = [] if "mri-cartesian" in entry["scans"] else ["scan:", f"  kind: {entry['scans'][0]}"]
+    lines += ["reconstruct:", f"  method: {method}"]
     lines += [f"  {key}: {_default(number)}" for key, number in numbers.items()]
     console.print(Text("\n".join(lines), style="cyan"))
 

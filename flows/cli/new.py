@@ -33,17 +33,28 @@ def command(
 
     written = write_recipe(file, out, force=force)
     if json:
-        _print_json(written.path, written.needs)
+        _print_json(written.path, written.needs, written.choices)
         return 0
     console = Console(highlight=False)
     console.print(f"wrote {out}: {written.description}", soft_wrap=True)
     if written.needs:
         console.print(f"before it runs it needs {written.needs}; the recipe says how", style="yellow")
+    for choice in written.choices:
+        console.print(f"adapt {choice}: it runs with a guess", style="yellow", soft_wrap=True)
     console.print(f"next  proxflow check {shlex.quote(str(out))}", soft_wrap=True)
     return 0
 
 
-def _print_json(path: Path, needs: str) -> None:
+def _print_json(path: Path, needs: str, choices: tuple[str, ...]) -> None:
     import json
 
-    print(json.dumps({"status": "done", "recipe": str(path.resolve()), "needs": needs or None}))
+    print(
+        json.dumps(
+            {
+                "status": "done",
+                "recipe": str(path.resolve()),
+                "needs": needs or None,
+                "choices": list(choices),
+            }
+        )
+    )

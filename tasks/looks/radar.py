@@ -17,7 +17,8 @@ from proxflow.tasks.looks.base import Facts, Look, shape_text
 from proxflow.tasks.looks.panel import Panel, chart, log_grey, measurement_panel
 
 RANGES = 512  # points of the impulse response shown
-DECIBELS = 60.0  # shown, from the peak down
+DECIBELS = 60.0  # of responses over frequency shown, from the peak down
+RANGE_DECIBELS = 40.0  # of those over range
 RESOLUTIONS, ARRAYS = 20.0, 4.0  # shown range, in range resolutions or extents of the array
 EVEN = 0.01  # frequency steps that differ by less than this part are even
 ARRANGEMENTS = {
@@ -111,9 +112,11 @@ class RadarLook(Look):
         if self.resolution_m is None:
             return (spectrum,)
         ranges, response = self.impulse_response()
-        level = 20 * np.log10(np.maximum(response / response.max(), 10**-decades))
-        caption = f"mean response, {DECIBELS:g} dB, {ranges[0]:.3g} to {ranges[-1]:.3g} m in air"
-        return spectrum, measurement_panel(caption, chart(1 + level / DECIBELS, int(DECIBELS // 10)))
+        level = 20 * np.log10(np.maximum(response / response.max(), 10 ** (-RANGE_DECIBELS / 20)))
+        caption = f"mean response, {RANGE_DECIBELS:g} dB, {ranges[0]:.3g} to {ranges[-1]:.3g} m in air"
+        return spectrum, measurement_panel(
+            caption, chart(1 + level / RANGE_DECIBELS, int(RANGE_DECIBELS // 10))
+        )
 
     def impulse_response(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Ranges in air (range,), metres, and the mean over pairs of the responses' magnitudes there.

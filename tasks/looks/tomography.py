@@ -88,7 +88,7 @@ class TomographyLook(Look):
             ("projections", shape_text(self.info)),
             ("values", self._values()),
             ("beam", BEAMS[self.geometry.beam]),
-            ("views", f"{self.views.text()}; {self.n_columns} columns take about {self._enough()}"),
+            ("views", f"{self.views.text()}; about {self._enough()} would be full sampling (pi/2 n)"),
             ("detector", self._detector()),
         ]
         if self.geometry.source_origin_mm is not None and self.geometry.source_detector_mm is not None:

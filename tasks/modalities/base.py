@@ -100,8 +100,8 @@ class Modality(ABC):
     def measured_text(self, prepared: Artefact) -> str:
         """What was measured, in a few words."""
 
-    def block(self, info: ScanInfo) -> int:
-        """How many items are read from the file at once."""
+    def block(self, info: ScanInfo, memory_bytes: int | None = None) -> int:
+        """How many items are read from the file at once; ``memory_bytes`` as in ``Machine``."""
         return 1
 
     @abstractmethod

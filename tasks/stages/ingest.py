@@ -25,10 +25,11 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
         info = scan.info
         checked_kind(config, info)
         items, kind = chosen(config, info.n_items), modality(info.modality)
-        step, facts = kind.block(info), dict[str, Any]()
+        step, facts = kind.block(info, context.machine.memory_bytes), dict[str, Any]()
         for start in range(0, len(items), step):
             measurement = scan.read(items[start : start + step])
-            check_magnitude(info.path, measurement.samples)
+            for samples in measurement.samples:
+                check_magnitude(info.path, samples)
             arrays = kind.arrays(measurement)
             for name, rows in arrays.rows.items():
                 if start == 0:

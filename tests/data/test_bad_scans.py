@@ -29,7 +29,7 @@ def test_what_is_no_scan_file(tmp_path: Path, h5: Callable[..., Path]) -> None:
     (tmp_path / "empty.h5").touch()
     refused(tmp_path / "empty.h5", "got an empty file")
     (tmp_path / "notes.txt").write_text("hello, world")
-    refused(tmp_path / "notes.txt", "got a file of unknown content")
+    refused(tmp_path / "notes.txt", "got unknown content")
     refused(
         h5("volume.h5", image=[1.0], theta=[2.0]), "got an HDF5 file with the top-level keys image, theta"
     )
@@ -46,15 +46,13 @@ def test_reader_names(tmp_path: Path) -> None:
 def test_samples_by_name() -> None:
     for name in SAMPLES:
         with open_scan(f"sample://{name}") as scan:
-            assert scan.read().samples.shape == scan.info.shape
+            assert scan.read([0]).source == scan.info.source
     refused("sample://brain-13coils", "sample must be one of .* did you mean brain-13coil")
 
 
 def test_truncated_hdf5(tmp_path: Path) -> None:
-    for name in SAMPLES:
+    for name in ("brain-13coil", "phantom-2coil"):
         content = sample_path(name).read_bytes()
-        if sample_path(name).suffix != ".h5":
-            continue
         short = tmp_path / f"{name}.h5"
         for keep in (9, 600, len(content) // 2, len(content) - 1):
             short.write_bytes(content[:keep])

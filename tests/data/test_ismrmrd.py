@@ -224,9 +224,9 @@ def test_what_cannot_be_a_cartesian_grid_is_refused(
     header = foreign.header((1, 48, 40))
     cases = [
         (
-            foreign.header((1, 48, 40), trajectory="radial"),
+            foreign.header((1, 48, 40), trajectory="epi"),
             [line],
-            "must hold a trajectory of 2 dimensions",
+            "trajectory must be cartesian, got epi",
         ),
         (b"<nonsense", [line], "XML header must follow the ISMRMRD schema"),
         (

@@ -101,7 +101,8 @@ def test_links_and_foreign_storage_are_refused(measurement: KSpace, tmp_path: Pa
     ("attribute", "value", "sentence"),
     [
         ("format_version", 2, "format_version must be at most 1, got 2"),
-        ("modality", "sonar", "modality must be"),
+        ("modality", "mri-cartesan", "modality must be one of mri-cartesian, .*, got mri-cartesan"),
+        ("format_version", "1", "format_version must be at most 1, got 1"),
     ],
 )
 def test_unknown_kinds_are_refused(

@@ -130,14 +130,14 @@ def test_bart_pairs_that_do_not_fit(foreign: SimpleNamespace, tmp_path: Path) ->
     [
         (None, "must have a sidecar scan.yaml with 'axes:"),
         ("axes: [coil, ky, kx]", r"kspace must have axes \(coil, ky, kx\), got shape \(2, 3, 4, 5\)"),
-        ("axes: [slice, coil, ky, kx]", "axes must name ky, kx and at most item, coil"),
+        ("axes: [slice, coil, ky, kx]", "axes must name ky, kx and at most item, coil, once each, got"),
         ("axes: [item, coil, ky, ky]", "axes must name"),
         ("axis: [item, coil, ky, kx]", "got axis; did you mean axes?"),
         ("axes: [item", "must be readable YAML or JSON"),
         ("- 1", "must map names to values, got list"),
         ("axes: [item, coil, ky, kx]\nmatrix: [9, 4]", r"matrix must be at most \(4, 5\), got \(9, 4\)"),
         ("axes: [item, coil, ky, kx]\nfield_of_view_mm: [1, -2, 3]", "must be a list of 3 positive numbers"),
-        ("axes: [item, coil, ky, kx]\nlabels: [one]", "labels must name 2 items, got 1"),
+        ("axes: [item, coil, ky, kx]\nlabels: [one]", "labels must be a list naming 2 items"),
         ("axes: [item, coil, ky, kx]\nmask: m", "must be keys of an .npz"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -29,12 +30,13 @@ from proxflow.tasks.modalities.tomography.calibrate import calibrate, calibratio
 from proxflow.tasks.modalities.tomography.geometry import scan_geometry_from_json, scan_geometry_to_json
 from proxflow.tasks.modalities.tomography.outline import labels_on_grid
 from proxflow.tasks.modalities.tomography.prepare import prepare
-from proxflow.tasks.modalities.tomography.projector import Projector, projector
-from proxflow.tasks.stage import StageContext
+from proxflow.tasks.modalities.tomography.projector import Projector, Projectors
+from proxflow.tasks.stage import Machine, StageContext
 from proxflow.tasks.stages.documents import geometry_from_json
 from proxflow.tasks.stages.precision import REAL
 
 BLOCK_BYTES = 64 << 20  # read from the file at once: rows of a detector lie scattered in it
+BLOCK_SHARE = 4  # of the memory a run may take, a block is this part: it is copied while it is written
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,13 @@ class TomographyProblem:
     samples: Tensor
     mask: Tensor
     norm: float
-    whole: Projector
+    projectors: Projectors
 
     def posed(self, mask: Tensor) -> tuple[Projector, Tensor]:
-        chosen = torch.nonzero(mask).flatten()
-        return self.whole.with_angles(chosen.tolist()), self.samples.index_select(-2, chosen)
+        operator = self.projectors.of(mask.cpu().numpy())
+        if mask.all():
+            return operator, self.samples
+        return operator, self.samples.index_select(-2, torch.nonzero(mask).flatten())
 
     def count(self, mask: Tensor) -> int:
         return int(mask.sum()) * self.samples.numel() // self.samples.shape[-2]
@@ -62,15 +66,19 @@ class Tomography(Modality):
     value_bytes = 4
     calibrates_items = False
 
+    def __init__(self) -> None:
+        self._projectors: WeakKeyDictionary[Artefact, dict[Machine, Projectors]] = WeakKeyDictionary()
+
     def measured_text(self, prepared: Artefact) -> str:
         shape, mask = prepared.shape("samples"), prepared.array("mask")
         beam = prepared.document("scan")["acquisition"]["beam"]
         views = f"{int(mask.sum())}" if mask.all() else f"{int(mask.sum())} of {len(mask)}"
         return f"{beam} beam, {views} views of {shape[-1]} columns"
 
-    def block(self, info: ScanInfo) -> int:
+    def block(self, info: ScanInfo, memory_bytes: int | None = None) -> int:
         values = int(np.prod(info.shape[1:], dtype=np.int64))
-        return max(1, BLOCK_BYTES // (values * np.dtype(info.dtype).itemsize))
+        most = BLOCK_BYTES if memory_bytes is None else min(BLOCK_BYTES, memory_bytes // BLOCK_SHARE)
+        return max(1, most // (values * np.dtype(info.dtype).itemsize))
 
     def arrays(self, measurement: Measurement) -> Ingested:
         assert isinstance(measurement, Sinogram)
@@ -96,24 +104,19 @@ class Tomography(Modality):
 
     def problem(self, prepared: Artefact, calibrated: Artefact, item: int, setting: Setting) -> Problem:
         samples = torch.from_numpy(prepared.rows("samples", item, item + 1)[0])
-        made = calibrated.document("calibration")
-        scan = prepared.document("scan")
-        operator = projector(
-            scan_geometry_from_json(scan["acquisition"]),
-            geometry_from_json(scan["geometry"]),
-            tuple(samples.shape),
-            made["axis_column"],
-            planes=scan["planes"],
-            backend=made["backend"],
-            machine=setting.machine,
-        )
-        mask = torch.from_numpy(prepared.array("mask"))
         return TomographyProblem(
             samples.to(setting.device, REAL[setting.precision]),
-            mask.to(setting.device),
-            made["norm"],
-            operator.to(setting.device),
+            torch.from_numpy(prepared.array("mask")).to(setting.device),
+            calibrated.document("calibration")["norm"],
+            self._projectors_of(prepared, calibrated, setting.machine),
         )
+
+    def _projectors_of(self, prepared: Artefact, calibrated: Artefact, machine: Machine) -> Projectors:
+        """Those of the item before, as long as the artefact made from ``prepared`` is in use."""
+        kept = self._projectors.setdefault(calibrated, {})
+        if machine not in kept:
+            kept[machine] = Projectors(prepared, calibrated, machine)
+        return kept[machine]
 
     def withhold(
         self, problem: Problem, calibrated: Artefact, item: int, *, fraction: float, seed: int

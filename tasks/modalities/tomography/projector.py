@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
 
 from proxflow.data.kspace import Geometry
 from proxflow.data.sinogram import ScanGeometry
+from proxflow.data.store.artefact import Artefact
 from proxflow.operators.cone_beam import ConeBeam
 from proxflow.operators.fan_beam import FanBeam
 from proxflow.operators.parallel_beam import ParallelBeam
 from proxflow.operators.ray_transform import Backend
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import NO_STORE
+from proxflow.tasks.modalities.tomography.geometry import scan_geometry_from_json
 from proxflow.tasks.modalities.tomography.matrix_cache import stored_matrices
 from proxflow.tasks.stage import Machine
+from proxflow.tasks.stages.documents import geometry_from_json
 
 Projector: TypeAlias = ParallelBeam | FanBeam | ConeBeam
+
+
+class Projectors:
+    """The forward models of a calibrated scan, for any choice of its views.
+
+    The last one is kept, since all items share it and setting it up takes as long as using it. A sparse
+    matrix is kept in the store for the views that a method is given: those of a hold-out are used once.
+    """
+
+    def __init__(self, prepared: Artefact, calibrated: Artefact, machine: Machine) -> None:
+        self._scan, self._made = prepared.document("scan"), calibrated.document("calibration")
+        self._shape, self._given = prepared.shape("samples")[1:], prepared.array("mask")
+        self._machine = machine
+        self._last: tuple[bytes, Projector] | None = None
+
+    def of(self, views: np.ndarray) -> Projector:
+        """The operator of the views bool (angle,), on the device."""
+        if self._last is None or self._last[0] != views.tobytes():
+            self._last = None  # two would not fit where one takes all the memory it may
+            self._last = views.tobytes(), self._set_up(views)
+        return self._last[1]
+
+    def _set_up(self, views: np.ndarray) -> Projector:
+        keeps = np.array_equal(views, self._given)
+        return projector(
+            scan_geometry_from_json(self._scan["acquisition"]),
+            geometry_from_json(self._scan["geometry"]),
+            self._shape,
+            self._made["axis_column"],
+            planes=self._scan["planes"],
+            backend=self._made["backend"],
+            angles=views,
+            machine=self._machine if keeps else replace(self._machine, store_root=""),
+        ).to(self._machine.device)
 
 
 def projector(

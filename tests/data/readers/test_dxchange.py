@@ -89,7 +89,7 @@ def test_units_of_theta(dx: Callable[..., Path], ct: SimpleNamespace, refused: R
 
 def test_order_and_repeats_of_theta(dx: Callable[..., Path], ct: SimpleNamespace, refused: Refused) -> None:
     with DxchangeScan(dx(theta=ct.angles_deg[::-1])) as scan:
-        assert "run from 165 down to 0 degrees; the rotation is clockwise" in scan.info.notes[0]
+        assert "descend from 165 to 0 degrees and are used as they are" in scan.info.notes[0]
         assert scan.info.acquisition.angles_rad[0] == pytest.approx(np.deg2rad(165))
     with DxchangeScan(dx(theta=ct.angles_deg * 111.2 % 180)) as scan:
         assert "no ascending order" in scan.info.notes[0]

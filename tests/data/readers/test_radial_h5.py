@@ -87,8 +87,8 @@ def test_nothing_unsound_is_written(kspace: RadialKSpace, tmp_path: Path) -> Non
         (replace(kspace, trajectory=kspace.trajectory.astype(int)), "trajectory must be float32"),
         (replace(kspace, noise=kspace.noise[:2]), r"noise must have shape \(3, n\), got \(2, 16\)"),
         (replace(kspace, noise=kspace.noise * np.inf), "noise must be finite"),
-        (replace(kspace, labels=("one",)), "labels must number 2 items, got 1"),
-        (replace(kspace, geometry=Geometry((20, 30))), "slices must number 2 items, got 0"),
+        (replace(kspace, labels=("one",)), "labels must name 2 items, got 1"),
+        (replace(kspace, geometry=Geometry((20, 30), slices=(0,))), "slices must name 2 items, got 1"),
     ]
     for bad, sentence in cases:
         with pytest.raises(ScanError, match=sentence):

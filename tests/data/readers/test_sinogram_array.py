@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import yaml
 
+from proxflow.data.readers.sidecar_yaml import sidecar_modality
 from proxflow.data.readers.sinogram_array import SinogramArrayScan
-from proxflow.data.readers.sinogram_sidecar import is_ct_sidecar
 
 Refused = Callable[..., None]
 AXES = ("angle", "row", "column")
@@ -58,7 +58,7 @@ def test_everything_a_sidecar_says(npy: Callable[..., Path], ct: SimpleNamespace
         labels=["a", "b", "ç"],
         source={"licence": "CC0"},
     )
-    assert is_ct_sidecar(path)
+    assert sidecar_modality(path) == "ct"
     with SinogramArrayScan(path) as scan:
         info, read = scan.info, scan.read([2, 1])
     np.testing.assert_array_equal(read.samples, ct.counts[:, [2, 1]].transpose(1, 0, 2))
@@ -125,7 +125,7 @@ def test_angles(npy: Callable[..., Path], ct: SimpleNamespace, refused: Refused)
         with SinogramArrayScan(npy(**angles)) as scan:
             np.testing.assert_allclose(scan.info.acquisition.angles_rad, np.deg2rad(ct.angles_deg), atol=1e-9)
     with SinogramArrayScan(npy(angles_deg={"start": 90, "stop": -75, "count": 12})) as scan:
-        assert "from 90 down to -75 degrees" in scan.info.notes[0]
+        assert "Angles descend from 90 to -75 degrees" in scan.info.notes[0]
     degrees = {"start": 0, "stop": 165, "count": 12}
     refused(
         SinogramArrayScan, npy(angles_deg=None, angles_rad=degrees), "angles_rad must span at most one turn"
@@ -186,7 +186,7 @@ def test_angles(npy: Callable[..., Path], ct: SimpleNamespace, refused: Refused)
         ({"column_size_mm": "1 mm"}, "column_size_mm must be a number, got 1 mm"),
         ({"column_size_mm": float("inf")}, "column_size_mm must be positive, got inf"),
         ({"axis_column": 4000}, "axis_column must be near the columns 0 to 39, got 4000"),
-        ({"labels": ["a"]}, "labels must name 3 items, got 1"),
+        ({"labels": ["a"]}, "labels must be a list naming 3 items"),
         ({"source": 3}, "source must map names to texts, got 3"),
         ({"flat": "absent.npy"}, "flat must name a file in the sidecar's folder, got absent.npy"),
         ({"dark": "/etc/hostname"}, "dark must name a file in the sidecar's folder, got /etc/hostname"),
@@ -227,7 +227,7 @@ def test_wrong_arrays(
     refused(SinogramArrayScan, path, "scan.yaml must be readable YAML or JSON")
     path.with_suffix(".yaml").unlink()
     refused(SinogramArrayScan, path, "must have a sidecar scan.yaml with 'modality: ct'")
-    assert not is_ct_sidecar(path)
+    assert sidecar_modality(path) is None
 
 
 def test_a_link_out_of_the_folder_is_refused(

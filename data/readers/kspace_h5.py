@@ -1,0 +1,63 @@
+"""Read Cartesian MRI in Proxflow's own HDF5 form (docs/file-format.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from proxflow.data.kspace import KSpace
+from proxflow.data.readers.geometry_h5 import read_geometry
+from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_all, read_rows
+from proxflow.data.readers.measurement_h5 import check_companions, check_measurement, read_labels, read_source
+from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
+
+
+class KSpaceH5Scan(Scan):
+    """One of our own Cartesian files; items are read chunk by chunk. Raises ScanError if unsound."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with kept_open(path) as self._file:
+            self.info = self._describe()
+
+    def read(self, items: Sequence[int] | None = None) -> KSpace:
+        rows = chosen_items(self.info, items)
+        path, file = self._path, self._file
+        mask = file["mask"]
+        kspace = KSpace(
+            samples=read_rows(path, file["kspace"], rows),
+            mask=read_rows(path, mask, [0] if mask.shape[0] == 1 else rows),
+            geometry=self.info.image_geometry.select(rows),
+            labels=tuple(self.info.labels[i] for i in rows),
+            noise=read_all(path, file["noise"]) if "noise" in file else None,
+            reference=read_rows(path, file["reference"], rows) if "reference" in file else None,
+            source=self.info.source,
+        )
+        return checked(path, kspace, rows)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _describe(self) -> ScanInfo:
+        path, file = self._path, self._file
+        check_measurement(file, path, "mri-cartesian", ("kspace", "mask", "labels"))
+        samples, mask = own_dataset(file, path, "kspace"), own_dataset(file, path, "mask")
+        check_shape(path, "kspace", samples.shape)
+        check_complex(path, "kspace", samples.dtype)
+        check_mask_shape(path, mask.shape, samples.shape)
+        check_companions(file, path, samples.shape)
+        self._geometry = read_geometry(file, path, samples.shape[0], samples.shape[2:])
+        return ScanInfo(
+            path=path,
+            format="proxflow",
+            shape=samples.shape,
+            dtype=str(samples.dtype),
+            labels=read_labels(file, path, samples.shape[0]),
+            geometry=self._geometry,
+            has_mask=True,
+            has_noise="noise" in file,
+            has_reference="reference" in file,
+            file_bytes=path.stat().st_size,
+            source=read_source(file),
+        )
