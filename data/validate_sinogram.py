@@ -70,9 +70,10 @@ def check_scan_geometry(path: Path, geometry: ScanGeometry, n_columns: int) -> t
             "another unit?"
         )
     if column is not None and detector is not None and n_columns * column > WIDEST_DETECTOR * detector:
+        widest = n_columns * column
         raise ScanError(
-            f"{path.name}: source_detector_mm must be at least {n_columns * column / WIDEST_DETECTOR:.4g} for a "
-            f"detector {n_columns * column:.4g} mm wide, got {detector:g}; is one of them in another unit?"
+            f"{path.name}: source_detector_mm must be at least {widest / WIDEST_DETECTOR:.4g} for a detector "
+            f"{widest:.4g} mm wide, got {detector:g}; is one of them in another unit?"
         )
     axis = geometry.axis_column
     if axis is None:
