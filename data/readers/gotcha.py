@@ -35,10 +35,15 @@ class GotchaScan(Scan):
 
         r = r0 + af.r_correct,    samples = fp exp(+j af.ph_correct)    of each pulse.
 
-    The readme does not state these signs; of all four choices they give by far the sharpest image.
+    The readme does not state these signs. Over the first three degrees they focus best: contrast <I^2> / <I>^2
+    of the intensity I 1637, with both reversed 1188, with one 6, without autofocus 1604. The sign of the phase
+    itself hardly shows, since reversing it mirrors so distant a scene at its centre: it is Gorham & Moore's.
+    Frequencies that single precision has rounded off an even grid are put back on it, in double precision:
+    the forward model of an even grid is many times cheaper.
 
     Raises ScanError if a field is missing or they do not fit each other.
-    Source: readme of the Gotcha Volumetric SAR Data Set, Version 1.0, AFRL/SNAS (2007).
+    Source: readme of the Gotcha Volumetric SAR Data Set, Version 1.0, AFRL/SNAS (2007); Gorham & Moore, Proc.
+    SPIE 7699:769906 (2010).
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,11 +58,17 @@ class GotchaScan(Scan):
             ranges = ranges + _per_pulse(path, content, "data.af.r_correct", n_pulses)
             phase = _per_pulse(path, content, "data.af.ph_correct", n_pulses)
             notes.append("The file's autofocus is applied: range correction and phase of each pulse.")
+        frequencies, moved = _on_even_grid(np.atleast_1d(field(path, content, "data.freq")))
+        if moved:
+            notes.append(
+                f"Frequencies put back on the even grid that single precision rounded them off: moved by "
+                f"{moved:.3g} Hz at most."
+            )
         self._geometry = AntennaGeometry(
             transmitters_m=positions,
             receivers_m=positions,
             pairs=np.repeat(np.arange(n_pulses, dtype=np.int64)[:, None], 2, axis=1),
-            frequencies_hz=np.atleast_1d(field(path, content, "data.freq")).astype(np.float64),
+            frequencies_hz=frequencies,
             reference_range_m=ranges,
         )
         check_antennas(path, self._geometry)
@@ -92,6 +103,25 @@ def _samples(path: Path, content: Mapping[str, Any]) -> NDArray:
     if samples.ndim != 2:
         raise ScanError(f"{path.name}: data.fp must have axes (frequency, pulse), got shape {samples.shape}")
     return samples[None]
+
+
+def _on_even_grid(frequencies: NDArray) -> tuple[NDArray[np.float64], float]:
+    """(frequency,) in double precision, and by how much the farthest moved; 0 where none had to.
+
+    Only float32 ones that are even to their rounding move: to the least-squares line through them.
+    """
+    stored = frequencies.astype(np.float64)
+    if (
+        frequencies.dtype != np.float32
+        or stored.ndim != 1
+        or len(stored) < 3
+        or not np.isfinite(stored).all()
+    ):
+        return stored, 0.0
+    step, first = np.polyfit(np.arange(len(stored)), stored, 1)
+    even = np.linspace(first, first + step * (len(stored) - 1), len(stored))
+    moved = float(np.abs(even - stored).max())
+    return (even, moved) if moved <= np.spacing(np.abs(frequencies).max()) else (stored, 0.0)
 
 
 def _per_pulse(path: Path, content: Mapping[str, Any], name: str, n_pulses: int) -> NDArray[np.float64]:

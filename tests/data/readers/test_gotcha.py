@@ -71,6 +71,27 @@ def test_the_point_is_in_focus(tmp_path: Path, autofocus: bool) -> None:
     assert coherent == pytest.approx(1, abs=1e-3)
 
 
+def test_frequencies_rounded_to_single_precision_are_even_again(tmp_path: Path) -> None:
+    content = fields(autofocus=False)
+    exact = content["freq"][:, 0]
+    content["freq"] = exact[:, None].astype(np.float32)
+    with GotchaScan(write(tmp_path / "scan.mat", content)) as scan:
+        found = scan.read().geometry.frequencies_hz
+        assert any("even grid" in note for note in scan.info.notes)
+    assert np.ptp(np.diff(found)) < 1e-4
+    np.testing.assert_allclose(found, exact, atol=float(np.spacing(np.float32(exact.max()))))
+
+
+def test_frequencies_that_are_uneven_or_exact_stay(tmp_path: Path) -> None:
+    content = fields(autofocus=False)
+    uneven = content["freq"].astype(np.float32)
+    uneven[3] += 20_000
+    for freq in (uneven, content["freq"]):
+        with GotchaScan(write(tmp_path / "scan.mat", {**content, "freq": freq})) as scan:
+            np.testing.assert_array_equal(scan.read().geometry.frequencies_hz, freq[:, 0])
+            assert not scan.info.notes
+
+
 def test_predicate(tmp_path: Path) -> None:
     savemat(tmp_path / "other.mat", {"data": np.ones(3)})
     savemat(tmp_path / "struct.mat", {"data": {"fp": np.ones(3)}})
