@@ -35,9 +35,10 @@ class GotchaScan(Scan):
 
         r = r0 + af.r_correct,    samples = fp exp(+j af.ph_correct)    of each pulse.
 
-    The readme does not state these signs. Over the first three degrees they focus best: contrast <I^2> / <I>^2
-    of the intensity I 1637, with both reversed 1188, with one 6, without autofocus 1604. The sign of the phase
-    itself hardly shows, since reversing it mirrors so distant a scene at its centre: it is Gorham & Moore's.
+    The readme does not state these signs. Over the first three degrees they focus best: the contrast
+    <I^2> / <I>^2 of the intensity I is 1637, with both reversed 1188, with one 6, without autofocus 1604. The
+    sign of the phase itself hardly shows, since reversing it mirrors so distant a scene at its centre: it is
+    Gorham & Moore's.
     Frequencies that single precision has rounded off an even grid are put back on it, in double precision:
     the forward model of an even grid is many times cheaper.
 

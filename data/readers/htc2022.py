@@ -21,7 +21,16 @@ from proxflow.data.validate_sinogram import check_real, check_scan_geometry, che
 STRUCTS = ("CtDataFull", "CtDataLimited")
 SEGMENTATION = "reconFullFbpSeg"
 MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
-TEXTS = ("projectName", "scanner", "measurers", "date", "detector", "tube", "voltage", "current")
+TEXTS = {
+    "projectName": "project",
+    "scanner": "scanner",
+    "measurers": "measurers",
+    "date": "date",
+    "detector": "detector model",
+    "tube": "X-ray tube",
+    "voltage": "tube voltage",
+    "current": "tube current",
+}  # of the parameters, and as they are told
 
 
 def is_htc2022(path: Path) -> bool:
@@ -67,7 +76,11 @@ class Htc2022Scan(Scan):
             acquisition=self._geometry,
             quantity="attenuation",
             notes=notes,
-            source={key: str(parameters[key]) for key in TEXTS if parameters.get(key) not in (None, "")},
+            source={
+                name: f"{parameters[key]} {parameters.get(f'{key}Unit') or ''}".strip()
+                for key, name in TEXTS.items()
+                if parameters.get(key) not in (None, "")
+            },
             companions=companions,
         )
 

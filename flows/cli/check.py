@@ -60,7 +60,10 @@ def _show(console: Console, checked: RunCheck) -> None:
         soft_wrap=True,
     )
     if fit.info.n_items > len(fit.probed):
-        console.print(f"  looked at items {', '.join(map(str, fit.probed))} of the file")
+        items = "item" if len(fit.probed) == 1 else "items"
+        console.print(
+            f"  looked at {items} {', '.join(map(str, fit.probed))} of the file's 0 to {fit.info.n_items - 1}"
+        )
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("stage")
     table.add_column("memory", justify="right")

@@ -99,7 +99,7 @@ def _show(console: Console, look: Look, picture: Path | None) -> None:
 
     table = Table.grid(padding=(0, 2))
     for name, text in look.facts():
-        table.add_row(Text(name, style="bold"), Text(text))
+        table.add_row(Text(name, style="bold"), Text(text, overflow="fold"))
     console.print(table)
     if console.is_terminal:
         console.print()

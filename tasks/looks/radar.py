@@ -81,7 +81,7 @@ class RadarLook(Look):
         if ranges is not None:
             text = f"phases compensated for {ranges.min():.6g} to {ranges.max():.6g} m to the scene centre"
             facts.append(("reference range", text))
-        return [*facts, ("background", self._background()), ("strongest", f"|S| {_decibels(self.samples)}")]
+        return [*facts, ("background", self._background()), ("strongest", _decibels(self.samples))]
 
     def own_numbers(self) -> dict[str, Any]:
         frequencies, antennas = self.geometry.frequencies_hz, self.antennas
@@ -149,10 +149,12 @@ class RadarLook(Look):
     def _range(self) -> str:
         if self.resolution_m is None or self.unambiguous_m is None:
             return "one frequency resolves no range"
-        return (
-            f"resolution {_length(self.resolution_m)} (c/2B), unambiguous up to "
-            f"{_length(self.unambiguous_m)} in air; divide by the square root of a medium's permittivity"
+        text = (
+            f"resolution {_length(self.resolution_m)} (c/2B), unambiguous over {_length(self.unambiguous_m)}"
         )
+        if self.antennas.arrangement == "flown past":
+            return text
+        return f"{text} in air; divide by the square root of a medium's permittivity"
 
     def _background(self) -> str:
         if self.background is None:
@@ -174,4 +176,4 @@ def _length(metres: float) -> str:
 
 
 def _decibels(samples: NDArray[np.complexfloating]) -> str:
-    return f"{20 * np.log10(float(np.abs(samples).max())):.1f} dB"
+    return f"a magnitude of {20 * np.log10(float(np.abs(samples).max())):.1f} dB, 0 dB is 1"

@@ -10,8 +10,6 @@ from pathlib import Path
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.data.scan import ScanInfo
 
-ITEMS = {"ct": "slices", "radar": "scenes"}
-
 
 @dataclass(frozen=True)
 class Suggestion:
@@ -45,7 +43,8 @@ def head(info: ScanInfo, path: str, what: str) -> str:
 # Any number can be changed for one run: --set evaluate.held_out_fraction=0
 
 name: {recipe_name(path)} # names the run folder: letters, digits, dots, dashes
-description: {quoted(f"{info.format}, {what}")} # headline of the report
+# headline of the report
+description: {quoted(f"{info.format}, {what}")}
 """
 
 
@@ -54,7 +53,8 @@ def scan_part(info: ScanInfo, path: str) -> str:
     kind = "" if info.modality == "mri-cartesian" else f"  kind: {info.modality} # what was measured\n"
     text = f"""\
 scan:
-{kind}  path: {quoted(path)} # a file, counted from this recipe's folder, or sample://NAME
+{kind}  # a file, counted from this recipe's folder, or sample://NAME
+  path: {quoted(path)}
   reader: auto # the format is found by content; `proxflow inspect` names it
 """
     if info.n_items > 1:

@@ -20,18 +20,15 @@ from proxflow.tasks.suggestions.radar_box import Box, guess_box, shortest_wavele
 MANY_FREQUENCIES, FREQUENCIES = 40, 30
 HELD_OUT = 0.1
 SLACK = 1.5  # of the unambiguous range over the box, for reflections from beyond it
+METRES_FROM_MM = 1e4  # a longer box is told in metres
 DENSEST = 9.0  # permittivity that the frequencies kept allow for
 
 
 def suggest_radar(look: RadarLook, path: str) -> Suggestion:
     """Back-projection beside Kirchhoff migration (where it fits the array) and l1."""
     box = guess_box(look)
-    low, high = look.geometry.frequencies_hz[[0, -1]] / 1e9
-    n_pairs, n_frequencies = len(look.geometry.pairs), len(look.geometry.frequencies_hz)
-    what = (
-        f"{count(look.info.n_items, 'scene')}, {count(n_pairs, 'pair')} of antennas, "
-        f"{count(n_frequencies, 'frequency', 'frequencies')} from {low:.4g} to {high:.4g} GHz"
-    )
+    n_pairs = len(look.geometry.pairs)
+    what = f"{count(look.info.n_items, 'scene')}, {_channels(look)}, {_frequencies(look)}"
     parts = [
         head(look.info, path, what),
         scan_part(look.info, path),
@@ -46,6 +43,20 @@ def suggest_radar(look: RadarLook, path: str) -> Suggestion:
     if look.antennas.arrangement != "flown past":
         choices.append("the permittivity of the medium (calibrate.relative_permittivity)")
     return Suggestion("\n".join(parts), "", tuple(choices))
+
+
+def _channels(look: RadarLook) -> str:
+    n_pairs = len(look.geometry.pairs)
+    if look.antennas.monostatic:
+        return f"{count(n_pairs, 'place')} of one antenna"
+    return f"{count(n_pairs, 'pair')} of antennas"
+
+
+def _frequencies(look: RadarLook) -> str:
+    frequencies = look.geometry.frequencies_hz / 1e9
+    if len(frequencies) == 1:
+        return f"one frequency of {frequencies[0]:.4g} GHz"
+    return f"{len(frequencies)} frequencies from {frequencies[0]:.4g} to {frequencies[-1]:.4g} GHz"
 
 
 def _steps(look: RadarLook, box: Box) -> list[str]:
@@ -85,7 +96,8 @@ def _depth_m(look: RadarLook, box: Box) -> float:
 
 def _image(look: RadarLook, box: Box) -> str:
     nz, ny, nx = box.matrix
-    sizes = " x ".join(f"{n * box.voxel_mm:.4g}" for n in box.matrix)
+    scale, unit = (1e-3, "m") if max(box.matrix) * box.voxel_mm >= METRES_FROM_MM else (1, "mm")
+    sizes = " x ".join(f"{n * box.voxel_mm * scale:.4g}" for n in box.matrix)
     z, y, x = box.centre_mm
     wavelength = shortest_wavelength_m(look) * 1e3
     if look.antennas.arrangement == "flown past":
@@ -97,7 +109,7 @@ def _image(look: RadarLook, box: Box) -> str:
     return f"""\
 image: # adapt it: no scan tells where the scene is. This is a guess from the antennas:
   # {box.text}
-  matrix: [{nz}, {ny}, {nx}] # voxels (z, y, x): {sizes} mm
+  matrix: [{nz}, {ny}, {nx}] # voxels (z, y, x): {sizes} {unit}
   voxel_mm: {box.voxel_mm:.4g} # {how}
   centre_mm: [{z:g}, {y:g}, {x:g}] # of the box (z, y, x), in the antennas' coordinates
 """

@@ -56,15 +56,17 @@ def _steps(look: TomographyLook) -> list[str]:
 
 
 def _image(look: TomographyLook) -> str:
-    unit = "mm" if look.tells_size else "columns: the file tells no pixel size, each counts as 1 mm"
+    unit, told = (
+        ("mm", "") if look.tells_size else ("columns", ": the file tells no sizes, each counts as 1 mm")
+    )
     ny, nx = _matrix(look)
     planes, of = (f"{look.n_rows}, ", "voxels (z, y, x)") if look.n_rows > 1 else ("", "pixels (y, x)")
     pixel = _pixel_mm(look)
-    across = f"{nx * pixel:.4g} across, centred on the axis of rotation"
+    across = f"{nx * pixel:.4g} {unit} across, centred on the axis"
     return f"""\
 image: # the default: a detector column at the axis for each pixel
   matrix: [{planes}{ny}, {nx}] # {of}: {across}
-  voxel_mm: {pixel:.5g} # {unit}
+  voxel_mm: {pixel:.5g} # {unit}{told}
 """
 
 
