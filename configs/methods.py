@@ -90,7 +90,11 @@ class Fdk(Choice):
     window: Window = Field(default="ramp", description="Low-pass on the ramp filter: ramp is the sharpest.")
 
 
-class Sirt(Choice):
+class EarlyStopped(Choice):
+    """Methods whose number of iterations regularises: to stop before they converge is meant."""
+
+
+class Sirt(EarlyStopped):
     """Simultaneous iterative reconstruction: weighted gradient steps; stopping early regularises."""
 
     fits: ClassVar[tuple[Modality, ...]] = ("ct",)
@@ -100,7 +104,7 @@ class Sirt(Choice):
     nonnegative: bool = Field(default=True, description="Allow no negative values: attenuation has none.")
 
 
-class Cgls(Choice):
+class Cgls(EarlyStopped):
     """Least squares by conjugate gradients; stopping early regularises."""
 
     fits: ClassVar[tuple[Modality, ...]] = ("ct",)

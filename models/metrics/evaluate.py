@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from proxflow.models.metrics.compared import are_values
 from proxflow.models.metrics.hfen import hfen
 from proxflow.models.metrics.nmse import nmse, nrmse_complex
 from proxflow.models.metrics.psnr import psnr, reference_range
@@ -29,8 +30,8 @@ def evaluate_images(
 ) -> dict[str, MetricValue]:
     """The metrics ``names`` of ``image`` against ``reference``, in the order asked for.
 
-    image, reference: real or complex (item, y, x), same unit; magnitudes are taken where a metric
-    is of magnitudes. region: bool (y, x) or (item|1, y, x), None for every pixel; ``region_text``
+    image, reference: real or complex (item, y, x), same unit; magnitudes are compared unless both
+    are real. region: bool (y, x) or (item|1, y, x), None for every pixel; ``region_text``
     describes it in the conventions. ``data_range`` is the maximum of |reference| unless given.
     Raises ValueError on unknown names, arrays that do not fit or are not finite, and metrics of a
     reference where there is none.
@@ -41,10 +42,13 @@ def evaluate_images(
         region_text = "full image" if region is None else f"given mask, {pixels.mean():.1%} of the pixels"
     source = "the maximum of the reference volume" if data_range is None else "as given"
     peak = None if reference is None else reference_range(reference, data_range)
+    real = are_values(image) if reference is None else are_values(image, reference)
     values = {}
     for name in names:
         score = _score(name, image, reference, pixels, peak)
-        text = convention(name, region_text=region_text, data_range_text=f"{peak or 0:.4g}, {source}")
+        text = convention(
+            name, region_text=region_text, data_range_text=f"{peak or 0:.4g}, {source}", values=real
+        )
         values[name] = metric_value(name, score.value, score.per_item.tolist(), convention_text=text)
     return values
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_laplace
 
+from proxflow.models.metrics.compared import compared
 from proxflow.models.metrics.nmse import energy_ratio
 from proxflow.models.metrics.region import broadcast_region
 from proxflow.models.metrics.value import Score
@@ -29,7 +30,7 @@ def hfen(image: np.ndarray, reference: np.ndarray, *, region: np.ndarray | None 
     the kernel here is the sampled derivative of the Gaussian (``scipy.ndimage``), which is not
     shifted to zero mean, and edges are mirrored, not zero-padded. They give the norm unnormalised.
     """
-    x, ref = np.abs(image).astype(np.float64), np.abs(reference).astype(np.float64)
+    x, ref = compared(image, reference)
     pixels = broadcast_region(region, ref.shape)
     edges = laplacian_of_gaussian(ref)
     ratio = energy_ratio(edges - laplacian_of_gaussian(x), edges, pixels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from proxflow.models.metrics.compared import compared
 from proxflow.models.metrics.region import broadcast_region
 from proxflow.models.metrics.value import Score
 
@@ -28,7 +29,7 @@ def nmse(image: np.ndarray, reference: np.ndarray, *, region: np.ndarray | None 
 
     image, reference: (item, y, x), same unit. Source: fastMRI, ``evaluate.nmse``.
     """
-    x, ref = np.abs(image).astype(np.float64), np.abs(reference).astype(np.float64)
+    x, ref = compared(image, reference)
     return energy_ratio(ref - x, ref, broadcast_region(region, ref.shape))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from proxflow.models.metrics.compared import compared
 from proxflow.models.metrics.region import broadcast_region
 from proxflow.models.metrics.value import Score
 
@@ -29,9 +30,10 @@ def psnr(
     """PSNR = 10 log10(L^2 / mean((|ref| - |x|)^2)) in dB, the mean over the region of the volume.
 
     L is the maximum of the whole reference volume, also for single items and in a region. Equal
-    images give +inf. image, reference: (item, y, x), same unit. Source: fastMRI, ``evaluate.psnr``.
+    images give +inf. Two real images are compared by their values, here and in the other metrics.
+    image, reference: (item, y, x), same unit. Source: fastMRI, ``evaluate.psnr``.
     """
-    x, ref = np.abs(image).astype(np.float64), np.abs(reference).astype(np.float64)
+    x, ref = compared(image, reference)
     pixels = broadcast_region(region, ref.shape)
     peak = reference_range(ref, data_range)
     squared = (ref - x) ** 2

@@ -10,7 +10,8 @@ from proxflow.models.metrics.value import MetricValue
 
 @dataclass(frozen=True)
 class Metric:
-    """What is fixed about one metric. ``higher_is_better`` is None where the number cannot rank."""
+    """What is fixed about one metric. ``higher_is_better`` is None where the number cannot rank; ``{what}``
+    in ``text`` stands for what of the images is compared, magnitudes or values."""
 
     label: str
     unit: str
@@ -22,7 +23,7 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     "psnr": Metric(
-        "PSNR", "dB", True, True, True, "magnitudes, mean squared error over all items (fastMRI's formula)"
+        "PSNR", "dB", True, True, True, "{what}, mean squared error over all items (fastMRI's formula)"
     ),
     "ssim": Metric(
         "SSIM",
@@ -30,7 +31,7 @@ METRICS: dict[str, Metric] = {
         True,
         True,
         True,
-        "magnitudes, 7 × 7 uniform window, mean of the map over the region of each item, "
+        "{what}, 7 × 7 uniform window, mean of the map over the region of each item, "
         "then over items (fastMRI's formula)",
     ),
     "nmse": Metric(
@@ -39,7 +40,7 @@ METRICS: dict[str, Metric] = {
         False,
         True,
         False,
-        "magnitudes, ‖ref − x‖² / ‖ref‖² over all items (fastMRI's formula)",
+        "{what}, ‖ref − x‖² / ‖ref‖² over all items (fastMRI's formula)",
     ),
     "hfen": Metric(
         "HFEN",
@@ -47,7 +48,7 @@ METRICS: dict[str, Metric] = {
         False,
         True,
         False,
-        "magnitudes, ‖LoG(ref) − LoG(x)‖ / ‖LoG(ref)‖ over all items, "
+        "{what}, ‖LoG(ref) − LoG(x)‖ / ‖LoG(ref)‖ over all items, "
         "Laplacian of Gaussian 15 × 15 pixels, σ 1.5 pixels, mirrored edges",
     ),
     "nrmse_complex": Metric(
@@ -64,7 +65,7 @@ METRICS: dict[str, Metric] = {
         None,
         False,
         False,
-        "magnitudes, sum of squared Sobel derivatives / sum of squares, no reference; "
+        "{what}, sum of squared Sobel derivatives / sum of squares, no reference; "
         "noise raises it as edges do, so it does not rank",
     ),
     "data_residual": Metric(
@@ -100,9 +101,13 @@ def convention(
     *,
     region_text: str = "full image",
     data_range_text: str = "the maximum of the reference volume",
+    values: bool = False,
 ) -> str:
-    """One line saying how ``name`` was computed, to print beside the number."""
-    parts = [metric(name).text]
+    """One line saying how ``name`` was computed, to print beside the number.
+
+    ``values``: of real images, not of magnitudes.
+    """
+    parts = [metric(name).text.replace("{what}", "values" if values else "magnitudes")]
     if METRICS[name].ranged:
         parts.append(f"data range {data_range_text}")
     if name not in MEASUREMENT_METRICS:

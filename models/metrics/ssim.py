@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from proxflow.models.metrics.compared import compared
 from proxflow.models.metrics.psnr import reference_range
 from proxflow.models.metrics.region import broadcast_region
 from proxflow.models.metrics.value import Score
@@ -30,7 +31,7 @@ def ssim(
     """
     from skimage.metrics import structural_similarity  # half a second to import
 
-    x, ref = np.abs(image).astype(np.float64), np.abs(reference).astype(np.float64)
+    x, ref = compared(image, reference)
     if min(ref.shape[-2:]) < WINDOW:
         raise ValueError(
             f"image must have at least {WINDOW} x {WINDOW} pixels for ssim, got {ref.shape[-2:]}"

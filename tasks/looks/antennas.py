@@ -63,6 +63,12 @@ class Antennas:
         return 2 - int(np.argmin(self.extent_m[::-1]))
 
     @property
+    def planar(self) -> bool:
+        """Whether the array lies in a plane across ``normal_axis``."""
+        largest = float(self.extent_m.max())
+        return largest > 0 and self.extent_m.min() < FLAT * largest
+
+    @property
     def arrangement(self) -> Arrangement:
         """Around the scene, in front of it, or flown past it (a scan compensated for a scene centre)."""
         if self.geometry.reference_range_m is not None:
@@ -70,7 +76,7 @@ class Antennas:
         largest = float(self.extent_m.max())
         if largest == 0:
             return "in front"
-        if self.extent_m.min() < FLAT * largest:
+        if self.planar:
             return "around" if self._is_ring() else "in front"
         nearest = float(np.linalg.norm(self.positions_m - self.middle_m, axis=1).min())
         return "around" if nearest >= HOLLOW * largest / 2 and self._surrounds() else "in front"

@@ -165,9 +165,11 @@ class TomographyLook(Look):
         return f"{size}, {self.geometry.column_size_mm:.5g} mm apart{rows}"
 
     def _image(self) -> str:
-        n, unit = self.n_columns, "mm" if self.tells_size else "columns"
+        n = self.n_columns
         planes = f"{self.n_rows} x " if self.n_rows > 1 else ""
-        return f"{planes}{n} x {n} of {self.pixel_mm:.4g} {unit}, {n * self.pixel_mm:.4g} {unit} across"
+        if not self.tells_size:
+            return f"{planes}{n} x {n}, a detector column at the axis for each pixel"
+        return f"{planes}{n} x {n} of {self.pixel_mm:.4g} mm, {n * self.pixel_mm:.4g} mm across"
 
 
 def look_at_tomography(scan: Scan, item: int) -> TomographyLook:

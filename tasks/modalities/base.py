@@ -90,6 +90,8 @@ class Modality(ABC):
     """A kind of scan. Its parts read and write artefacts, as the stages that call them do."""
 
     region_text = "full image"
+    empty_region_text = "where the object may be nowhere"
+    misfit_text = "noise, or what the forward model leaves out, dominates"  # where nothing is predicted
     unit = ""  # of the image's values
     decibels: float | None = None  # range in which a report shows magnitudes; None shows values
     value_bytes = 8  # of a sample and of a voxel, in single precision

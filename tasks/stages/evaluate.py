@@ -44,8 +44,8 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     if reference is not None and not (held := region.any(axis=(1, 2))).all():
         empty = scan["labels"][int(np.argmin(held))]
         raise RequestError(
-            f"evaluate.region support must hold a pixel of every item, got none of {empty}, where the coil "
-            "maps are zero everywhere; leave it out with scan.items, or set evaluate.region to full"
+            f"evaluate.region support must hold a pixel of every item, got none of {empty}, "
+            f"{made.empty_region_text}; leave it out with scan.items, or set evaluate.region to full"
         )
     names = [name for name in config.metrics if reference is not None or not METRICS[name].needs_reference]
     where = made.region_text if config.region == "support" else "full image"
@@ -64,7 +64,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
         figures[method] = {name: value.to_json() for name, value in values.items()}
         found += [f"{method}: {sentence}." for sentence in made.findings(prepared, image)]
         unseen = values.get("held_out_error")
-        warned += cautions(method, image, unseen.value if unseen else None)
+        warned += cautions(method, image, unseen.value if unseen else None, made.misfit_text)
     if reference is not None:
         writer.write("reference", reference)
     writer.write("region", region)

@@ -66,7 +66,7 @@ scan:
 def prepare_part(steps: list[str], kinds: str) -> str:
     """``prepare``; ``kinds`` are the steps there are for this kind of scan."""
     if not steps:
-        return f"prepare: [] # steps between file and reconstruction: {kinds}\n"
+        return f"# steps between file and reconstruction: {kinds}\nprepare: []\n"
     return "prepare: # steps between file and reconstruction, in this order\n" + "\n".join(steps) + "\n"
 
 

@@ -82,9 +82,10 @@ def given_maps(why: str) -> str:
     """``calibrate`` with maps from a file, which the scan cannot give: ``why``."""
     return f"""\
 calibrate: # coil sensitivity maps, sum over coils |S|^2 = 1 in the object
-  # {why}, so the maps cannot be found in this scan. Measure them
-  # separately (a low-resolution scan with the same coils in the same place) and give the file here:
-  # complex (coil, y, x) or (item, coil, y, x), NumPy .npy or an HDF5 dataset named maps.
+  # {why}, so the maps cannot
+  # be found in this scan. Measure them separately (a low-resolution scan with the same coils in the same
+  # place) and give the file here: complex (coil, y, x) or (item, coil, y, x), NumPy .npy or an HDF5
+  # dataset named maps.
   kind: given
   path: {MAPS_FILE} # counted from this recipe's folder
 """

@@ -134,9 +134,9 @@ calibrate: # how waves travel between antennas and scene
 def _methods(look: RadarLook) -> str:
     antennas = look.antennas
     kirchhoff = ""
-    if antennas.arrangement == "in front" and antennas.normal_axis == 2:
+    if antennas.arrangement == "in front" and antennas.planar and antennas.normal_axis == 2:
         kirchhoff = (
-            "  - method: kirchhoff # migration with the wave equation's weights, for an array in a plane\n"
+            "  - method: kirchhoff # migration with the wave equation's weights, for an array across z\n"
         )
     return f"""\
 reconstruct: # the method whose image is delivered; `proxflow methods` lists all of them

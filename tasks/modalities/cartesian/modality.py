@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from proxflow.data.kspace import KSpace
+from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.region import support_region
@@ -28,6 +29,8 @@ class Cartesian(Modality):
     """Artefacts: samples (item, coil, ky, kx), mask (item, ky, kx), maps (item, coil, y, x)."""
 
     region_text = "the object, where the coil maps are not zero"
+    empty_region_text = "where the coil maps are zero everywhere"
+    misfit_text = "noise, aliasing, or what the coil maps leave out, dominates"
 
     def measured_text(self, prepared: Artefact) -> str:
         _, n_coils, ny, nx = prepared.shape("samples")
@@ -103,5 +106,6 @@ class Cartesian(Modality):
         return Pictures(
             coil_maps=calibrated.rows("maps", 0, 1)[0],
             mask=mask,
-            mask_text=f"{int(mask.sum())} of {mask.size} positions of k-space; ky down, kx across",
+            mask_text=f"{int(mask.sum())} of {mask.size} positions of k-space, R = {acceleration(mask):.3f}; "
+            "ky down, kx across",
         )

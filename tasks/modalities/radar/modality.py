@@ -56,6 +56,7 @@ class Radar(Modality):
     """Artefacts: samples (item, frequency, pair), mask (frequency, pair), antennas in metres."""
 
     region_text = "every voxel"
+    misfit_text = "noise dominates, the scene reaches beyond the box, or permittivity or antennas are wrong"
     decibels = 40.0
     calibrates_items = False
     projections = True

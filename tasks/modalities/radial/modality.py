@@ -34,6 +34,8 @@ class Radial(Modality):
     maps (item, coil, y, x)."""
 
     region_text = "the object, where the coil maps are not zero"
+    empty_region_text = "where the coil maps are zero everywhere"
+    misfit_text = "noise, aliasing, or what the coil maps leave out, dominates"
 
     def measured_text(self, prepared: Artefact) -> str:
         _, n_coils, n_spokes, n_readout = prepared.shape("samples")

@@ -62,6 +62,8 @@ class Tomography(Modality):
     """Artefacts: samples (item, angle, column) or (item, row, angle, column), mask (angle,)."""
 
     region_text = "the disc that every view sees"
+    empty_region_text = "which no view sees as a whole"
+    misfit_text = "noise dominates, or the angles, the axis of rotation or the distances are wrong"
     unit = "1/mm"
     value_bytes = 4
     calibrates_items = False
@@ -163,7 +165,7 @@ class Tomography(Modality):
     def pictures(self, prepared: Artefact, calibrated: Artefact, items: Sequence[int]) -> Pictures:
         samples, mask = prepared.rows("samples", 0, 1)[0], prepared.array("mask")
         samples = samples if samples.ndim == 2 else samples[len(samples) // 2]
-        kept = "" if mask.all() else f"; the {int(mask.sum())} views given to the methods are marked"
+        kept = "" if mask.all() else f"; the methods were given {int(mask.sum())} of these views"
         outline = None
         if "labels_image" in prepared:
             outline = labels_on_grid(prepared, items)

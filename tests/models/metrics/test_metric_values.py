@@ -117,6 +117,19 @@ def test_bad_input_is_refused_by_name(
         evaluate_images(**arguments)
 
 
+def test_real_images_are_compared_by_their_values() -> None:
+    reference = np.ones(SHAPE)
+    image = reference.copy()
+    image[:, 4, 5] = -1  # of the same magnitude
+    values = evaluate_images(image, reference, names=("psnr", "nmse", "ssim", "hfen"))
+    assert values["nmse"].value == pytest.approx(4 / (SHAPE[1] * SHAPE[2]))
+    assert math.isfinite(values["psnr"].value) and values["ssim"].value < 1 and values["hfen"].value > 0
+    assert values["psnr"].convention.startswith("values, ")
+    folded = evaluate_images(image.astype(complex), reference, names=("psnr", "gradient_energy"))
+    assert folded["psnr"].value == math.inf
+    assert all(value.convention.startswith("magnitudes, ") for value in folded.values())
+
+
 def test_unknown_metric_is_named() -> None:
     with pytest.raises(ValueError, match="'lpips'"):
         metric("lpips")
