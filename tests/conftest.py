@@ -4,11 +4,166 @@ import os
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # before torch: test workers share the cores
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
+
+from proxflow.data.kspace import Geometry
+from proxflow.data.radar_cube import AntennaGeometry, RadarCube
+from proxflow.data.radial_kspace import RadialKSpace
+from proxflow.data.sinogram import ScanGeometry, Sinogram
+from proxflow.data.writers.radar_h5 import write_radar_h5
+from proxflow.data.writers.radial_h5 import write_radial_h5
+from proxflow.data.writers.sinogram_h5 import write_sinogram_h5
+
+COLUMNS, ROWS = 48, 6
+SOURCE_ORIGIN, SOURCE_DETECTOR = 400.0, 600.0
+BALL, RADIUS = np.array([3.0, -4.0, 0.5]), 9.0  # mm
+POINT = np.array([0.02, -0.03, 0.25])  # m
+SPEED = 299_792_458.0
 
 
 @pytest.fixture
 def rng() -> torch.Generator:
     """A seeded generator, fresh for every test."""
     return torch.Generator().manual_seed(20)
+
+
+@pytest.fixture
+def ct_scan(tmp_path: Path) -> Callable[..., Path]:
+    """Write exact projections of a ball of attenuation 0.02 per mm, ``quantity`` and ``beam`` as asked."""
+
+    def make(
+        beam: str = "parallel",
+        quantity: str = "attenuation",
+        *,
+        degrees: float = 180.0,
+        views: int = 60,
+        sized: bool = True,
+        flats: bool = True,
+        axis_column: float | None = None,
+        items: int = 1,
+    ) -> Path:
+        angles = np.deg2rad(np.arange(views) * degrees / views)
+        axis = (COLUMNS - 1) / 2 if axis_column is None else axis_column
+        rows = np.arange(ROWS) - (ROWS - 1) / 2 if beam == "cone" else np.zeros(1)
+        paths = _chords(beam, angles, np.arange(COLUMNS) - axis, rows)
+        samples = np.repeat(paths if beam == "cone" else paths[:, 0], items, axis=0)
+        fields: dict[str, Any] = {}
+        if quantity != "attenuation":
+            samples = np.exp(-samples)
+        if quantity == "counts":
+            samples = 100 + 30_000 * samples
+            frames = np.ones((*samples.shape[:-2], 3, COLUMNS))
+            fields = {"dark": 100 * frames, "flat": 30_100 * frames} if flats else {}
+        lengths = {} if beam == "parallel" else {
+            "source_origin_mm": SOURCE_ORIGIN, "source_detector_mm": SOURCE_DETECTOR
+        }  # fmt: skip
+        if sized:
+            lengths |= {"column_size_mm": 1.0} | ({"row_size_mm": 1.0} if beam == "cone" else {})
+        geometry = ScanGeometry(beam, angles, **lengths)  # type: ignore[arg-type]
+        labels = tuple(f"slice {item}" for item in range(items))
+        scan = Sinogram(samples.astype(np.float32), quantity, geometry, labels, **fields)  # type: ignore[arg-type]
+        return write_sinogram_h5(tmp_path / "scan.h5", scan)
+
+    return make
+
+
+def _chords(beam: str, angles: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Attenuation of the ball along the rays, (1, row, angle, column); u, v in mm on the detector."""
+    along = np.stack([np.cos(angles), np.sin(angles), 0 * angles], -1)[None, :, None]
+    ahead = np.stack([-np.sin(angles), np.cos(angles), 0 * angles], -1)[None, :, None]
+    pixels = u[None, None, :, None] * along + v[:, None, None, None] * np.array([0.0, 0.0, 1.0])
+    if beam == "parallel":
+        start, direction = pixels, np.broadcast_to(ahead, pixels.shape)
+    else:
+        start = -SOURCE_ORIGIN * ahead
+        direction = pixels + SOURCE_DETECTOR * ahead
+        direction = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+    offset = BALL - start
+    nearest = (offset**2).sum(-1) - (offset * direction).sum(-1) ** 2
+    return 0.04 * np.sqrt(np.maximum(RADIUS**2 - nearest, 0))[None]
+
+
+@pytest.fixture
+def radar_scan(tmp_path: Path) -> Callable[..., Path]:
+    """Write the echo of a point seen by antennas: plane-z, plane-x, thick, ring or flown."""
+
+    def make(
+        array: str = "plane-z", *, background: bool = False, frequencies: int = 12, items: int = 1
+    ) -> Path:
+        places, pairs = _antennas(array)
+        hertz = np.linspace(2e9, 6e9, frequencies) if array != "flown" else np.linspace(9e9, 9.2e9, 24)
+        centre = np.array([2.0, -1.5, 0.0]) if array == "flown" else POINT
+        ranges = np.linalg.norm(places, axis=1)[pairs[:, 0]] if array == "flown" else None
+        away = np.linalg.norm(places - centre, axis=1)
+        path = away[pairs[:, 0]] + away[pairs[:, 1]] - (0 if ranges is None else 2 * ranges)
+        echo = np.exp(-2j * np.pi * hertz[:, None] * path / SPEED)
+        leak = np.full_like(echo, 0.5 + 0.2j)
+        samples = np.repeat((echo + leak if background else echo)[None], items, axis=0)
+        labels = tuple(f"scene {item}" for item in range(items))
+        cube = RadarCube(
+            samples.astype(np.complex64),
+            AntennaGeometry(places, places, pairs, hertz, ranges),
+            labels,
+            background=np.repeat(leak[None], items, axis=0).astype(np.complex64) if background else None,
+        )
+        return write_radar_h5(tmp_path / "scan.h5", cube)
+
+    return make
+
+
+def _antennas(array: str) -> tuple[np.ndarray, np.ndarray]:
+    """Places (antenna, 3) in metres and pairs."""
+    grid = np.stack(np.meshgrid(*2 * [np.linspace(-0.1, 0.1, 4)]), -1).reshape(-1, 2)
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    circle = np.stack([np.cos(turn), np.sin(turn)], -1)
+    zeros = np.zeros(16)
+    if array == "flown":
+        arc = np.deg2rad(np.linspace(-1, 1, 16))
+        places = np.stack([7000 * np.cos(arc), 7000 * np.sin(arc), zeros + 7000], -1)
+        return places, np.repeat(np.arange(16)[:, None], 2, axis=1)
+    places = {
+        "plane-z": np.column_stack([grid, zeros]),
+        "plane-x": np.column_stack([zeros, grid]),
+        "thick": np.column_stack([grid, np.tile([0.0, 0.05], 8)]),
+        "ring": np.column_stack([0.3 * circle, zeros + POINT[2]]),
+    }[array]
+    return places, np.array([(t, r) for t in range(16) for r in range(16) if t < r])
+
+
+@pytest.fixture
+def radial_scan(tmp_path: Path) -> Callable[..., Path]:
+    """Write spokes (or ``bent`` ones) of an ellipse seen by four smooth coils, by an explicit DFT."""
+
+    def make(
+        spokes: int = 40, *, coils: int = 4, bent: bool = False, noise: bool = False, n: int = 32
+    ) -> Path:
+        axis = np.arange(n) - n // 2
+        y, x = np.meshgrid(axis, axis, indexing="ij")
+        ellipse = ((y / 10) ** 2 + (x / 7) ** 2 < 1) * (1 + ((y - 3) ** 2 + x**2 < 9))
+        turn = 2 * np.pi * np.arange(coils) / coils
+        maps = [np.exp(-((y - 14 * np.sin(t)) ** 2 + (x - 14 * np.cos(t)) ** 2) / 400 + 1j * t) for t in turn]
+        radius = np.linspace(-n / 2, n / 2, 2 * n, endpoint=False)
+        angle = np.linspace(0, np.pi, spokes, endpoint=False)[:, None] + (
+            0.08 * np.abs(radius) if bent else 0
+        )
+        points = np.stack([radius * np.sin(angle), radius * np.cos(angle)], -1)
+        turns = np.exp(-2j * np.pi * (points[..., :1] * y.ravel() + points[..., 1:] * x.ravel()) / n) / n
+        samples = np.stack([turns @ (ellipse * one).ravel() for one in maps])[None]
+        random = np.random.default_rng(3)
+        alone = random.standard_normal((coils, 400)) + 1j * random.standard_normal((coils, 400))
+        kspace = RadialKSpace(
+            samples.astype(np.complex64),
+            points.astype(np.float32),
+            Geometry((n, n), (5.0, 240.0, 240.0), slices=(0,)),
+            ("slice 0",),
+            noise=alone.astype(np.complex64) if noise else None,
+        )
+        return write_radial_h5(tmp_path / "scan.h5", kspace)
+
+    return make

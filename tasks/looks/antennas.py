@@ -14,6 +14,7 @@ from proxflow.data.radar_cube import AntennaGeometry
 Arrangement = Literal["around", "in front", "flown past"]
 FLAT = 0.05  # least over largest extent of an array in a plane
 HOLLOW = 0.3  # distance of the nearest antenna to the middle, over half the largest extent
+DEEP, SHALLOW_HOLLOW = 0.3, 0.6  # least over largest extent, below which that distance has to be larger
 WIDEST_GAP = 2 * np.pi / 3  # between neighbouring antennas, seen from the middle of what they surround
 RING = 0.1  # spread of a ring's radii over their mean
 RING_ANTENNAS, RING_GAP = 6, np.deg2rad(75)
@@ -79,7 +80,8 @@ class Antennas:
         if self.planar:
             return "around" if self._is_ring() else "in front"
         nearest = float(np.linalg.norm(self.positions_m - self.middle_m, axis=1).min())
-        return "around" if nearest >= HOLLOW * largest / 2 and self._surrounds() else "in front"
+        hollow = HOLLOW if self.extent_m.min() >= DEEP * largest else SHALLOW_HOLLOW
+        return "around" if nearest >= hollow * largest / 2 and self._surrounds() else "in front"
 
     def _is_ring(self) -> bool:
         axes = [axis for axis in range(3) if axis != self.normal_axis]

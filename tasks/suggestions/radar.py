@@ -119,13 +119,13 @@ def _calibrate(look: RadarLook) -> str:
     if look.antennas.arrangement == "flown past":
         return """\
 calibrate: # how waves travel between antennas and scene
-  kind: medium
+  kind: medium # its numbers set how fast waves are, and how they fade
   relative_permittivity: 1 # air
   amplitude: none # the loss with distance hardly differs over the scene; or spreading
 """
     return """\
 calibrate: # how waves travel between antennas and scene
-  kind: medium
+  kind: medium # its numbers set how fast waves are, and how they fade
   relative_permittivity: 1 # adapt it: 1 is air, about 2 to 3 plastics, 4 to 10 fat or dry sand, 80 water
   amplitude: spreading # loss with distance, 1 / (4 pi d_T d_R); or none
 """

@@ -6,6 +6,7 @@ from math import pi
 
 from proxflow.tasks.looks.base import count
 from proxflow.tasks.looks.radial import RadialLook
+from proxflow.tasks.modalities.radial.calibrate import MOST_ACS
 from proxflow.tasks.suggestions.base import (
     REST,
     WHITEN,
@@ -44,7 +45,7 @@ def suggest_radial(look: RadialLook, path: str) -> Suggestion:
         _image(look),
         _calibrate(n_coils, filled),
         _methods(look),
-        _evaluate(look, n_spokes),
+        _evaluate(look, n_spokes, filled),
         REST,
     ]
     return Suggestion("\n".join(parts), MAPS_NEED if filled < MIN_LOWRES_ACS else "")
@@ -94,7 +95,7 @@ compare: # further methods in `proxflow compare`, with their numbers
 """
 
 
-def _evaluate(look: RadialLook, n_spokes: int) -> str:
+def _evaluate(look: RadialLook, n_spokes: int, filled: int) -> str:
     if look.info.has_reference:
         reference = "scan # the image that came in the file; or none"
     else:
@@ -102,6 +103,9 @@ def _evaluate(look: RadialLook, n_spokes: int) -> str:
     held_out = (
         f"{HELD_OUT} # of the spokes, kept from a second reconstruction that must predict them; 0 is off"
     )
+    reach = max(abs(end) for axis in look.extent for end in axis)
     if n_spokes < 1 / HELD_OUT:
         held_out = "0 # of the spokes: too few to spare one"
+    elif min(MOST_ACS, filled) / 2 + 1 >= reach:
+        held_out = "0 # of the spokes: none reaches beyond the centre that calibrates the coil maps"
     return evaluate_part(reference, "psnr, ssim, nmse, hfen", "count pixels of the object only", held_out)

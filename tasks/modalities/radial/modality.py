@@ -13,6 +13,7 @@ from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.region import support_region
+from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import (
     Ingested,
     Modality,
@@ -84,7 +85,13 @@ class Radial(Modality):
         without = measured & ~spokes.to(measured.device)[:, None]
         radius = max(calibrated.document("calibration")["acs"]) / 2 + 1
         outside = problem.trajectory.norm(dim=-1) > radius  # type: ignore[attr-defined]
-        return Withheld(without, measured & ~without & outside)
+        judged = measured & ~without & outside
+        if not judged.any():
+            raise RequestError(
+                "evaluate.held_out_fraction must be 0 where no sample lies outside the calibration region, "
+                f"got {fraction:g}"
+            )
+        return Withheld(without, judged)
 
     def operator_bytes(self, problem: Problem) -> int:
         """The Toeplitz kernel and coil images on the grid of twice the size, and the coil maps."""

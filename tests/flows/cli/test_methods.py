@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from proxflow.configs.methods import METHOD_SCHEMAS
 
 
@@ -23,6 +25,23 @@ def test_methods_shows_one_with_defaults_and_bounds(cli) -> None:
     shown = cli("methods", "tv").out
     assert ">= 0, <= 1" in shown
     assert "  method: tv" in shown
+
+
+@pytest.mark.parametrize(
+    ("scan", "methods"),
+    [
+        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet"}),
+        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet"}),
+        ("ct", {"fbp", "fdk", "sirt", "cgls", "tv"}),
+        ("radar", {"back_projection", "kirchhoff", "l1", "tv_magnitude", "zero_filled"}),
+    ],
+)
+def test_methods_tell_the_scans_they_are_for(cli, scan, methods) -> None:
+    told = cli("methods", "--json").json["methods"]
+    assert {name for name, entry in told.items() if scan in entry["scans"]} == methods
+    for name in methods:
+        shown = " ".join(cli("methods", name).out.split())
+        assert scan in shown.partition("For scans of the kind ")[2].partition(".")[0]
 
 
 def test_methods_without_numbers_says_so(cli) -> None:
