@@ -20,10 +20,10 @@ class EvaluateConfig(Part):
     )
     reference: Literal["auto", "none", "scan", "fully_sampled"] = Field(
         default="auto",
-        description="scan: an image in the file; fully_sampled: all measured samples, coil-combined.",
+        description="scan: an image in the file; fully_sampled: the image from all that was measured.",
     )
     region: Literal["support", "full"] = Field(
-        default="support", description="support: where the coil maps are not zero; full: every pixel."
+        default="support", description="support: where the object may be; full: every pixel."
     )
     held_out_fraction: Annotated[float, Field(ge=0, le=0.5)] = Field(
         default=0.02,

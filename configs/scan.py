@@ -30,7 +30,7 @@ Reader = Literal[
 class ScanConfig(Part):
     """The measurement to reconstruct."""
 
-    kind: Modality = Field(default="mri-cartesian", description="What the scanner measured.")
+    kind: Modality = Field(default="mri-cartesian", description="What was measured.")
     path: str = Field(
         min_length=1,
         description="A file or folder, or sample://NAME for a scan that ships; relative paths count from the "
@@ -39,7 +39,7 @@ class ScanConfig(Part):
     reader: Reader = Field(default="auto", description="File format; auto looks at the content.")
     items: str | tuple[int, ...] = Field(
         default="all",
-        description="Slices or frames: all, middle, a range like 0:10 or 0:10:2, or a list of indices.",
+        description="Slices, frames, scenes: all, middle, a range like 0:10 or 0:10:2, or a list of indices.",
     )
 
     @field_validator("items", mode="before")

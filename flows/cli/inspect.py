@@ -34,10 +34,13 @@ def command(
 ) -> int:
     """Show what is in a scan: shapes, geometry, sampling, noise, and a picture.
 
-    MRI, CT and radar files are told apart by their content.
+    MRI, CT and radar files are told apart by their content; plain arrays need a sidecar beside them, of
+    their name with .yaml, that says what they hold (docs/file-format.md).
 
     Examples:
         proxflow inspect sample://brain-13coil
+
+        proxflow inspect sample://tooth
 
         proxflow inspect scan.h5 --picture scan.png
     """

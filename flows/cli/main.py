@@ -27,7 +27,7 @@ from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
 from proxflow.flows.cores import share_cores
 
-HELP = """From a scanner's file to an image one can trust.
+HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
 
 Start with `proxflow demo`, then `proxflow inspect YOUR_SCAN` and `proxflow new YOUR_SCAN --out recipe.yaml`,
 then `proxflow run recipe.yaml`.

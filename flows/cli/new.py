@@ -20,6 +20,9 @@ def command(
 ) -> int:
     """Write a fitting, commented recipe for a scan: a start that runs, to be changed.
 
+    For every scan of MRI, CT or radar that `proxflow inspect` can show. What the file does not tell, as where
+    a radar's scene lies, is guessed, and said.
+
     Examples:
         proxflow new scan.h5 --out recipe.yaml
 

@@ -12,7 +12,7 @@ from proxflow.flows.cli.options import Device, Json, Out, Prefect, Set
 
 def command(
     recipe: Annotated[
-        Path, Parameter(help="A recipe file, or the name of a ready recipe: mri-brain-poisson4.")
+        Path, Parameter(help="A recipe file, or the name of a ready recipe, as ct-htc2022-full.")
     ],
     /,
     *,

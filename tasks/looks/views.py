@@ -41,11 +41,16 @@ class Views:
     def arc_text(self) -> str:
         if self.covered * SLACK >= 360:
             return "a full turn"
-        if self.covered * SLACK < 180:
+        if self.misses_an_arc:
             return (
                 f"an arc of {self.covered:.4g} degrees, of which half a turn misses {180 - self.covered:.4g}"
             )
         return "half a turn" if self.covered < 180 * SLACK else f"{self.covered:.4g} degrees"
+
+    @property
+    def misses_an_arc(self) -> bool:
+        """Whether the views cover less than half a turn."""
+        return self.covered * SLACK < 180
 
     def numbers(self) -> dict[str, Any]:
         return {

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from proxflow.operators.wave_phasors import SPEED_OF_LIGHT
 from proxflow.tasks.looks.radar import RadarLook
 
-MOST_VOXELS = 80_000
+MOST_VOXELS, FEWEST_VOXELS = 80_000, 1_000
+MOST_FACTORS = 1.3e8  # that the operator keeps, 1 GiB: made anew for each product they take minutes
+USED_FREQUENCIES = 40  # at most, of many: the recipe keeps a part
 FINEST, COARSEST = 1 / 12, 1 / 4  # of the shortest wavelength in air: 1 / 12 is 1 / 4 where permittivity is 9
 INSIDE = 0.85  # of the antennas' extent: voxels near an antenna outshine the rest
 SCENE_M = 100.0  # of a scene flown past, across
-MOST_TERMS = 3e8  # frequencies x pairs x voxels of such a scene: about a second for each product
+MOST_TERMS = 3e8  # frequencies x pairs x voxels: about a second for each product
 ALONE = 20.0  # resolutions or wavelengths across, where one antenna has no extent to go by
 
 
@@ -76,17 +78,27 @@ def _ground(look: RadarLook) -> Box:
 
 
 def _box(look: RadarLook, extent_m: NDArray[np.float64], centre_m: NDArray[np.float64], text: str) -> Box:
-    """Voxels as fine as a medium may need and ``MOST_VOXELS`` allow; a smaller box before coarse ones."""
-    wavelength = shortest_wavelength_m(look)
+    """Voxels as fine as a medium may need and ``_most_voxels`` allow; a smaller box before coarse ones."""
+    wavelength, most = shortest_wavelength_m(look), _most_voxels(look)
     voxel = FINEST * wavelength
-    while _n_voxels(extent_m, voxel) > MOST_VOXELS and voxel < COARSEST * wavelength:
+    while _n_voxels(extent_m, voxel) > most and voxel < COARSEST * wavelength:
         voxel *= 1.05
-    while _n_voxels(extent_m, voxel) > MOST_VOXELS:
+    while _n_voxels(extent_m, voxel) > most:
         extent_m = 0.95 * extent_m
         text = f"{text.removesuffix(', made smaller')}, made smaller"
     nx, ny, nz = (int(n) for n in _sizes(extent_m, voxel))
     x, y, z = (round(float(value) * 1e3, 1) for value in centre_m)
     return Box((nz, ny, nx), voxel * 1e3, (z, y, x), text)
+
+
+def _most_voxels(look: RadarLook) -> int:
+    """As many as a first try takes seconds for, with all antennas."""
+    pairs = look.geometry.pairs
+    n_frequencies = min(len(look.geometry.frequencies_hz), USED_FREQUENCIES)
+    by_antenna = n_frequencies * sum(len(np.unique(pairs[:, side])) for side in (0, 1))
+    by_pair = len(pairs) * min(2 * np.sqrt(n_frequencies), n_frequencies)
+    terms = MOST_TERMS / (n_frequencies * len(pairs))
+    return int(max(FEWEST_VOXELS, min(MOST_VOXELS, terms, MOST_FACTORS / min(by_antenna, by_pair))))
 
 
 def _sizes(extent_m: NDArray[np.float64], voxel_m: float) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ FLAT_NEED = "flat frames (and dark ones) in the scan's file: counts alone tell n
 
 
 def suggest_tomography(look: TomographyLook, path: str) -> Suggestion:
-    """Filtered back-projection beside SIRT and total variation."""
+    """Filtered back-projection beside SIRT and total variation; the latter first where an arc is missing."""
     beam = look.geometry.beam
     rows = f"{count(look.n_rows, 'row')}, " if beam == "cone" else ""
     what = (
@@ -99,20 +99,29 @@ calibrate: # onto which detector column the axis of rotation projects
 
 
 def _methods(look: TomographyLook) -> str:
-    direct = "fdk" if look.geometry.beam == "cone" else "fbp"
-    return f"""\
-reconstruct: # the method whose image is delivered; `proxflow methods` lists all of them
-  method: {direct} # filtered back-projection: fast; streaks where views are few or an arc is missing
-  window: shepp-logan # low-pass on the ramp filter: ramp is sharper, cosine and hann are smoother
-
-compare: # further methods in `proxflow compare`, with their numbers
-  - method: sirt # stopping early regularises
-    n_iter: {default("sirt", "n_iter")} # iterations
-  - method: tv # smooth regions with sharp edges: for few views or a missing arc
-    lam: 0.001 # total-variation weight, relative to the peak of A^T y: more is smoother
-    n_iter: {default("tv", "n_iter")} # iterations at most
-    nonnegative: true # attenuation has no negative values
-"""
+    direct = [
+        f"method: {'fdk' if look.geometry.beam == 'cone' else 'fbp'} "
+        "# filtered back-projection: fast; streaks where views are few or an arc is missing",
+        "window: shepp-logan # low-pass on the ramp filter: ramp is sharper, cosine and hann are smoother",
+    ]
+    sirt = [
+        "method: sirt # stopping early regularises",
+        f"n_iter: {default('sirt', 'n_iter')} # iterations",
+    ]
+    tv = [
+        "method: tv # smooth regions with sharp edges: for few views or a missing arc",
+        "lam: 0.001 # total-variation weight, relative to the peak of A^T y: more is smoother",
+        f"n_iter: {default('tv', 'n_iter')} # iterations at most",
+        "nonnegative: true # attenuation has no negative values",
+    ]
+    delivered, *others = (tv, direct, sirt) if look.views.misses_an_arc else (direct, sirt, tv)
+    compared = "".join("  - " + "\n    ".join(lines) + "\n" for lines in others)
+    return (
+        "reconstruct: # the method whose image is delivered; `proxflow methods` lists all of them\n  "
+        + "\n  ".join(delivered)
+        + "\n\ncompare: # further methods in `proxflow compare`, with their numbers\n"
+        + compared
+    )
 
 
 def _evaluate(look: TomographyLook) -> str:

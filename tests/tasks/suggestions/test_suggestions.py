@@ -33,7 +33,7 @@ WHERE, MEDIUM = "where the scene is", "permittivity"
 CASES = {
     "parallel attenuation": Case("ct_scan", {}, [], "fbp", ["sirt", "tv"]),
     "fan": Case("ct_scan", {"beam": "fan", "degrees": 360.0}, [], "fbp", ["sirt", "tv"]),
-    "arc of a fan": Case("ct_scan", {"beam": "fan", "degrees": 90.0}, [], "fbp", ["sirt", "tv"]),
+    "arc of a fan": Case("ct_scan", {"beam": "fan", "degrees": 90.0}, [], "tv", ["fbp", "sirt"]),
     "cone": Case("ct_scan", {"beam": "cone", "degrees": 360.0}, [], "fdk", ["sirt", "tv"]),
     "transmission": Case("ct_scan", {"quantity": "transmission"}, ["minus_log"], "fbp", ["sirt", "tv"]),
     "counts without sizes": Case(
