@@ -7,6 +7,7 @@ from pathlib import Path
 
 from proxflow.configs.loading import load_recipe
 from proxflow.data.open_scan import open_scan
+from proxflow.data.readers.sidecar_yaml import is_sidecar_of
 from proxflow.data.samples.catalogue import SCHEME, locate
 from proxflow.data.writers.atomic import atomic_path
 from proxflow.tasks.errors import RequestError
@@ -29,12 +30,17 @@ class WrittenRecipe:
 def write_recipe(file: str, out: Path, *, force: bool) -> WrittenRecipe:
     """Write a recipe for the scan ``file`` to ``out``; it is loaded and held against the scan first.
 
-    Raises ScanError for a file that is no scan, RequestError where ``out`` exists (without ``force``) or
-    cannot be written.
+    Raises ScanError for a file that is no scan, RequestError where ``out`` exists (without ``force``), cannot
+    be written, or would be taken as the scan's sidecar.
     """
     if out.is_dir() or (out.exists() and not force):
         what = "is a folder" if out.is_dir() else "exists; --force overwrites it"
         raise RequestError(f"--out must be a new recipe file, got {out}, which {what}")
+    if is_sidecar_of(out, locate(file)):
+        raise RequestError(
+            f"--out must not be {out.name}, which beside {locate(file).name} would be read as its sidecar; "
+            f"name it recipe.yaml, for instance"
+        )
     with open_scan(file) as scan:
         suggestion = suggest_recipe(look_at(scan), path_from(file, out))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ import yaml
 from proxflow.data.errors import ScanError
 
 SUFFIXES = (".yaml", ".yml", ".json")
+ARRAYS = (".npy", ".npz", ".mat", ".csv", ".tif", ".tiff")  # files that may have a sidecar
 LARGEST_BYTES = 64 * 2**20
 
 
@@ -50,12 +52,30 @@ for _tag, _pattern in {
 
 def sidecar_path(target: Path) -> Path | None:
     """The sidecar of a file (same stem) or a folder (same name beside it, or ``scan`` in it), or None."""
+    return next((path for path in _candidates(target) if path.is_file()), None)
+
+
+def is_sidecar_of(path: Path, target: Path) -> bool:
+    """Whether a file at ``path`` would be read as the sidecar of ``target``."""
+    if not target.is_dir() and target.suffix.lower() not in ARRAYS:
+        return False
+    return path.absolute() in [candidate.absolute() for candidate in _candidates(target)]
+
+
+def _candidates(target: Path) -> list[Path]:
     if target.is_dir():
-        candidates = [target.with_name(target.name + suffix) for suffix in SUFFIXES]
-        candidates += [target / f"scan{suffix}" for suffix in SUFFIXES]
-    else:
-        candidates = [target.with_suffix(suffix) for suffix in SUFFIXES] if target.name else []
-    return next((path for path in candidates if path.is_file()), None)
+        beside = [target.with_name(target.name + suffix) for suffix in SUFFIXES]
+        return beside + [target / f"scan{suffix}" for suffix in SUFFIXES]
+    return [target.with_suffix(suffix) for suffix in SUFFIXES] if target.name else []
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice} stands twice")
+    return content
 
 
 def sidecar_modality(target: Path) -> str | None:
@@ -70,7 +90,11 @@ def load_mapping(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise ScanError(f"{path.name} must be at most {LARGEST_BYTES} bytes, got {path.stat().st_size}")
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":  # YAML reads JSON too, but takes ten seconds for thousands of antennas
+            content = json.loads(text, object_pairs_hook=_once)
+        else:
+            content = yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError, OSError) as error:
         if isinstance(error, ScanError):
             raise

@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from proxflow.configs.loading import load_recipe
-from proxflow.data.samples.catalogue import SAMPLES
+from proxflow.data.samples.catalogue import SAMPLES, sample_path
 
 Scan = Callable[..., Path]
 RUNS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
@@ -90,6 +90,20 @@ def test_broken_scan_is_one_sentence_and_leaves_nothing(
     assert len(ended.err.strip().splitlines()) == 1 and "scan.h5" in ended.err
     assert json.loads(ended.out)["status"] == "bad_input"
     assert [path.name for path in tmp_path.iterdir()] == ["scan.h5"]
+
+
+@pytest.mark.parametrize("name", ["scan.yaml", "scan.yml", "scan.json"])
+def test_new_recipe_does_not_become_a_sidecar(cli: Any, tmp_path: Path, name: str) -> None:
+    (tmp_path / "scan.mat").write_bytes(sample_path("htc2022-ta").read_bytes())
+    ended = cli("new", "scan.mat", "--out", name, "--force")
+    assert ended.code == 2 and "would be read as its sidecar" in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.mat"]
+
+
+def test_new_recipe_of_an_hdf5_scan_may_have_its_name(cli: Any, ct_scan: Scan) -> None:
+    ct_scan()
+    assert cli("new", "scan.h5", "--out", "scan.yaml").code == 0
+    assert cli("check", "scan.yaml").code == 0
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
