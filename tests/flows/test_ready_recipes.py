@@ -92,9 +92,9 @@ def test_tumour_is_where_delay_and_sum_finds_it(proxflow: Any, store: Path) -> N
 def test_tv_predicts_unseen_spokes_best(proxflow: Any, store: Path, recipe: str) -> None:
     errors = {}
     for method in ("tv", "gridding"):
-        change = "reconstruct.n_iter=25" if method == "tv" else "reconstruct={method: gridding}"
+        change = "reconstruct.n_iter=40" if method == "tv" else "reconstruct={method: gridding}"
         code, run, _ = proxflow("run", recipe, *settings(store, change))
         assert code == 0
         errors[method] = run["metrics"]["held_out_error"]
-    assert errors["tv"] < errors["gridding"]
-    assert errors["tv"] < 0.7
+    assert errors["tv"] < 0.5
+    assert errors["tv"] < errors["gridding"] < 1
