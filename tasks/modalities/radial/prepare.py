@@ -161,7 +161,5 @@ def _keep_spokes(step: KeepSpokes, state: Preparation, trajectory: np.ndarray) -
     kept[chosen] = True
     how = "spread over their angles" if step.which == "spread" else "the first"
     gap = np.rad2deg(widest_gap_rad(trajectory[chosen]))
-    note = (
-        f"{len(chosen)} of {len(kept)} spokes kept, {how}; the widest gap is {gap:.3g} degrees"
-    )
+    note = f"{len(chosen)} of {len(kept)} spokes kept, {how}; the widest gap is {gap:.3g} degrees"
     return replace(state, kept=kept, notes=(*state.notes, note))
