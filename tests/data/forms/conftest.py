@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,10 @@ import numpy as np
 import pytest
 import scipy.io
 import tifffile
+
+from proxflow.data.errors import ScanError
+from proxflow.data.open_scan import open_scan
+from proxflow.data.scan import Measurement
 
 RANDOM = np.random.default_rng(11)
 TURNS = np.linspace(0, np.pi, 7, endpoint=False)[:, None]
@@ -207,7 +212,7 @@ def merit(folder: Path, a: SimpleNamespace) -> Path:
     np.savetxt(folder / "frequencies.csv", a.frequencies)
     places = np.concatenate([a.transmitters, a.receivers])
     np.savetxt(folder / "antenna_locations.csv", places, delimiter=",")
-    np.savetxt(folder / "channel_names.csv", [*PAIRS, 1, 3], fmt="%d", delimiter=",")
+    np.savetxt(folder / "channel_names.csv", PAIRS + [1, 3], fmt="%d", delimiter=",")
     return folder / "B0.csv"
 
 
@@ -264,14 +269,53 @@ FORMS: dict[str, tuple[str, Callable[[Path, SimpleNamespace], Path]]] = {
 }
 
 
+READERS_OF = {name: reader for name, (reader, _) in FORMS.items()} | {
+    "bart": "bart",
+    "ismrmrd": "ismrmrd",
+    "ismrmrd-radial": "ismrmrd",
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a ``form`` once for every form."""
+    if "form" in metafunc.fixturenames:
+        metafunc.parametrize("form", READERS_OF)
+
+
 @pytest.fixture
-def forms(foreign: SimpleNamespace) -> dict[str, str]:
+def forms() -> dict[str, str]:
     """Names of all forms with the reader of each."""
-    return {name: reader for name, (reader, _) in FORMS.items()} | {
-        "bart": "bart",
-        "ismrmrd": "ismrmrd",
-        "ismrmrd-radial": "ismrmrd",
-    }
+    return dict(READERS_OF)
+
+
+@pytest.fixture
+def outcome() -> Callable[..., Measurement | str]:
+    """The measurement a file opens to, or the one sentence that refuses it, which must name a file."""
+
+    def attempt(path: Path, reader: str = "auto") -> Measurement | str:
+        try:
+            with open_scan(path, reader) as scan:
+                return scan.read()
+        except ScanError as error:
+            sentence = str(error)
+        assert "\n" not in sentence and len(sentence) < 500
+        assert " must " in sentence and ", got " in sentence
+        assert any(file.name in sentence for file in (path.parent, *path.parent.iterdir())) or path.name in sentence
+        return sentence
+
+    return attempt
+
+
+@pytest.fixture
+def same() -> Callable[[Measurement, Measurement], bool]:
+    """Whether two measurements hold the same numbers, whatever their labels."""
+    return lambda one, other: type(one) is type(other) and _equal(asdict(one), asdict(other))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return all(_equal(one[key], other[key]) for key in one if key not in ("labels", "source"))
+    return np.array_equal(one, other)
 
 
 @pytest.fixture
