@@ -300,7 +300,10 @@ def outcome() -> Callable[..., Measurement | str]:
             sentence = str(error)
         assert "\n" not in sentence and len(sentence) < 500
         assert " must " in sentence and ", got " in sentence
-        assert any(file.name in sentence for file in (path.parent, *path.parent.iterdir())) or path.name in sentence
+        assert (
+            any(file.name in sentence for file in (path.parent, *path.parent.iterdir()))
+            or path.name in sentence
+        )
         return sentence
 
     return attempt

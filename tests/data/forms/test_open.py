@@ -15,7 +15,9 @@ from proxflow.data.scan import AXES, Measurement
 
 Outcome = Callable[..., Measurement | str]
 MODALITIES = {
-    **dict.fromkeys(("proxflow-cartesian", "fastmri", "numpy-kspace", "bart", "ismrmrd", "twix"), "mri-cartesian"),
+    **dict.fromkeys(
+        ("proxflow-cartesian", "fastmri", "numpy-kspace", "bart", "ismrmrd", "twix"), "mri-cartesian"
+    ),
     **dict.fromkeys(("proxflow-radial", "numpy-radial", "ismrmrd-radial"), "mri-radial"),
     **dict.fromkeys(("proxflow-ct", "dxchange", "nxtomo", "htc2022", "tiff", "numpy-ct"), "ct"),
     **dict.fromkeys(("proxflow-radar", "gotcha", "mimo", "numpy-radar", "csv", "merit"), "radar"),
@@ -56,13 +58,17 @@ def test_a_form_is_refused_by_every_other_reader(
             assert isinstance(outcome(path, reader), str), reader
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".mat", ".npy", ".npz", ".tif", ".cfl", ".csv", ".dat", ".bin", ""])
+@pytest.mark.parametrize(
+    "suffix", [".h5", ".mat", ".npy", ".npz", ".tif", ".cfl", ".csv", ".dat", ".bin", ""]
+)
 def test_a_file_with_the_suffix_of_another_form(
     form: str, suffix: str, make: Callable[..., Path], outcome: Outcome, same: Callable[..., bool]
 ) -> None:
     path = make(form)
     whole = outcome(path)
-    told_by_bytes = path.open("rb").read(16).startswith(tuple(s for many in SIGNATURES.values() for s in many))
+    told_by_bytes = (
+        path.open("rb").read(16).startswith(tuple(s for many in SIGNATURES.values() for s in many))
+    )
     found = outcome(path.rename(path.with_suffix(suffix)))
     if told_by_bytes and suffix != ".cfl":
         assert same(found, whole)

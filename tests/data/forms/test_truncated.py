@@ -33,8 +33,10 @@ def test_files_cut_short(
         for keep in lengths(content, file.suffix in TEXTS):
             file.write_bytes(content[:keep])
             found = outcome(path)
-            print("CUT", form, file.name, keep, len(content), found if isinstance(found, str) else same(found, whole))
-            #assert isinstance(found, str) or same(found, whole), (file.name, keep, len(content))
+            if not isinstance(found, str) and not same(found, whole):
+                # Numbers without a unit at their end may lose digits; that is said.
+                with open_scan(path) as scan:
+                    assert any("cut short" in note for note in scan.info.notes), (file.name, keep)
         file.write_bytes(content)
     assert same(outcome(path), whole)
 
@@ -48,3 +50,31 @@ def test_empty_and_absent_files(form: str, make: Callable[..., Path], outcome: O
         file.unlink()
         assert isinstance(outcome(path), str), file.name
         file.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["one by one", "ImageJ", "deflate", "BigTIFF"])
+def test_tiff_pages_beyond_the_end(
+    how: str, make: Callable[..., Path], outcome: Outcome, same: Callable[..., bool]
+) -> None:
+    """A stack of rows, whose number nothing else tells."""
+    path = make("tiff", attenuation=np.broadcast_to(np.hanning(40), (5, 12, 40)).astype(np.float32))
+    sidecar = path.with_suffix(".json")
+    sidecar.write_text(
+        sidecar.read_text().replace('["angle", "row", "column"]', '["row", "angle", "column"]')
+    )
+    pages = tifffile.imread(path)
+    if how == "one by one":
+        path.unlink()
+        for page in pages:
+            tifffile.imwrite(path, page, append=True, metadata=None)
+    elif how == "ImageJ":
+        tifffile.imwrite(path, pages, imagej=True)
+    else:
+        packed = {"compression": "zlib"} if how == "deflate" else {"bigtiff": True}
+        tifffile.imwrite(path, pages, photometric="minisblack", metadata=None, **packed)
+    whole, content = outcome(path), path.read_bytes()
+    assert getattr(whole, "samples").shape == (5, 12, 40)
+    for keep in range(9, len(content), 211):
+        path.write_bytes(content[:keep])
+        found = outcome(path)
+        assert isinstance(found, str) or same(found, whole), keep
