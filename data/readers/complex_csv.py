@@ -27,8 +27,8 @@ def read_complex_csv(path: Path) -> NDArray[np.complex64]:
     line, cells = lines[-1]
     if not ends_with_line_end(path) and not set("ij") & set(cells[-1]):
         raise ScanError(
-            f"{path.name}: line {line}, column {len(cells)} must be a number a+bi, got {cells[-1][:40]!r} where "
-            "the file ends (cut short?)"
+            f"{path.name}: line {line}, column {len(cells)} must be a number a+bi, got {cells[-1][:40]!r} at "
+            "the file's end (cut short?)"
         )
     return table
 

@@ -150,8 +150,8 @@ def _check_complete(path: Path) -> None:
                 place = struct.unpack(offset, file.read(struct.calcsize(offset)))[0]
             except (struct.error, OverflowError):
                 raise ScanError(
-                    f"{path.name} must be a complete TIFF file, got its end at byte {path.stat().st_size} before "
-                    f"the end of page {len(seen) - 1}, whose directory should lie at {place}"
+                    f"{path.name} must be a complete TIFF file, got its end at byte {path.stat().st_size} "
+                    f"before the directory of page {len(seen) - 1} ends, which starts at byte {place}"
                 ) from None
 
 

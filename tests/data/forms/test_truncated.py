@@ -11,6 +11,7 @@ import tifffile
 
 from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import Measurement
+from proxflow.data.sinogram import Sinogram
 
 Outcome = Callable[..., Measurement | str]
 TEXTS = (".csv", ".json", ".hdr")
@@ -73,7 +74,7 @@ def test_tiff_pages_beyond_the_end(
         packed = {"compression": "zlib"} if how == "deflate" else {"bigtiff": True}
         tifffile.imwrite(path, pages, photometric="minisblack", metadata=None, **packed)
     whole, content = outcome(path), path.read_bytes()
-    assert getattr(whole, "samples").shape == (5, 12, 40)
+    assert isinstance(whole, Sinogram) and whole.samples.shape == (5, 12, 40)
     for keep in range(9, len(content), 211):
         path.write_bytes(content[:keep])
         found = outcome(path)

@@ -139,7 +139,7 @@ def test_missing_and_misshapen(dx: Callable[..., Path], ct: SimpleNamespace, ref
     with h5py.File(path, "r+") as file:
         file[f"{DETECTOR}/x_pixel_size"].attrs["units"] = "µm"
         file[f"{DETECTOR}/x_pixel_size"][...] = -5
-    refused(DxchangeScan, path, "column_size_mm must be positive, got -0.005")
+    refused(DxchangeScan, path, "x_pixel_size must be positive, got -0.005 mm")
 
 
 def test_values_that_are_no_counts(dx: Callable[..., Path], ct: SimpleNamespace, refused: Refused) -> None:
