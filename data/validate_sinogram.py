@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
-from proxflow.data.sinogram import Quantity, ScanGeometry, Sinogram
+from proxflow.data.sinogram import ScanGeometry, Sinogram
 from proxflow.data.validate import check_finite
+from proxflow.data.validate_quantity import check_quantity
 
 LENGTHS = ("column_size_mm", "row_size_mm", "source_origin_mm", "source_detector_mm")
 # Axes of the samples by their number: a cone has rows within its items.
 AXES = {3: ("item", "angle", "column"), 4: ("item", "row", "angle", "column")}
-# Line integrals above 20 would mean transmissions below 2e-9; counts lie far above.
-LARGEST_ATTENUATION = 20.0
 # Others are in another unit: columns of 1 nm are finer than optics resolve, those of 10 cm see nothing.
 SMALLEST_COLUMN_MM = 1e-6
 LARGEST_COLUMN_MM = 100.0
@@ -26,8 +25,6 @@ WIDEST_PARALLEL_MM = 4000.0
 # rays differ from parallel ones by less than the step between views.
 WIDEST_DETECTOR = 4.0
 NARROWEST_DETECTOR = 1e-3
-# Share of a sinogram's samples at the largest number of their type that makes it saturated.
-SATURATED = 0.05
 
 
 def check_real(path: Path, name: str, dtype: np.dtype) -> None:
@@ -157,93 +154,3 @@ def _check_finite(path: Path, name: str, item: int, samples: NDArray) -> None:
     raise ScanError(
         f"{path.name}: {name} must be finite, got {int(bad.sum())} NaN or Inf samples in item {item}, {where}"
     )
-
-
-def check_quantity(path: Path, quantity: Quantity, item: int, samples: NDArray) -> None:
-    """Raise ScanError where the values of one item, finite, (..., angle, column), contradict ``quantity``.
-
-    Told apart by dtype, size, sign and the background at the detector's outermost columns: 0 for an
-    attenuation, the brightest samples for counts and transmissions.
-    """
-    problem = {"counts": _not_counts, "transmission": _not_transmission, "attenuation": _not_attenuation}[
-        quantity
-    ](samples)
-    if problem:
-        raise ScanError(f"{path.name}: {quantity} {problem} in item {item}")
-
-
-def edge_value(samples: NDArray) -> float:
-    """Median of the outermost columns, at least one on either side: the background if the object fits."""
-    width = max(1, samples.shape[-1] // 50)
-    return float(np.median(np.concatenate([samples[..., :width], samples[..., -width:]], axis=-1)))
-
-
-def field_of_view_notes(sinogram: Sinogram) -> tuple[str, ...]:
-    """A note for every item whose object seems to reach beyond the detector (attenuation only)."""
-    if sinogram.quantity != "attenuation":
-        return ()
-    notes = []
-    for label, samples in zip(sinogram.labels, sinogram.samples, strict=True):
-        edge, peak = edge_value(samples), float(np.quantile(samples, 0.99))
-        if edge > 0.1 * peak:
-            notes.append(
-                f"{label}: the object seems to reach beyond the detector (the outermost columns hold "
-                f"{edge:.3g} of {peak:.3g})."
-            )
-    return tuple(notes)
-
-
-def _not_counts(samples: NDArray) -> str | None:
-    low, high = float(samples.min()), float(samples.max())
-    if samples.dtype.kind == "f" and high < LARGEST_ATTENUATION:
-        return (
-            f"must be detector counts, got floats from {low:.3g} to {high:.3g}, which look like a "
-            "transmission or an attenuation"
-        )
-    if low < -0.1 * high:
-        return f"must not be negative, got values down to {low:.4g} (the largest is {high:.4g})"
-    if samples.dtype.kind in "iu" and samples.dtype.itemsize <= 4:
-        limit = np.iinfo(samples.dtype).max
-        share = float(np.count_nonzero(samples == limit)) / samples.size
-        if share > SATURATED:
-            return (
-                f"must be below the detector's limit, got {share:.0%} of the samples at {limit} (saturated)"
-            )
-    return None
-
-
-def _not_transmission(samples: NDArray) -> str | None:
-    middle, edge = float(np.median(samples)), edge_value(samples)
-    if samples.dtype.kind in "iu" or middle > 2:
-        return f"must be ratios I / I0 of 0 to 1, got {samples.dtype} with the median {middle:.4g}; counts?"
-    bright = float(np.quantile(samples, 0.95))
-    if edge < 0.05 * bright:
-        return (
-            f"must be about 1 beside the object, got {edge:.3g} in the outermost columns and up to "
-            f"{bright:.3g} elsewhere; attenuation?"
-        )
-    return None
-
-
-def _not_attenuation(samples: NDArray) -> str | None:
-    if samples.dtype.kind in "iu":
-        return f"must be line integrals in floats, got {samples.dtype} up to {samples.max()}; counts?"
-    middle, edge = float(np.median(samples)), edge_value(samples)
-    low, high = float(samples.min()), float(samples.max())
-    if middle > LARGEST_ATTENUATION:
-        return (
-            f"must be line integrals (-log of the transmission), got the median {middle:.4g}; counts, or "
-            "logarithms of another kind?"
-        )
-    bright = float(np.quantile(samples, 0.9))
-    if low > 0 and high <= 1.2 and edge > 0.85 and edge >= 0.95 * bright and low < 0.9 * edge:
-        return (
-            f"must be about 0 beside the object, got {edge:.3g} in the outermost columns and {low:.3g} to "
-            f"{high:.3g} in all; transmission?"
-        )
-    mean = float(samples.mean(dtype=np.float64))
-    if mean < -0.05 * max(high, -low):
-        return (
-            f"must be positive within the object, got the mean {mean:.4g}; is the logarithm's sign missing?"
-        )
-    return None

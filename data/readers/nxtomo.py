@@ -105,9 +105,11 @@ class NxtomoScan(Scan):
         """Frame numbers by image key."""
         path, dataset = self._path, own_dataset(self._file, self._path, name)
         if dataset.shape != shape[:1] or dataset.dtype.kind not in "iu":
+            swapped = dataset.shape != shape[:1] and dataset.size in shape[1:]
+            hint = f"; the axes of the data {shape} look swapped" if swapped else ""
             raise ScanError(
                 f"{path.name}: {name} must be {shape[0]} integers, one per frame, got {dataset.dtype} of "
-                f"shape {dataset.shape}"
+                f"shape {dataset.shape}{hint}"
             )
         with reading(path, name):
             keys = dataset[()]

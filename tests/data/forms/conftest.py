@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,10 +14,6 @@ import numpy as np
 import pytest
 import scipy.io
 import tifffile
-
-from proxflow.data.errors import ScanError
-from proxflow.data.open_scan import open_scan
-from proxflow.data.scan import Measurement
 
 RANDOM = np.random.default_rng(11)
 TURNS = np.linspace(0, np.pi, 7, endpoint=False)[:, None]
@@ -287,37 +282,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def forms() -> dict[str, str]:
     """Names of all forms with the reader of each."""
     return dict(READERS_OF)
-
-
-@pytest.fixture
-def outcome() -> Callable[..., Measurement | str]:
-    """The measurement a file opens to, or the one sentence that refuses it, which must name a file."""
-
-    def attempt(path: Path, reader: str = "auto") -> Measurement | str:
-        try:
-            with open_scan(path, reader) as scan:
-                return scan.read()
-        except ScanError as error:
-            sentence = str(error)
-        assert "\n" not in sentence and len(sentence) < 500
-        assert " must " in sentence and ", got " in sentence
-        files = (path, path.parent, *path.parent.iterdir())
-        assert any(file.name in sentence for file in files)
-        return sentence
-
-    return attempt
-
-
-@pytest.fixture
-def same() -> Callable[[Measurement, Measurement], bool]:
-    """Whether two measurements hold the same numbers, whatever their labels."""
-    return lambda one, other: type(one) is type(other) and _equal(asdict(one), asdict(other))
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, dict):
-        return all(_equal(one[key], other[key]) for key in one if key not in ("labels", "source"))
-    return np.array_equal(one, other)
 
 
 @pytest.fixture
