@@ -30,7 +30,7 @@ def check_quantity(path: Path, quantity: Quantity, item: int, samples: NDArray) 
     ](samples)
     problem = problem or _turned(quantity, samples)
     if problem:
-        raise ScanError(f"{path.name}: {quantity} {problem} in item {item}")
+        raise ScanError(f"{path.name}: {quantity} {problem} (item {item})")
 
 
 def edge_value(samples: NDArray) -> float:

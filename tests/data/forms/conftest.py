@@ -285,6 +285,12 @@ def forms() -> dict[str, str]:
 
 
 @pytest.fixture
+def base() -> dict[str, Any]:
+    """The arrays a form is made of where a test replaces none."""
+    return dict(BASE)
+
+
+@pytest.fixture
 def make(tmp_path: Path, foreign: SimpleNamespace) -> Callable[..., Path]:
     """Write a scan of a form into a folder of its own, with some of the BASE arrays replaced."""
 
