@@ -83,7 +83,8 @@ def test_geometry_that_is_not_finite(
     changed = np.array(base.get(name, 1e-5), float)
     changed.flat[-1] = value
     plain = changed.tolist() if changed.ndim == 0 or name == "fov_mm" else changed
-    sentence = outcome(make(form, **{name: plain}))
+    with np.errstate(invalid="ignore"):
+        sentence = outcome(make(form, **{name: plain}))
     assert field in sentence
 
 
@@ -97,7 +98,7 @@ CT = (*ATTENUATION_FORMS, "dxchange", "nxtomo")
     [
         (
             COUNTS.astype(np.uint16),
-            "attenuation must be line integrals in floats, got uint16 up to 10000; counts?",
+            "attenuation must be line integrals .*; counts(, or|\\?)",
         ),
         (COUNTS.astype(np.float32), "attenuation must be line integrals .*, got the median .*; counts, or"),
         (np.exp(-ATTENUATION), "attenuation must be about 0 beside the object, got 1 in .*; transmission?"),
