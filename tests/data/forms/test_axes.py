@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import Measurement
 from proxflow.data.sinogram import Sinogram
 
@@ -159,3 +160,15 @@ def test_a_square_sinogram_turned(form: str, make: Make, outcome: Outcome) -> No
     assert isinstance(found[0], Sinogram)
     assert "got empty first and last views" in found[1]
     assert "the axes look swapped (angle and column)" in found[1]
+
+
+def test_a_measured_sinogram_turned(make: Make, outcome: Outcome) -> None:
+    with open_scan("sample://htc2022-ta") as scan:
+        measured = scan.read().samples[0]
+    for n_views in (560, 180):  # a square, and an arc of 90 degrees
+        sound = measured[:n_views]
+        for samples, n_angles in ((sound, n_views), (sound.T, sound.shape[1])):
+            path = make("numpy-ct")
+            np.save(path, samples.astype(np.float32))
+            edited(path, axes=["angle", "column"], angles_deg=np.linspace(0, 90, n_angles).tolist())
+            assert ("the axes look swapped" in str(outcome(path))) == (samples is not sound)
