@@ -21,6 +21,11 @@ from proxflow.data.validate_sinogram import check_real, check_scan_geometry, che
 STRUCTS = ("CtDataFull", "CtDataLimited")
 SEGMENTATION = "reconFullFbpSeg"
 MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0}
+NAMES = {
+    "column_size_mm": "pixelSizePost",
+    "source_origin_mm": "distanceSourceOrigin",
+    "source_detector_mm": "distanceSourceDetector",
+}
 TEXTS = ("projectName", "scanner", "measurers", "date", "detector", "tube", "voltage", "current")
 
 
@@ -105,7 +110,7 @@ class Htc2022Scan(Scan):
             source_detector_mm=_number(path, parameters, "distanceSourceDetector") * MM_PER_UNIT[unit],
             axis_column=(n_columns - 1) / 2,  # the challenge centred its sinograms
         )
-        return geometry, notes + check_scan_geometry(path, geometry, n_columns)
+        return geometry, notes + check_scan_geometry(path, geometry, n_columns, NAMES)
 
     def _segmentation(self) -> tuple[NDArray[np.uint8] | None, tuple[Path, ...]]:
         """The segmentation beside the scan, (y, x), and its file; nothing if there is none."""
