@@ -19,8 +19,9 @@ AXES = {3: ("item", "angle", "column"), 4: ("item", "row", "angle", "column")}
 # Others are in another unit: columns of 1 nm are finer than optics resolve, those of 10 cm see nothing.
 SMALLEST_COLUMN_MM = 1e-6
 LARGEST_COLUMN_MM = 100.0
-# Parallel rays come from synchrotrons (0.4 m at most) or are rebinned from clinical scans (1 m).
-WIDEST_PARALLEL_MM = 4000.0
+# Parallel rays come from synchrotrons (0.4 m at most) or are rebinned from clinical scans (1 m); columns may
+# be counted as 1 mm each where their size is not known, and there are detectors of 16 384.
+WIDEST_PARALLEL_MM = 20_000.0
 # Width of the detector by its distance from the source: fans of 127 degrees, and of 0.06 degrees, whose
 # rays differ from parallel ones by less than the step between views.
 WIDEST_DETECTOR = 4.0
