@@ -52,13 +52,14 @@ class Undersample(Choice):
 
 
 class KeepSpokes(Choice):
-    """Keep the first spokes, as a shorter scan would have measured them."""
+    """Keep some of the spokes, as a shorter scan would have measured them."""
 
     fits: ClassVar[tuple[Modality, ...]] = ("mri-radial",)
     kind: Literal["keep_spokes"]
     n_spokes: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Spokes kept.")
-    every: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=1, description="Take every n-th spoke: for angles measured in ascending order."
+    which: Literal["spread", "first"] = Field(
+        default="spread",
+        description="Spread evenly over the angles, or the first measured: for golden angles the same thing.",
     )
 
 

@@ -14,17 +14,30 @@ from proxflow.data.errors import ScanError
 def read_complex_csv(path: Path) -> NDArray[np.complex64]:
     """Complex (row, column) of cells ``a+bi`` or ``a+bj``, comma-separated, without a header.
 
-    Raises ScanError naming line and column of what is no number, if lines differ in length, or if no
-    cell has an imaginary part.
+    Raises ScanError naming line and column of what is no number, if lines differ in length, if no cell
+    has an imaginary part, or if the file ends before that of its last cell.
     """
+    lines = _lines(path)
     rows = [
-        [_complex(path, line, column, cell) for column, cell in enumerate(cells, 1)]
-        for line, cells in _lines(path)
+        [_complex(path, line, column, cell) for column, cell in enumerate(cells, 1)] for line, cells in lines
     ]
     table = np.array(rows, dtype=np.complex64)
     if not table.imag.any():
         raise ScanError(f"{path.name} must hold complex numbers a+bi, got only real ones (magnitude only?)")
+    line, cells = lines[-1]
+    if not ends_with_line_end(path) and not set("ij") & set(cells[-1]):
+        raise ScanError(
+            f"{path.name}: line {line}, column {len(cells)} must be a number a+bi, got {cells[-1][:40]!r} at "
+            "the file's end (cut short?)"
+        )
     return table
+
+
+def ends_with_line_end(path: Path) -> bool:
+    """Whether the last line is ended, as programs do; one that is not may have been cut short."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 1, 0))
+        return file.read(1) in (b"\n", b"\r")
 
 
 def read_real_csv(path: Path, n_columns: int) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from proxflow.data.validate_sinogram import check_real, check_scan_geometry
 AXES = "(angle, row, column)"
 FIELDS = {"dark": "exchange/data_dark", "flat": "exchange/data_white"}
 DETECTOR = "measurement/instrument/detector"
+NAMES = {"column_size_mm": f"{DETECTOR}/x_pixel_size", "row_size_mm": f"{DETECTOR}/y_pixel_size"}
 TEXTS = {
     "title": "exchange/title",
     "sample": "measurement/sample/name",
@@ -81,7 +82,7 @@ class DxchangeScan(Scan):
             column_size_mm=length_mm(file, path, f"{DETECTOR}/x_pixel_size", "m"),
             row_size_mm=length_mm(file, path, f"{DETECTOR}/y_pixel_size", "m"),
         )
-        notes += check_scan_geometry(path, geometry, n_columns)
+        notes += check_scan_geometry(path, geometry, n_columns, NAMES)
         missing = [key for key in FIELDS.values() if key not in file]
         if missing:
             notes += (f"The file has no {' and no '.join(missing)}.",)

@@ -103,6 +103,12 @@ def _samples(path: Path, content: Mapping[str, Any]) -> NDArray:
     samples = field(path, content, "data.fp")
     if samples.ndim != 2:
         raise ScanError(f"{path.name}: data.fp must have axes (frequency, pulse), got shape {samples.shape}")
+    expected = tuple(field(path, content, name).size for name in ("data.freq", "data.x"))
+    if samples.shape != expected and samples.shape == expected[::-1]:
+        raise ScanError(
+            f"{path.name}: data.fp must have axes (frequency, pulse) of shape {expected} as freq and x, got "
+            f"{samples.shape} (frequency and pulse swapped?)"
+        )
     return samples[None]
 
 

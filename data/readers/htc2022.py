@@ -31,6 +31,11 @@ TEXTS = {
     "voltage": "tube voltage",
     "current": "tube current",
 }  # of the parameters, and as they are told
+NAMES = {
+    "column_size_mm": "pixelSizePost",
+    "source_origin_mm": "distanceSourceOrigin",
+    "source_detector_mm": "distanceSourceDetector",
+}
 
 
 def is_htc2022(path: Path) -> bool:
@@ -118,7 +123,7 @@ class Htc2022Scan(Scan):
             source_detector_mm=_number(path, parameters, "distanceSourceDetector") * MM_PER_UNIT[unit],
             axis_column=(n_columns - 1) / 2,  # the challenge centred its sinograms
         )
-        return geometry, notes + check_scan_geometry(path, geometry, n_columns)
+        return geometry, notes + check_scan_geometry(path, geometry, n_columns, NAMES)
 
     def _segmentation(self) -> tuple[NDArray[np.uint8] | None, tuple[Path, ...]]:
         """The segmentation beside the scan, (y, x), and its file; nothing if there is none."""

@@ -13,6 +13,8 @@ from proxflow.data.readers.ismrmrd_header import Encoding
 
 # A trajectory reaches the edge of the encoded k-space, or nearly: shorter ones are called unknown.
 LEAST_REACH, MOST_REACH = 0.6, 1.03
+# Of several units, the only one whose edge it reaches: cycles/m and cycles per field of view lie close.
+FULL_REACH = 0.97
 
 
 def normalised_trajectory(
@@ -23,7 +25,8 @@ def normalised_trajectory(
     The edge of k-space encoded with n pixels of size p lies at 0.5 cycles/sample, pi rad/sample, n / 2
     cycles per encoded field of view (the readout's, which turns with the spokes), 1 / (2p) cycles/m or
     pi / p rad/m. The unit is the one whose edge the trajectory's largest value comes to, within 0.6 to
-    1.03 times; the image's field of view may be smaller than the encoded one, of the same pixels.
+    1.03 times, or of several the only one within 0.97 to 1.03; the image's field of view may be smaller than
+    the encoded one, of the same pixels.
 
     Raises ScanError if none fits, or several do.
     """
@@ -40,6 +43,8 @@ def normalised_trajectory(
         units |= {"cycles/m": pixel, "rad/m": pixel / (2 * math.pi)}
     edge = {name: float((reach * scale).max() / 0.5) for name, scale in units.items()}
     fitting = [name for name, share in edge.items() if LEAST_REACH <= share <= MOST_REACH]
+    full = [name for name in fitting if edge[name] >= FULL_REACH]
+    fitting = full if len(full) == 1 else fitting
     if len(fitting) != 1:
         found = f"several: {', '.join(fitting)}" if fitting else "none of " + ", ".join(units)
         raise ScanError(

@@ -71,8 +71,9 @@ class LineVolumes:
         data = data[..., int(head["discard_pre"]) : data.shape[-1] - int(head["discard_post"])]
         count = np.bincount(place, minlength=nz * ny)
         total = np.zeros((nz * ny, plan.n_coils, data.shape[-1]), dtype=np.complex64)
-        np.add.at(total, place, data)
-        total /= np.maximum(count, 1)[:, None, None]
+        with np.errstate(invalid="ignore"):  # NaN and Inf are refused later, with their place
+            np.add.at(total, place, data)
+            total /= np.maximum(count, 1)[:, None, None]
         grid = np.zeros((plan.n_coils, nz * ny, nx), dtype=np.complex64)
         grid[..., plan.columns] = total.transpose(1, 0, 2)
         return grid.reshape(plan.n_coils, nz, ny, nx), (count > 0).reshape(nz, ny)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
-from proxflow.data.readers.complex_csv import read_complex_csv, read_real_csv
+from proxflow.data.readers.complex_csv import ends_with_line_end, read_complex_csv, read_real_csv
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate_radar import check_antennas, check_radar_samples, checked_radar
 
@@ -59,6 +59,11 @@ class MeritScan(Scan):
             if background:
                 notes.append(f"Background: {background.name}, the other rotation beside the scan.")
         self._background = self._table(background) if background else None
+        notes += [
+            f"The last line of {file.name} has no end; was the file cut short?"
+            for file in companions
+            if not ends_with_line_end(file)
+        ]
         files = [*companions, *([background] if background else [])]
         self.info = ScanInfo(
             path=path,

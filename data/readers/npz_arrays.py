@@ -24,6 +24,12 @@ DAMAGE = (
 )
 
 
+def is_numpy(path: Path) -> bool:
+    """Whether the file starts as a .npy or .npz does."""
+    with path.open("rb") as file:
+        return file.read(6).startswith((NPY, ZIP))
+
+
 def is_npz(path: Path) -> bool:
     """Whether a NumPy file is an .npz; raises ScanError if it is neither that nor a .npy."""
     with path.open("rb") as file:

@@ -68,13 +68,10 @@ class NxtomoScan(Scan):
             flat=hdf5_rows(path, data, frames[FLAT]) if len(frames[FLAT]) else None,
         )
         angles, notes = self._angles(f"{sample}/rotation_angle", data.shape, frames[PROJECTION])
-        geometry = ScanGeometry(
-            beam="parallel",
-            angles_rad=angles,
-            column_size_mm=length_mm(file, path, f"{detector}/x_pixel_size", "m"),
-            row_size_mm=length_mm(file, path, f"{detector}/y_pixel_size", "m"),
-        )
-        notes += check_scan_geometry(path, geometry, data.shape[2])
+        sizes = {"column_size_mm": f"{detector}/x_pixel_size", "row_size_mm": f"{detector}/y_pixel_size"}
+        lengths = {name: length_mm(file, path, stored, "m") for name, stored in sizes.items()}
+        geometry = ScanGeometry(beam="parallel", angles_rad=angles, **lengths)
+        notes += check_scan_geometry(path, geometry, data.shape[2], sizes)
         if len(frames[INVALID]):
             notes += (f"{len(frames[INVALID])} frames that the file calls invalid are left out.",)
         missing = [word for word, key in (("flat", FLAT), ("dark", DARK)) if not len(frames[key])]
@@ -108,9 +105,11 @@ class NxtomoScan(Scan):
         """Frame numbers by image key."""
         path, dataset = self._path, own_dataset(self._file, self._path, name)
         if dataset.shape != shape[:1] or dataset.dtype.kind not in "iu":
+            swapped = dataset.shape != shape[:1] and dataset.size in shape[1:]
+            hint = f"; the axes of the data {shape} look swapped" if swapped else ""
             raise ScanError(
                 f"{path.name}: {name} must be {shape[0]} integers, one per frame, got {dataset.dtype} of "
-                f"shape {dataset.shape}"
+                f"shape {dataset.shape}{hint}"
             )
         with reading(path, name):
             keys = dataset[()]

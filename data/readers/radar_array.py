@@ -12,7 +12,7 @@ from proxflow.data.errors import ScanError
 from proxflow.data.radar_cube import RadarCube
 from proxflow.data.readers.complex_csv import read_complex_csv
 from proxflow.data.readers.mat_struct import field, is_mat, mat_names, read_mat
-from proxflow.data.readers.npz_arrays import read_npy, read_npz
+from proxflow.data.readers.npz_arrays import is_npz, is_numpy, read_npy, read_npz
 from proxflow.data.readers.radar_antennas import Getter, antennas_of, keys_of
 from proxflow.data.readers.radar_sidecar import RadarFields, read_radar_sidecar
 from proxflow.data.readers.sidecar_fields import labels_field
@@ -133,11 +133,11 @@ def _with_lost_axes(array: NDArray, sizes: Sequence[int | None]) -> NDArray:
 
 def _getter(path: Path, fields: RadarFields) -> Getter:
     """Arrays of the file by key; a .npy or .csv file is one array, of any key."""
-    if not (is_mat(path) or path.suffix.lower() == ".npz"):
+    if not _has_keys(path):
         if fields.samples is not None:
             raise ScanError(
-                f"{fields.path.name}: samples must be absent for a {path.suffix} file, which is one array, "
-                f"got {fields.samples}"
+                f"{fields.path.name}: samples must be absent for {path.name}, which is one array, got "
+                f"{fields.samples}"
             )
         array = _single(path)
         return lambda _: array
@@ -151,14 +151,18 @@ def _getter(path: Path, fields: RadarFields) -> Getter:
     return lambda key: arrays[key]
 
 
+def _has_keys(path: Path) -> bool:
+    return is_mat(path) or (is_numpy(path) and is_npz(path))
+
+
 def _single(path: Path) -> NDArray:
-    return read_complex_csv(path) if path.suffix.lower() == ".csv" else read_npy(path)
+    return read_npy(path) if is_numpy(path) else read_complex_csv(path)
 
 
 def _background(path: Path, fields: RadarFields, get: Getter) -> tuple[NDArray, Path | None]:
     """The background and, where it has one, its own file."""
     name = fields.background or ""
-    if is_mat(path) or path.suffix.lower() == ".npz":
+    if _has_keys(path):
         return get(name), None
     file = path.parent / name
     if Path(name).name != name or file.suffix != path.suffix or file.name == path.name or not file.is_file():

@@ -25,7 +25,12 @@ from proxflow.data.readers.sidecar_fields import (
     text_field,
 )
 from proxflow.data.readers.sidecar_yaml import sidecar_modality, sidecar_path
-from proxflow.data.readers.trajectory_units import TRAJECTORY_UNITS, TrajectoryUnit, to_cycles_per_fov
+from proxflow.data.readers.trajectory_units import (
+    TRAJECTORY_UNITS,
+    TrajectoryUnit,
+    check_declared_unit,
+    to_cycles_per_fov,
+)
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_shape
 from proxflow.data.validate_radial import (
@@ -196,6 +201,7 @@ def _trajectory(path: Path, fields: _Fields, array: NDArray, shape: Sequence[int
     array = array.astype(array.dtype.newbyteorder("="))
     if fields.order == "kx, ky":
         array = array[..., ::-1]
+    check_declared_unit(path, array, fields.unit, fields.matrix)
     trajectory = np.ascontiguousarray(to_cycles_per_fov(array, fields.unit, fields.matrix))
     check_trajectory(path, trajectory, fields.matrix)
     return trajectory

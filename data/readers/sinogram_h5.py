@@ -108,7 +108,9 @@ class SinogramH5Scan(Scan):
             axis_column=self._scalar("geometry/axis_column"),
             **{f"{name}_mm": self._scalar(f"geometry/{name}") for name in LENGTHS},
         )
-        return geometry, notes + check_scan_geometry(path, geometry, sizes["column"])
+        return geometry, notes + check_scan_geometry(
+            path, geometry, sizes["column"], {f"{name}_mm": f"geometry/{name}" for name in LENGTHS}
+        )
 
     def _scalar(self, name: str) -> float | None:
         if name not in self._file:

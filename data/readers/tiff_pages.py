@@ -42,6 +42,7 @@ class TiffPages:
         self.files = page_files(path) if path.is_dir() else [path]
         try:
             with undamaged(self.files[0]):
+                _check_complete(self.files[0])
                 self._open = tifffile.TiffFile(self.files[0])
                 pages: list[Any] = list(self._open.pages)
             if not pages:
@@ -66,6 +67,7 @@ class TiffPages:
                 return _read_rows(self._many[page], start, stop)
         file = self.files[page]
         with undamaged(file), tifffile.TiffFile(file) as opened:
+            _check_complete(file)
             if len(opened.pages) != 1:
                 raise ScanError(f"{file.name} must hold one page in a folder, got {len(opened.pages)}")
             self._check_page(file, opened.pages[0], 0)
@@ -124,6 +126,33 @@ def undamaged(path: Path) -> Iterator[None]:
         raise ScanError(f"{path.name} must be a complete TIFF file, got an error: {reason}") from error
     finally:
         logger.setLevel(level)
+
+
+def _check_complete(path: Path) -> None:
+    """Raise ScanError if a page lies beyond the file's end: tifffile would leave out all from there on.
+
+    Each page's directory tells where the next one's lies, the last one's 0 (TIFF 6.0, section 2).
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+        order, big = "<" if head[:2] == b"II" else ">", head[2:4] in (b"+\0", b"\0+")
+        count, entry, offset = (order + "Q", 20, order + "Q") if big else (order + "H", 12, order + "I")
+        place = struct.unpack_from(offset, head, 8 if big else 4)[0]
+        seen: set[int] = set()
+        while place:
+            if place in seen:
+                raise ScanError(f"{path.name} must list each page once, got page {len(seen)} again")
+            seen.add(place)
+            try:
+                file.seek(place)
+                n_entries = struct.unpack(count, file.read(struct.calcsize(count)))[0]
+                file.seek(n_entries * entry, 1)
+                place = struct.unpack(offset, file.read(struct.calcsize(offset)))[0]
+            except (struct.error, OverflowError):
+                raise ScanError(
+                    f"{path.name} must be a complete TIFF file, got its end at byte {path.stat().st_size} "
+                    f"before the directory of page {len(seen) - 1} ends, which starts at byte {place}"
+                ) from None
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from proxflow.data.errors import ScanError
 from proxflow.data.readers.ismrmrd_header import Encoding
 from proxflow.data.readers.twix_file import Header, TwixLine
+from proxflow.data.validate import check_field_of_view
 
 CARTESIAN = 1  # ucTrajectory
 EVENLY = 1  # alRegridMode of readouts at a constant gradient
@@ -89,6 +90,7 @@ def twix_encoding(path: Path, header: Header, lines: Sequence[TwixLine]) -> Enco
     if not volume:
         more_partitions = 1.0
     recon = (max(1, round(partitions / more_partitions)), max(1, round(rows / more_rows)), columns)
+    check_field_of_view(path, (depth, height, width))
     if min(*recon, rows, partitions) < 1:
         raise ScanError(f"{path.name}: matrix must be at least 1, got {recon} (z, y, x)")
     return Encoding(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.table import Table
 
+from proxflow.tasks.report.numbers import number_text
+
 if TYPE_CHECKING:
     from proxflow.flows.launch import Finished
 
@@ -26,7 +28,9 @@ def metric_table(finished: Finished) -> Table:
     table.add_column("computed in", justify="right")
     best = {name: _best(finished.metrics, name, METRICS[name].higher_is_better) for name in names}
     for method, figures in finished.metrics.items():
-        cells = [_cell(figures.get(name), figures.get(name) == best[name]) for name in names]
+        cells = [
+            _cell(figures.get(name), METRICS[name].unit, figures.get(name) == best[name]) for name in names
+        ]
         table.add_row(method, *cells, f"{seconds[f'reconstruct:{method}']:.2f} s")
     return table
 
@@ -38,8 +42,8 @@ def _best(metrics: dict[str, dict[str, Any]], name: str, higher: bool | None) ->
     return max(values) if higher else min(values)
 
 
-def _cell(value: float | str | None, best: bool) -> str:
+def _cell(value: float | str | None, unit: str, best: bool) -> str:
     if value is None:
         return "-"
-    text = value if isinstance(value, str) else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+    text = value if isinstance(value, str) else number_text(value, unit)
     return f"[bold green]{text}[/]" if best else text

@@ -83,14 +83,14 @@ def _methods(look: RadialLook) -> str:
     return f"""\
 reconstruct: # the method whose image is delivered; `proxflow methods` lists all of them
   method: tv # smooth regions with sharp edges
-  lam: 0.002 # total-variation weight, relative to the peak of A^H y: more is smoother
+  lam: 0.0003 # total-variation weight, relative to the peak of A^H y: more is smoother
   n_iter: {default("tv", "n_iter")} # iterations at most
   tol: {default("tv", "tol")} # stop earlier, when an iteration changes the image by less than this fraction
 
 compare: # further methods in `proxflow compare`, with their numbers
   - method: gridding # density-compensated adjoint: fast, streaks where spokes are few
 {density}  - method: cg_sense # least squares over the coils
-    lam: 0.005 # Tikhonov weight, in the same scale
+    lam: 0 # Tikhonov weight, in the same scale; 0 where iterations regularise enough
     n_iter: {default("cg_sense", "n_iter")} # iterations at most
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,10 @@ import ismrmrd
 import numpy as np
 import pytest
 
+from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
 from proxflow.data.open_scan import open_scan
+from proxflow.data.scan import Measurement
 
 HEADER = """<?xml version="1.0"?>
 <ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD">
@@ -140,3 +143,34 @@ def h5(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture
+def outcome() -> Callable[..., Measurement | str]:
+    """The measurement a file opens to, or the one sentence that refuses it, which must name a file."""
+
+    def attempt(path: Path, reader: str = "auto") -> Measurement | str:
+        try:
+            with open_scan(path, reader) as scan:
+                return scan.read()
+        except ScanError as error:
+            sentence = str(error)
+        assert "\n" not in sentence and len(sentence) < 500
+        assert " must " in sentence and ", got " in sentence
+        files = (path, path.parent, *path.parent.iterdir())
+        assert any(file.name in sentence for file in files)
+        return sentence
+
+    return attempt
+
+
+@pytest.fixture
+def same() -> Callable[[Measurement, Measurement], bool]:
+    """Whether two measurements hold the same numbers, whatever their labels."""
+    return lambda one, other: type(one) is type(other) and _equal(asdict(one), asdict(other))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return all(_equal(one[key], other[key]) for key in one if key not in ("labels", "source"))
+    return np.array_equal(one, other)

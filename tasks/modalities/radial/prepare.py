@@ -19,6 +19,7 @@ from proxflow.models.calibration.coil_compression import apply_coil_matrix, comp
 from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.radial.noise import noise_level
+from proxflow.tasks.modalities.radial.spokes import chosen_spokes, widest_gap_rad
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
 
@@ -116,7 +117,7 @@ def apply_step(step: PrepareStep, state: Preparation, scan: Artefact) -> Prepara
     if isinstance(step, CompressCoils):
         return _compress(step, state, scan)
     assert isinstance(step, KeepSpokes), step  # the recipe was held against the kind of scan
-    return _keep_spokes(step, state)
+    return _keep_spokes(step, state, scan.array("trajectory"))
 
 
 def _whiten(state: Preparation) -> Preparation:
@@ -149,16 +150,16 @@ def _compress(step: CompressCoils, state: Preparation, scan: Artefact) -> Prepar
     )
 
 
-def _keep_spokes(step: KeepSpokes, state: Preparation) -> Preparation:
-    chosen = np.flatnonzero(state.kept)[:: step.every][: step.n_spokes]
-    if len(chosen) < step.n_spokes:
+def _keep_spokes(step: KeepSpokes, state: Preparation, trajectory: np.ndarray) -> Preparation:
+    candidates = np.flatnonzero(state.kept)
+    if len(candidates) < step.n_spokes:
         raise RequestError(
-            f"prepare keep_spokes n_spokes must be at most {len(chosen)} of every {step.every}, "
-            f"got {step.n_spokes}"
+            f"prepare keep_spokes n_spokes must be at most {len(candidates)}, got {step.n_spokes}"
         )
+    chosen = chosen_spokes(trajectory, candidates, step.n_spokes, step.which)
     kept = np.zeros_like(state.kept)
     kept[chosen] = True
-    note = f"{len(chosen)} of {len(kept)} spokes kept"
-    if step.every > 1:
-        note += f", every {step.every}"
+    how = "spread over their angles" if step.which == "spread" else "the first"
+    gap = np.rad2deg(widest_gap_rad(trajectory[chosen]))
+    note = f"{len(chosen)} of {len(kept)} spokes kept, {how}; the widest gap is {gap:.3g} degrees"
     return replace(state, kept=kept, notes=(*state.notes, note))

@@ -207,7 +207,7 @@ def merit(folder: Path, a: SimpleNamespace) -> Path:
     np.savetxt(folder / "frequencies.csv", a.frequencies)
     places = np.concatenate([a.transmitters, a.receivers])
     np.savetxt(folder / "antenna_locations.csv", places, delimiter=",")
-    np.savetxt(folder / "channel_names.csv", [*PAIRS, 1, 3], fmt="%d", delimiter=",")
+    np.savetxt(folder / "channel_names.csv", np.add(PAIRS, [1, 3]), fmt="%d", delimiter=",")
     return folder / "B0.csv"
 
 
@@ -264,14 +264,30 @@ FORMS: dict[str, tuple[str, Callable[[Path, SimpleNamespace], Path]]] = {
 }
 
 
+READERS_OF = {name: reader for name, (reader, _) in FORMS.items()} | {
+    "bart": "bart",
+    "ismrmrd": "ismrmrd",
+    "ismrmrd-radial": "ismrmrd",
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a ``form``, and names none itself, once for every form."""
+    named = any("form" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "form" in metafunc.fixturenames and not named:
+        metafunc.parametrize("form", READERS_OF)
+
+
 @pytest.fixture
-def forms(foreign: SimpleNamespace) -> dict[str, str]:
+def forms() -> dict[str, str]:
     """Names of all forms with the reader of each."""
-    return {name: reader for name, (reader, _) in FORMS.items()} | {
-        "bart": "bart",
-        "ismrmrd": "ismrmrd",
-        "ismrmrd-radial": "ismrmrd",
-    }
+    return dict(READERS_OF)
+
+
+@pytest.fixture
+def base() -> dict[str, Any]:
+    """The arrays a form is made of where a test replaces none."""
+    return dict(BASE)
 
 
 @pytest.fixture
@@ -294,6 +310,7 @@ def make(tmp_path: Path, foreign: SimpleNamespace) -> Callable[..., Path]:
                 for i, r in np.ndindex(2, 12)
             ]
             return foreign.ismrmrd(folder / "m.h5", foreign.header((1, 12, 10), voxel=voxel), lines)
+        voxel = (a.fov_mm[0], a.fov_mm[1] / 32, a.fov_mm[2] / 32)
         header = foreign.header((1, 32, 32), voxel=voxel, trajectory="radial")
         trajectory = (a.trajectory * getattr(a, "reach", 1.0)).astype(np.float32)
         lines = []

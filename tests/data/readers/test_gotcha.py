@@ -107,7 +107,7 @@ def test_bad_files(tmp_path: Path) -> None:
     text = {key: value for key, value in good.items() if key != "r0"}
     cases: list[tuple[dict[str, Any], str]] = [
         (text, r"scan\.mat must hold the field data\.r0, got .*fp"),
-        ({**good, "fp": good["fp"].T}, "data.x must hold one value for each of 16 pulses"),
+        ({**good, "fp": good["fp"].T}, r"data.fp must have axes \(frequency, pulse\) .*swapped"),
         ({**good, "fp": np.abs(good["fp"])}, "must be complex.* since an image needs the phase"),
         ({**good, "fp": good["fp"][None] * np.ones((2, 1, 1))}, r"axes \(frequency, pulse\), got shape \(2,"),
         ({**good, "fp": np.zeros_like(good["fp"])}, "must hold signal, got only zeros in item 0"),

@@ -129,7 +129,7 @@ def test_wrong_parameters(mat: Callable[..., Path], ct: SimpleNamespace, refused
     refused(
         Htc2022Scan,
         mat(distanceSourceOrigin=600.0),
-        "source_origin_mm must be less than source_detector_mm, got 600 and 553.74",
+        "distanceSourceOrigin must be less than distanceSourceDetector, got 600 and 553.74 mm",
     )
     refused(Htc2022Scan, mat(angles=None), "must hold the field angles")
     refused(Htc2022Scan, mat(angles=ct.angles_deg[:7]), "angles must name 12 angles .*got 7$")

@@ -198,7 +198,7 @@ def test_axes_matlab_drops_come_back(tmp_path: Path) -> None:
         ),
         ({"frequencies_hz": [[2e9], [3e9, 4e9]]}, "frequencies_hz must be numbers or the key of an array"),
         ({"frequencies_hz": "f"}, "values must be numbers where the file is one array, got the key f"),
-        ({"samples": "s"}, "samples must be absent for a .npy file"),
+        ({"samples": "s"}, "samples must be absent for scan.npy"),
         ({"transmitters_m": [[69.0, 0, 11], [-56, 41, 11]]}, "must be in metres, .* looks like millimetres"),
         (
             {"transmitters_m": [[0.1, 0.2], [0.3, 0.4]]},

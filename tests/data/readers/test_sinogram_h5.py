@@ -171,7 +171,7 @@ def test_damaged_structure(scan: Sinogram, tmp_path: Path, refused: Refused) -> 
         (lambda f: f["geometry/angles"].__setitem__(3, np.inf), "must be finite, got 1 .* at angle 3"),
         (
             lambda f: f["geometry/source_origin"].__setitem__((), -1.0),
-            "source_origin_mm must be positive, got -1",
+            "geometry/source_origin must be positive, got -1 mm",
         ),
         (lambda f: f["dark"].__setitem__(slice(None), 60000), "flat must be brighter than dark"),
     ]
