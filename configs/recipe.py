@@ -63,6 +63,10 @@ class Recipe(Part):
                 found.append((place, f"must go with scan.kind {kind}, got {name}, which is for {fitting}"))
         if kind == "mri-cartesian" and self.image != ImageConfig():
             found.append((("image",), "must be left out: a Cartesian scan fixes its image"))
+        if kind == "ct" and "nrmse_complex" in self.evaluate.metrics:
+            place = ("evaluate", "metrics", self.evaluate.metrics.index("nrmse_complex"))
+            sentence = "must be a metric of real images for scan.kind ct, got nrmse_complex; nmse is one"
+            found.append((place, sentence))
         return found
 
     def methods(self, names: list[str] | None = None) -> tuple[MethodConfig, ...]:

@@ -207,3 +207,28 @@ def test_ready_recipes_are_valid(name: str) -> None:
 def test_unknown_ready_recipe_names_the_nearest() -> None:
     with pytest.raises(RecipeError, match="did you mean mri-brain-poisson4"):
         recipe_path(Path("mri-brain-poison4"))
+
+
+def test_what_does_not_go_with_the_kind_of_scan_is_told_with_its_line(tmp_path: Path) -> None:
+    text = """name: a
+scan: {kind: ct, path: a.h5}
+prepare:
+  - kind: keep_spokes
+    n_spokes: 3
+calibrate: {kind: espirit}
+reconstruct: {method: fbp}
+compare:
+  - method: kirchhoff
+evaluate:
+  metrics: [psnr, nrmse_complex]
+"""
+    told = problems(write(tmp_path, text))
+    expected = [
+        (4, "prepare[0] must go with scan.kind ct, got keep_spokes, which is for mri-radial"),
+        (6, "calibrate must go with scan.kind ct, got espirit, which is for mri-cartesian, mri-radial"),
+        (9, "compare[0] must go with scan.kind ct, got kirchhoff, which is for radar"),
+        (11, "evaluate.metrics[1] must be a metric of real images for scan.kind ct, got nrmse_complex"),
+    ]
+    assert len(told) == len(expected)
+    for line, (number, sentence) in zip(told, expected, strict=True):
+        assert f"line {number}: {sentence}" in line
