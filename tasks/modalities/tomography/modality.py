@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +17,8 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.methods.fbp import fbp
 from proxflow.models.methods.fdk import fdk
 from proxflow.operators.cone_beam import ConeBeam
+from proxflow.operators.sparse_projector import matrix_bytes
+from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import (
     Ingested,
     Modality,
@@ -36,6 +38,7 @@ from proxflow.tasks.stages.documents import geometry_from_json
 from proxflow.tasks.stages.precision import REAL
 
 BLOCK_BYTES = 64 << 20  # read from the file at once: rows of a detector lie scattered in it
+RAY_BYTES = 96
 BLOCK_SHARE = 4  # of the memory a run may take, a block is this part: it is copied while it is written
 
 
@@ -101,6 +104,12 @@ class Tomography(Modality):
 
     def calibrate(self, context: StageContext, writer: ArtefactWriter) -> None:
         calibrate(context, writer)
+
+    def check_method(self, method: str, scan: Mapping[str, Any]) -> None:
+        beam = scan["acquisition"]["beam"]
+        wanted = {"fbp": "parallel or fan", "fdk": "cone"}.get(method)
+        if wanted is not None and (beam == "cone") != (method == "fdk"):
+            raise RequestError(f"{method} must be of a {wanted} beam, got {beam}")
 
     def problem(self, prepared: Artefact, calibrated: Artefact, item: int, setting: Setting) -> Problem:
         samples = torch.from_numpy(prepared.rows("samples", item, item + 1)[0])

@@ -42,12 +42,12 @@ class Preparation:
     geometry: ScanGeometry
     kept: np.ndarray  # bool (angle,)
     has_fields: bool
-    maps: tuple[tuple[str, ItemMap], ...] = ()
+    maps: tuple[tuple[str, str, ItemMap], ...] = ()  # step, what it does in words, how
     notes: tuple[str, ...] = ()
     retrospective: bool = False
 
-    def then(self, note: str, item_map: ItemMap, **changes: Any) -> Preparation:
-        return replace(self, maps=(*self.maps, (note, item_map)), **changes)
+    def then(self, step: str, note: str, item_map: ItemMap, **changes: Any) -> Preparation:
+        return replace(self, maps=(*self.maps, (step, note, item_map)), **changes)
 
 
 @dataclass
@@ -120,11 +120,14 @@ def is_on_grid(scan: Artefact, image: Geometry, planes: int) -> bool:
 
 
 def prepared_item(state: Preparation, scan: Artefact, index: int, mended: Mended) -> np.ndarray:
-    """Attenuation of one item, float32."""
+    """Attenuation of one item, float32; RequestError where a step does not fit its samples."""
     samples = scan.rows("samples", index, index + 1)[0]
     fields = {name: scan.rows(name, index, index + 1)[0] for name in ("dark", "flat") if name in scan}
-    for note, item_map in state.maps:
-        samples, count = item_map(samples, fields)
+    for step, note, item_map in state.maps:
+        try:
+            samples, count = item_map(samples, fields)
+        except ValueError as error:
+            raise RequestError(f"prepare {step}: {error}") from None
         mended.counts[note] = mended.counts.get(note, 0) + count
     return np.ascontiguousarray(samples, dtype=np.float32)
 
@@ -136,16 +139,26 @@ def apply_step(step: PrepareStep, state: Preparation) -> Preparation:
     if isinstance(step, MinusLog):
         if state.quantity != "transmission":
             raise RequestError(f"prepare minus_log must be of transmission, got {state.quantity}")
-        return state.then("negative logarithm of the transmission", _minus_log, quantity="attenuation")
-    if isinstance(step, RemoveZingers):
         return state.then(
-            "zingers removed", lambda samples, _: _by_views(remove_zingers, samples, step.threshold)
+            "minus_log", "negative logarithm of the transmission", _minus_log, quantity="attenuation"
+        )
+    if isinstance(step, RemoveZingers):
+        if state.quantity == "attenuation":
+            raise RequestError(
+                "prepare remove_zingers must come before flat_field or minus_log, got attenuation"
+            )
+        return state.then(
+            "remove_zingers",
+            "zingers removed",
+            lambda samples, _: _by_views(remove_zingers, samples, step.threshold),
         )
     if isinstance(step, ReduceRings):
         if state.quantity != "attenuation":
             raise RequestError(f"prepare reduce_rings must come after flat_field, got {state.quantity}")
         return state.then(
-            "rings reduced", lambda samples, _: (_each_slice(reduce_rings, samples, step.size), 0)
+            "reduce_rings",
+            "rings reduced",
+            lambda samples, _: (_each_slice(reduce_rings, samples, step.size), 0),
         )
     assert isinstance(step, KeepAngles), step  # the recipe was held against the kind of scan
     return _keep_angles(step, state)
@@ -162,7 +175,7 @@ def _flat_field(state: Preparation) -> Preparation:
         attenuation, clipped = minus_log(light)
         return attenuation, dead + clipped
 
-    return state.then("dark and flat field corrected", correct, quantity="attenuation")
+    return state.then("flat_field", "dark and flat field corrected", correct, quantity="attenuation")
 
 
 def _minus_log(samples: np.ndarray, _: Fields) -> tuple[np.ndarray, int]:
