@@ -29,7 +29,11 @@ from proxflow.tasks.modalities.base import (
     random_units,
 )
 from proxflow.tasks.modalities.tomography.calibrate import calibrate, calibration_text
-from proxflow.tasks.modalities.tomography.geometry import scan_geometry_from_json, scan_geometry_to_json
+from proxflow.tasks.modalities.tomography.geometry import (
+    is_complete,
+    scan_geometry_from_json,
+    scan_geometry_to_json,
+)
 from proxflow.tasks.modalities.tomography.outline import labels_on_grid
 from proxflow.tasks.modalities.tomography.prepare import prepare
 from proxflow.tasks.modalities.tomography.projector import Projector, Projectors
@@ -136,6 +140,15 @@ class Tomography(Modality):
         judged[torch.from_numpy(held)] = True
         return Withheld(problem.mask & ~judged, judged)
 
+    def operator_bytes(self, problem: Problem) -> int:
+        """Six numbers a ray, and torch's copy of them; two entries a line met of a matrix."""
+        operator, _ = problem.posed(problem.mask)
+        if isinstance(operator, ConeBeam):
+            return 0
+        n_rays = operator.range_shape[0] * operator.range_shape[1]
+        entries = 2 * operator.transform.n_interpolations if operator.backend == "matrix" else 0
+        return matrix_bytes(entries, n_rays) + RAY_BYTES * n_rays
+
     def calibration_text(self, calibrated: Artefact) -> str:
         return calibration_text(calibrated)
 
@@ -156,8 +169,8 @@ class Tomography(Modality):
         return np.asarray(inside & edge)[None]
 
     def complete(self, prepared: Artefact) -> bool:
-        angles = np.sort(np.asarray(prepared.document("scan")["acquisition"]["angles_rad"]))
-        return bool(len(angles) > 1 and angles[-1] - angles[0] >= np.pi * (1 - 2 / len(angles)))
+        geometry = scan_geometry_from_json(prepared.document("scan")["acquisition"])
+        return is_complete(geometry, prepared.shape("samples")[-1])
 
     def full_image(self, prepared: Artefact, calibrated: Artefact, item: int) -> np.ndarray:
         problem = self.problem(prepared, calibrated, item, Setting())
