@@ -50,7 +50,7 @@ def make(prepared: Any, run_stage: Any) -> Make:
     """``make(kind, file, *steps, image=..., **calibrate)``: all three stages."""
 
     def run(
-        kind: str, path: Path, *steps: dict[str, Any], image: dict[str, Any] | None = None, **more: Any
+        kind: str, path: Path, /, *steps: dict[str, Any], image: dict[str, Any] | None = None, **more: Any
     ) -> Made:
         ref, scan, done = prepared(kind, path, *steps, image=image)
         files = {"maps": more.pop("maps")} if "maps" in more else {}
@@ -94,13 +94,14 @@ def check_operator_bytes() -> Callable[[Made], None]:
     """What the estimate counts for the operator is what it holds once used, or up to three times that."""
 
     def check(made: Made) -> None:
-        problem = made.problem(precision="single")
-        operator, y = problem.posed(problem.mask)
-        x = operator.adjoint(y)
-        operator.normal(x)
-        operator.forward(x)
-        held = held_bytes(operator)
-        assert held <= made.kind.operator_bytes(problem) <= 3 * held
+        for precision in ("single", "double"):
+            problem = made.problem(precision=precision)
+            operator, y = problem.posed(problem.mask)
+            x = operator.adjoint(y)
+            operator.normal(x)
+            operator.forward(x)
+            held = held_bytes(operator)
+            assert held <= made.kind.operator_bytes(problem) <= 3 * held
 
     return check
 
