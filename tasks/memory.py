@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -33,3 +34,14 @@ def _peak_since_reset() -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def release_free_memory() -> None:
+    """Give the blocks that are free inside the heap back to the system, where the C library can.
+
+    Small arrays that are kept from item to item lie between the large ones that come and go: glibc then
+    finds no room for the next large one and grows, by one item's arrays an item.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

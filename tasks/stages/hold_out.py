@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.tasks.modalities.registry import modality
+from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import StageCheckpoints
@@ -46,4 +47,5 @@ def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
         error, norm = misfit(problem, solution.image, split.judged)
         floor = noise_floor(scan["noise_std"][item], problem.count(split.judged), norm)
         results.append({"error": error / (norm or 1.0), "noise": floor})
+        release_free_memory()
     writer.document("held_out", results)
