@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from proxflow.data.store.artefact import ArtefactWriter
-from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.memory import release_free_memory
+from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import StageCheckpoints
