@@ -40,4 +40,4 @@ def psnr(
         with np.errstate(divide="ignore"):
             return np.asarray(10 * np.log10(peak**2 / mean))
 
-    return Score(squared, np.sum(pixels, axis=(-2, -1), dtype=np.float64), decibels)
+    return Score(squared, np.asarray(np.sum(pixels, axis=(-2, -1), dtype=np.float64)), decibels)

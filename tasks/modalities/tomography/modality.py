@@ -17,6 +17,8 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.methods.fbp import fbp
 from proxflow.models.methods.fdk import fdk
 from proxflow.operators.cone_beam import ConeBeam
+from proxflow.operators.fan_beam import FanBeam
+from proxflow.operators.parallel_beam import ParallelBeam
 from proxflow.operators.sparse_projector import matrix_bytes
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import (
@@ -143,7 +145,7 @@ class Tomography(Modality):
     def operator_bytes(self, problem: Problem) -> int:
         """Six numbers a ray, and torch's copy of them; two entries a line met of a matrix."""
         operator, _ = problem.posed(problem.mask)
-        if isinstance(operator, ConeBeam):
+        if not isinstance(operator, ParallelBeam | FanBeam):
             return 0
         n_rays = operator.range_shape[0] * operator.range_shape[1]
         entries = 2 * operator.transform.n_interpolations if operator.backend == "matrix" else 0
