@@ -21,7 +21,8 @@ from proxflow.tasks.stage import StageContext
 log = logging.getLogger("proxflow.stages")
 MOST_WAITING_BYTES = 16 << 20  # finished images that wait in memory for the next save
 DOCUMENT = "document"  # the JSON beside the numbered arrays
-Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]  # image, trace, fit
+# image, trace and fit of an item; of a held-out one which measurements were judged, nothing, and the error
+Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]
 
 
 class StageCheckpoints:
