@@ -13,6 +13,8 @@ from proxflow.configs.base import Part
 
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
+SMALLEST_MEMORY = 2**20
+
 
 class RuntimeConfig(Part):
     """Machine settings; none of them but device and precision changes a result."""
@@ -44,7 +46,9 @@ class RuntimeConfig(Part):
     @classmethod
     def _is_a_size(cls, value: str, info: ValidationInfo) -> str:
         if value or info.field_name == "store_limit":
-            parse_size(value)
+            size = parse_size(value)
+            if info.field_name == "memory" and size < SMALLEST_MEMORY:
+                raise ValueError("must be at least 1MiB")  # less is blocks of a few voxels, and never ends
         return value
 
     def store_root(self) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from proxflow.data.store.store import ArtefactStore
 from proxflow.flows.run_log import RunLog
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.memory import process_peak
 from proxflow.tasks.pipeline import Engine, RunResult, run_stages
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter, listen
@@ -98,8 +98,8 @@ def launch(
             store.release()
         seconds = time.monotonic() - began
         log.info("done in %.2f s, %s", seconds, folder.create())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Finished(folder.create(), written.report, result, written.metrics, written.cautions, seconds, peak)
+    metrics, cautions = written.metrics, written.cautions
+    return Finished(folder.create(), written.report, result, metrics, cautions, seconds, process_peak())
 
 
 class LateFolder:

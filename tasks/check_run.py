@@ -54,6 +54,8 @@ def check_run(recipe: Recipe, methods: Sequence[MethodConfig], command: str) -> 
     """
     device, base = resolve_device(recipe.runtime.device), resident_bytes()
     fit = rehearse(recipe)
+    for config in methods:
+        fit.kind.check_method(config.method, fit.scan)
     root, limit = recipe.runtime.store_root().resolve(), parse_size(recipe.runtime.store_limit)
     engine = PeekEngine(Machine(str(root), limit, device, recipe.runtime.checkpoint_seconds))
     run_stages(recipe, methods, engine, command)

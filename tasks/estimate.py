@@ -11,7 +11,7 @@ B items read from the file at once:
     calibrate    4 Y + K + O               one item; K: ESPIRiT's kernel matrices, 5 (36 C)^2 2 c for C coils
     reconstruct  (5 Y + 30 P c) w / c + O  samples, scaled copy and products; iterates
     hold_out     the same
-    evaluate     N P (2 c + 56) + 7 Y      image and reference of all items, their magnitudes in float64
+    evaluate     2 N P + P (2 c + 56) + 7 Y   the region; image and reference of one item, in float64
     report       S P c (M + 3) + 3 Y       S shown images of each method and what is drawn of them
 
 Time is that of a rehearsal on up to three items, 1 / ``DISK_RATE`` a byte for what is read and written, and
@@ -68,7 +68,7 @@ def estimate_run(
     operator = fit.kind.operator_bytes(fit.problem)
     coils = fit.shape[0] if recipe.calibrate.kind == "espirit" else 0
     solving = (5 * item + 30 * voxels * size) * factor + operator
-    judging = n_items * voxels * (2 * size + 56) + 7 * item + PRESENTATION_BYTES
+    judging = voxels * (2 * n_items + 2 * size + 56) + 7 * item + PRESENTATION_BYTES
     shown = min(n_items, MOST_ITEMS)
     drawing = shown * voxels * size * (len(methods) + 3) + 3 * item + PRESENTATION_BYTES
     pixels, io = n_items * voxels * len(methods), n_items * item / DISK_RATE

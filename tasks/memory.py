@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import resource
 from collections.abc import Callable
 from pathlib import Path
 
 CLEAR_PEAK = "5"  # proc(5), /proc/pid/clear_refs: reset VmHWM to the present resident size
+_before_reset = [0]  # the largest peak that a reset has made the kernel forget
 
 
 def track_peak() -> Callable[[], int]:
@@ -14,6 +16,7 @@ def track_peak() -> Callable[[], int]:
 
     Where the kernel does not let us reset the peak, it is the peak since the process started.
     """
+    _before_reset[0] = process_peak()
     try:
         Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
     except OSError:
@@ -21,8 +24,24 @@ def track_peak() -> Callable[[], int]:
     return _peak_since_reset
 
 
+def process_peak() -> int:
+    """The process's peak resident bytes, whatever ``track_peak`` has reset."""
+    return max(_before_reset[0], _peak_since_reset())
+
+
 def _peak_since_reset() -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def release_free_memory() -> None:
+    """Give the blocks that are free inside the heap back to the system, where the C library can.
+
+    Small arrays that are kept from item to item lie between the large ones that come and go: glibc then
+    finds no room for the next large one and grows, by one item's arrays an item.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

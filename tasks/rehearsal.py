@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from proxflow.configs.recipe import Recipe
+from proxflow.configs.runtime import parse_size
 from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
@@ -66,7 +67,8 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     checked_kind(recipe.scan, info)
     items = chosen(recipe.scan, info.n_items)
     probed = sorted({items[0], items[len(items) // 2], items[-1]})
-    machine = Machine("", 0, device, 0.0)
+    memory = recipe.runtime.memory
+    machine = Machine("", 0, device, 0.0, parse_size(memory) if memory else None)
     stages = _Stages(machine)
     configs = stage_configs(recipe)
     files = {name: Path(path) for name, path in scan_files(recipe).items()}

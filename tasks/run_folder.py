@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from proxflow.configs.loading import dump_recipe
 from proxflow.configs.recipe import Recipe
 from proxflow.data.kspace import Geometry
@@ -21,7 +19,8 @@ from proxflow.tasks.errors import RequestError
 from proxflow.tasks.pipeline import RunResult
 from proxflow.tasks.report.metric_files import metrics_csv, metrics_json
 from proxflow.tasks.stages.cautions import PREFIX
-from proxflow.tasks.stages.documents import centre_crop, geometry_from_json
+from proxflow.tasks.stages.documents import geometry_from_json
+from proxflow.tasks.stages.planes import PlanesOf
 
 
 @dataclass(frozen=True)
@@ -85,19 +84,6 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
     return Written(report, numbers, tuple(note for note in figures["notes"] if note.startswith(PREFIX)))
 
 
-class PlanesOf:
-    """The image of an artefact, cropped to the intended matrix, read plane by plane."""
-
-    def __init__(self, artefact: Artefact, matrix: tuple[int, int]) -> None:
-        self._artefact, self._matrix = artefact, matrix
-        first = self[0]
-        self.shape = (artefact.shape("image")[0], *first.shape)
-        self.dtype = first.dtype
-
-    def __getitem__(self, plane: int) -> np.ndarray:
-        return centre_crop(self._artefact.rows("image", plane, plane + 1), self._matrix)[0]
-
-
 def plane_labels(labels: list[str], planes: int) -> list[str]:
     """A label for every plane of the image."""
     return labels if planes == 1 else [f"{label}, plane {z}" for label in labels for z in range(planes)]
@@ -107,7 +93,7 @@ def _write_image(target: Path, artefact: Artefact, geometry: Geometry, labels: l
     made = artefact.provenance
     write_image_h5(
         target,
-        PlanesOf(artefact, geometry.matrix),
+        PlanesOf(artefact, "image", geometry.matrix),
         geometry=geometry,
         labels=tuple(labels),
         attributes={

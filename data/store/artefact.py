@@ -58,9 +58,17 @@ class ArtefactWriter:
         else:
             dataset[start : start + len(rows)] = rows
             self._rows[name] = start + len(rows)
-        self._hashes[name].update(rows.tobytes())
+        self._hashes[name].update(rows.reshape(-1).view(np.uint8))
         if self._guarded.error is not None:
             raise self._guarded.error
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of an array, as it was created."""
+        return tuple(self._file[name].shape)
+
+    def rows(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Rows that were appended, read back from the file."""
+        return np.asarray(self._file[name][start:stop])
 
     def document(self, name: str, value: Any) -> None:
         """Write JSON values; the order of keys is kept."""

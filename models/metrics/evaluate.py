@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -19,9 +20,18 @@ from proxflow.models.metrics.value import MetricValue, Score
 IMAGE_METRICS = tuple(name for name in METRICS if name not in MEASUREMENT_METRICS)
 
 
+class ImageRows(Protocol):
+    """An array (item, y, x) that hands out one item at a time, so that it need not sit in memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, item: int) -> np.ndarray: ...
+
+
 def evaluate_images(
-    image: np.ndarray,
-    reference: np.ndarray | None,
+    image: np.ndarray | ImageRows,
+    reference: np.ndarray | ImageRows | None,
     *,
     names: Sequence[str],
     region: np.ndarray | None = None,
@@ -30,27 +40,45 @@ def evaluate_images(
 ) -> dict[str, MetricValue]:
     """The metrics ``names`` of ``image`` against ``reference``, in the order asked for.
 
-    image, reference: real or complex (item, y, x), same unit; magnitudes are compared unless both
-    are real. region: bool (y, x) or (item|1, y, x), None for every pixel; ``region_text``
+    image, reference: real or complex (item, y, x), same unit, read item by item; magnitudes are compared
+    unless both are real. region: bool (y, x) or (item|1, y, x), None for every pixel; ``region_text``
     describes it in the conventions. ``data_range`` is the maximum of |reference| unless given.
     Raises ValueError on unknown names, arrays that do not fit or are not finite, and metrics of a
     reference where there is none.
     """
-    _check(image, reference, names)
+    _check(image.shape, None if reference is None else reference.shape, names)
     pixels = broadcast_region(region, image.shape)
     if region_text is None:
         region_text = "full image" if region is None else f"given mask, {pixels.mean():.1%} of the pixels"
     source = "the maximum of the reference volume" if data_range is None else "as given"
-    peak = None if reference is None else reference_range(reference, data_range)
-    real = are_values(image) if reference is None else are_values(image, reference)
+    peak = None if reference is None else _peak(reference, data_range)
+    real = are_values(image[0]) if reference is None else are_values(image[0], reference[0])
+    scores: dict[str, list[Score]] = {name: [] for name in names}
+    for item in range(image.shape[0]):
+        x, ref = _finite("image", image[item]), None
+        if reference is not None:
+            ref = _finite("reference", reference[item])[None]
+        for name, found in scores.items():
+            found.append(_score(name, x[None], ref, pixels[item : item + 1], peak))
     values = {}
-    for name in names:
-        score = _score(name, image, reference, pixels, peak)
+    for name, found in scores.items():
+        score = Score.joined(found)
         text = convention(
             name, region_text=region_text, data_range_text=f"{peak or 0:.4g}, {source}", values=real
         )
         values[name] = metric_value(name, score.value, score.per_item.tolist(), convention_text=text)
     return values
+
+
+def _peak(reference: np.ndarray | ImageRows, data_range: float | None) -> float:
+    items = (_finite("reference", reference[item]) for item in range(reference.shape[0]))
+    return reference_range(np.array([np.abs(item).max() for item in items]), data_range)
+
+
+def _finite(name: str, item: np.ndarray) -> np.ndarray:
+    if not np.isfinite(item).all():
+        raise ValueError(f"{name} must be finite, got NaN or Inf")
+    return item
 
 
 def _score(
@@ -64,19 +92,13 @@ def _score(
     return unranged[name](image, reference, region=pixels)
 
 
-def _check(image: np.ndarray, reference: np.ndarray | None, names: Sequence[str]) -> None:
+def _check(image: tuple[int, ...], reference: tuple[int, ...] | None, names: Sequence[str]) -> None:
     for name in names:
         if metric(name).needs_reference and reference is None:
             raise ValueError(f"metric {name} must have a reference, got none")
         if name in MEASUREMENT_METRICS:
             raise ValueError(f"metric must be one of images ({', '.join(IMAGE_METRICS)}), got {name!r}")
-    if image.ndim != 3:
-        raise ValueError(f"image must have axes (item, y, x), got shape {image.shape}")
-    if not np.isfinite(image).all():
-        raise ValueError("image must be finite, got NaN or Inf")
-    if reference is None:
-        return
-    if reference.shape != image.shape:
-        raise ValueError(f"reference must have the image's shape {image.shape}, got {reference.shape}")
-    if not np.isfinite(reference).all():
-        raise ValueError("reference must be finite, got NaN or Inf")
+    if len(image) != 3:
+        raise ValueError(f"image must have axes (item, y, x), got shape {image}")
+    if reference is not None and reference != image:
+        raise ValueError(f"reference must have the image's shape {image}, got {reference}")

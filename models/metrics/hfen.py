@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.ndimage import gaussian_laplace
 
@@ -34,4 +36,4 @@ def hfen(image: np.ndarray, reference: np.ndarray, *, region: np.ndarray | None 
     pixels = broadcast_region(region, ref.shape)
     edges = laplacian_of_gaussian(ref)
     ratio = energy_ratio(edges - laplacian_of_gaussian(x), edges, pixels)
-    return Score(float(np.sqrt(ratio.value)), np.sqrt(ratio.per_item))
+    return replace(ratio, finish=np.sqrt)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from proxflow.models.metrics.compared import compared
@@ -10,18 +12,9 @@ from proxflow.models.metrics.value import Score
 
 
 def energy_ratio(error: np.ndarray, reference: np.ndarray, region: np.ndarray) -> Score:
-    """||error||^2 / ||reference||^2 over ``region``, all arrays (item, y, x).
-
-    An item whose reference is zero in the region has NaN as its own ratio. Raises ValueError if
-    the whole reference is zero there.
-    """
+    """||error||^2 / ||reference||^2 over ``region``, all arrays (item, y, x)."""
     top = np.sum(np.abs(error) ** 2, axis=(-2, -1), where=region)
-    bottom = np.sum(np.abs(reference) ** 2, axis=(-2, -1), where=region)
-    if not bottom.sum() > 0:
-        raise ValueError("reference must not be zero everywhere in the region")
-    per_item = np.full(top.shape, np.nan)
-    np.divide(top, bottom, out=per_item, where=bottom > 0)
-    return Score(float(top.sum() / bottom.sum()), per_item)
+    return Score(top, np.sum(np.abs(reference) ** 2, axis=(-2, -1), where=region))
 
 
 def nmse(image: np.ndarray, reference: np.ndarray, *, region: np.ndarray | None = None) -> Score:
@@ -42,4 +35,4 @@ def nrmse_complex(image: np.ndarray, reference: np.ndarray, *, region: np.ndarra
         raise ValueError(f"image and reference must be complex, got {image.dtype} and {reference.dtype}")
     x, ref = image.astype(np.complex128), reference.astype(np.complex128)
     ratio = energy_ratio(x - ref, ref, broadcast_region(region, ref.shape))
-    return Score(float(np.sqrt(ratio.value)), np.sqrt(ratio.per_item))
+    return replace(ratio, finish=np.sqrt)

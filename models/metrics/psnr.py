@@ -36,8 +36,10 @@ def psnr(
     x, ref = compared(image, reference)
     pixels = broadcast_region(region, ref.shape)
     peak = reference_range(ref, data_range)
-    squared = (ref - x) ** 2
-    with np.errstate(divide="ignore"):
-        per_item = 10 * np.log10(peak**2 / squared.mean(axis=(-2, -1), where=pixels))
-        volume = 10 * np.log10(peak**2 / squared.mean(where=pixels))
-    return Score(float(volume), per_item)
+    squared = np.sum((ref - x) ** 2, axis=(-2, -1), where=pixels)
+
+    def decibels(mean: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return np.asarray(10 * np.log10(peak**2 / mean))
+
+    return Score(squared, np.asarray(np.sum(pixels, axis=(-2, -1), dtype=np.float64)), decibels)

@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 
-class Score(NamedTuple):
-    """One metric of one image: ``value`` over the whole volume, ``per_item`` float64 (item,)."""
+@dataclass(frozen=True)
+class Score:
+    """One metric of one image, from two sums of every item: f(top / bottom), f is ``finish``.
 
-    value: float
-    per_item: np.ndarray
+    The number over the volume is f of the sums of both, so that items may be scored one by one.
+    top, bottom: float64 (item,).
+    """
+
+    top: np.ndarray
+    bottom: np.ndarray
+    finish: Callable[[np.ndarray], np.ndarray] = np.asarray
+
+    @property
+    def value(self) -> float:
+        """Over all items. Raises ValueError if ``bottom`` is zero in each of them."""
+        if not self.bottom.sum() > 0:
+            raise ValueError("reference must not be zero everywhere in the region")
+        return float(self.finish(self.top.sum() / self.bottom.sum()))
+
+    @property
+    def per_item(self) -> np.ndarray:
+        """float64 (item,); NaN where ``bottom`` is zero."""
+        ratio = np.full(self.top.shape, np.nan)
+        np.divide(self.top, self.bottom, out=ratio, where=self.bottom > 0)
+        return np.asarray(self.finish(ratio))
+
+    @staticmethod
+    def joined(scores: Sequence[Score]) -> Score:
+        """The score of all items from the same metric's of some."""
+        top = np.concatenate([score.top for score in scores])
+        return Score(top, np.concatenate([score.bottom for score in scores]), scores[0].finish)
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,10 @@ class Modality(ABC):
     def calibrate(self, context: StageContext, writer: ArtefactWriter) -> None:
         """The stage ``calibrate``."""
 
+    def check_method(self, method: str, scan: Mapping[str, Any]) -> None:
+        """RequestError where a method for this kind of scan does not fit the one prepared as ``scan``."""
+        return None
+
     @abstractmethod
     def problem(self, prepared: Artefact, calibrated: Artefact, item: int, setting: Setting) -> Problem:
         """One item of the artefacts of these two stages, on the device."""

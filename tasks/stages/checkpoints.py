@@ -19,15 +19,17 @@ from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.stage import StageContext
 
 log = logging.getLogger("proxflow.stages")
+MOST_WAITING_BYTES = 16 << 20  # finished images that wait in memory for the next save
 DOCUMENT = "document"  # the JSON beside the numbered arrays
-Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]  # image, trace, fit
+# image, trace and fit of an item; of a held-out one which measurements were judged, nothing, and the error
+Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]
 
 
 class StageCheckpoints:
     """Saves every ``checkpoint_seconds`` under the stage's key; the store removes it when the stage is done.
 
-    A short stage writes nothing. The files are written atomically, so a kill leaves a whole older one or
-    none; a damaged one is ignored, the item is computed again.
+    A short stage of small images writes nothing. The files are written atomically, so a kill leaves a whole
+    older one or none; a damaged one is ignored, the item is computed again.
     """
 
     def __init__(self, context: StageContext, n_items: int) -> None:
@@ -65,9 +67,12 @@ class StageCheckpoints:
         return None if loaded is None else (loaded[0][0], loaded[1]["trace"], loaded[1]["fit"])
 
     def keep_finished(self, item: int, image: np.ndarray, trace: dict[str, Any], fit: dict[str, Any]) -> None:
-        """Keep a finished item, at once or with the next save."""
+        """Keep a finished item, at once or with the next save; nothing where saving is switched off."""
+        if self._every <= 0:
+            return
         self._waiting[item] = (image, trace, fit)
-        if self._is_time():
+        many = len(self._waiting) * image.nbytes > MOST_WAITING_BYTES
+        if many or self._is_time():
             self._save_waiting()
 
     def keep_image(self, item: int, image: Tensor) -> Path:

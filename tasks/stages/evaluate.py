@@ -18,6 +18,7 @@ from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.cautions import cautions
 from proxflow.tasks.stages.documents import centre_crop, geometry_from_json
+from proxflow.tasks.stages.planes import PlanesOf
 
 NO_REFERENCE = "No reference image, so no error of the image is known."
 
@@ -35,8 +36,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     scan = prepared.document("scan")
     made, matrix = modality(scan["modality"]), geometry_from_json(scan["geometry"]).matrix
     kind = reference_kind(config, made, prepared)
-    reference = _reference(kind, made, prepared, calibrated)
-    reference = None if reference is None else centre_crop(reference, matrix)
+    reference = _written_reference(kind, made, context, writer)
     images = [context.inputs[f"image:{method}"] for method in context.config["methods"]]
     size = images[0].shape("image")[1:]
     support = centre_crop(made.support(prepared, calibrated, (size[0], size[1])), matrix)
@@ -56,8 +56,8 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     for method, image in zip(context.config["methods"], images, strict=True):
         values: dict[str, MetricValue] = {}
         if names:
-            array = centre_crop(image.array("image"), matrix)
-            values = evaluate_images(array, reference, names=names, region=region, region_text=text)
+            planes = PlanesOf(image, "image", matrix)
+            values = evaluate_images(planes, reference, names=names, region=region, region_text=text)
             if scan["planes"] > 1:  # the numbers of single planes are not those of an item
                 values = {name: replace(value, per_item=()) for name, value in values.items()}
         values |= _measurement_figures(image, context.inputs.get(f"hold_out:{method}"))
@@ -65,22 +65,33 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
         found += [f"{method}: {sentence}." for sentence in made.findings(prepared, image)]
         unseen = values.get("held_out_error")
         warned += cautions(method, image, unseen.value if unseen else None, made.misfit_text)
-    if reference is not None:
-        writer.write("reference", reference)
     writer.write("region", region)
     writer.document("metrics", figures)
     said = [_reference_text(kind, made), made.calibration_text(calibrated), *_noise_notes(prepared)]
     writer.document("judging", {"reference": kind, "region": text, "notes": [*said, *found, *warned]})
 
 
-def _reference(kind: str, made: Modality, prepared: Artefact, calibrated: Artefact) -> np.ndarray | None:
+def _written_reference(
+    kind: str, made: Modality, context: StageContext, writer: ArtefactWriter
+) -> PlanesOf | None:
+    """Write ``reference`` item by item; where its planes can be read again, None if there is none."""
+    prepared, calibrated = context.inputs["prepared"], context.inputs["calibrated"]
+    scan = prepared.document("scan")
+    matrix = geometry_from_json(scan["geometry"]).matrix
     if kind == "none":
         return None
-    if kind == "scan":
-        return prepared.array("reference")
-    n_items = len(prepared.document("scan")["labels"])
-    images = [made.full_image(prepared, calibrated, item) for item in range(n_items)]
-    return np.concatenate([image.reshape(-1, *image.shape[-2:]) for image in images])
+    n_items = len(scan["labels"])
+    for item in range(n_items):
+        if kind == "scan":
+            image = prepared.rows("reference", item, item + 1)
+        else:
+            image = made.full_image(prepared, calibrated, item)
+        planes = centre_crop(image.reshape(-1, *image.shape[-2:]), matrix)
+        if item == 0:
+            writer.create("reference", (n_items * len(planes), *planes.shape[1:]), planes.dtype)
+        for plane in planes:
+            writer.append("reference", plane[None])
+    return PlanesOf(writer, "reference", matrix)
 
 
 def _reference_text(kind: str, made: Modality) -> str:

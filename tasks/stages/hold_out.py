@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
-from proxflow.tasks.stages.checkpoints import StageCheckpoints
+from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
 from proxflow.tasks.stages.solve import load_problem, misfit, noise_floor, solve
 
 
@@ -17,33 +18,39 @@ def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
     A second reconstruction, from the other measurements, is judged by those it has not seen; the
     delivered image uses all of them. What a calibration has seen is never judged.
     """
-    prepared, calibrated = context.inputs["prepared"], context.inputs["calibrated"]
-    scan = prepared.document("scan")
-    kind = modality(scan["modality"])
-    n_items = len(scan["labels"])
+    n_items = len(context.inputs["prepared"].document("scan")["labels"])
     checkpoints = StageCheckpoints(context, n_items)
     results = []
     for item in range(n_items):
-        problem = load_problem(context, item)
-        split = kind.withhold(
-            problem,
-            calibrated,
-            item,
-            fraction=context.config["fraction"],
-            seed=context.config["seed"] + item,
-        )
-        judged = split.judged.cpu().numpy()
+        judged, _, result = checkpoints.finished(item) or _judge_item(context, checkpoints, item)
         if item == 0:
             writer.create("held_out", (n_items, *judged.shape), judged.dtype)
         writer.append("held_out", judged[None])
-        solution = solve(
-            problem,
-            context.config["method"],
-            mask=split.given,
-            monitor=checkpoints.monitor(item, reporter()),
-            resume=checkpoints.unfinished(item),
-        )
-        error, norm = misfit(problem, solution.image, split.judged)
-        floor = noise_floor(scan["noise_std"][item], problem.count(split.judged), norm)
-        results.append({"error": error / (norm or 1.0), "noise": floor})
+        results.append(result)
+        release_free_memory()
     writer.document("held_out", results)
+
+
+def _judge_item(context: StageContext, checkpoints: StageCheckpoints, item: int) -> Finished:
+    """Reconstruct one item without the measurements withheld, and predict these."""
+    scan = context.inputs["prepared"].document("scan")
+    problem = load_problem(context, item)
+    split = modality(scan["modality"]).withhold(
+        problem,
+        context.inputs["calibrated"],
+        item,
+        fraction=context.config["fraction"],
+        seed=context.config["seed"] + item,
+    )
+    solution = solve(
+        problem,
+        context.config["method"],
+        mask=split.given,
+        monitor=checkpoints.monitor(item, reporter()),
+        resume=checkpoints.unfinished(item),
+    )
+    error, norm = misfit(problem, solution.image, split.judged)
+    floor = noise_floor(scan["noise_std"][item], problem.count(split.judged), norm)
+    judged, result = split.judged.cpu().numpy(), {"error": error / (norm or 1.0), "noise": floor}
+    checkpoints.keep_finished(item, judged, {}, result)
+    return judged, {}, result

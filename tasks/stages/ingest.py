@@ -6,10 +6,11 @@ from typing import Any
 
 from proxflow.configs.scan import ScanConfig
 from proxflow.data.open_scan import open_scan
-from proxflow.data.scan import ScanInfo
+from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.data.validate import check_magnitude
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.modalities.base import Modality
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.stage import StageContext
 
@@ -28,17 +29,8 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
         step, facts = kind.block(info, context.machine.memory_bytes), dict[str, Any]()
         for start in range(0, len(items), step):
             measurement = scan.read(items[start : start + step])
-            for samples in measurement.samples:
-                check_magnitude(info.path, samples)
-            arrays = kind.arrays(measurement)
-            for name, rows in arrays.rows.items():
-                if start == 0:
-                    writer.create(name, (len(items), *rows.shape[1:]), rows.dtype)
-                writer.append(name, rows)
-            if start == 0:
-                for name, array in arrays.once.items():
-                    writer.write(name, array)
-                facts = dict(arrays.facts)
+            facts = _write_block(kind, info, measurement, writer, start, len(items))
+            del measurement  # the next block is read before the name is bound anew
         writer.document(
             "scan",
             {
@@ -51,6 +43,23 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
             | kind.describe(info, items)
             | facts,
         )
+
+
+def _write_block(
+    kind: Modality, info: ScanInfo, measurement: Measurement, writer: ArtefactWriter, start: int, n_items: int
+) -> dict[str, Any]:
+    """Check and write items from ``start`` on, which then leave memory; what holds for the whole scan."""
+    for samples in measurement.samples:
+        check_magnitude(info.path, samples)
+    arrays = kind.arrays(measurement)
+    for name, rows in arrays.rows.items():
+        if start == 0:
+            writer.create(name, (n_items, *rows.shape[1:]), rows.dtype)
+        writer.append(name, rows)
+    if start == 0:
+        for name, array in arrays.once.items():
+            writer.write(name, array)
+    return dict(arrays.facts)
 
 
 def checked_kind(config: ScanConfig, info: ScanInfo) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.models.metrics.value import json_number
 from proxflow.models.solvers.iteration import DivergenceError
+from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import StageCheckpoints
@@ -37,6 +38,7 @@ def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
             writer.append("image", plane[None])
         traces.append(trace)
         fits.append(fit)
+        release_free_memory()
     writer.document("trace", traces)
     writer.document("fit", fits)
 

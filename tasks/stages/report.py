@@ -56,7 +56,10 @@ def report_inputs(context: StageContext) -> ReportInputs:
             items, labels = shown.items, shown.labels
     flat = not shown.per_volume
     pictures = kind.pictures(prepared, calibrated, shown.items)
-    region, reference = figures.array("region"), None
+    region, reference = None, None
+    if flat:
+        rows = shown.planes if figures.shape("region")[0] > 1 else (0,)
+        region = np.concatenate([figures.rows("region", row, row + 1) for row in rows])
     if "reference" in figures:
         reference = shown_planes(figures, "reference", shown, geometry.matrix)
     return ReportInputs(
@@ -65,7 +68,7 @@ def report_inputs(context: StageContext) -> ReportInputs:
         modality=scan["modality"],
         methods=tuple(_method(entry, images[entry["method"]], artefacts) for entry in config["methods"]),
         reference=reference,
-        region=(region if len(region) == 1 else region[list(shown.planes)]) if flat else None,
+        region=region,
         region_text=judging["region"],
         coil_maps=pictures.coil_maps,
         mask=pictures.mask,

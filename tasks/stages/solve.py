@@ -26,9 +26,11 @@ class Solution:
 
 
 def load_problem(context: StageContext, item: int) -> Problem:
-    """One item of the artefacts ``prepared`` and ``calibrated``."""
+    """One item of ``prepared`` and ``calibrated``; RequestError where the method does not fit."""
     prepared = context.inputs["prepared"]
-    kind = modality(prepared.document("scan")["modality"])
+    scan = prepared.document("scan")
+    kind = modality(scan["modality"])
+    kind.check_method(context.config["method"]["method"], scan)
     setting = Setting(context.config["precision"], context.machine)
     return kind.problem(prepared, context.inputs["calibrated"], item, setting)
 

@@ -91,6 +91,24 @@ def test_flow_gives_the_keys_and_bits_of_the_plain_run(
     assert sorted(set(kinds)) == ["markdown", "table"]
 
 
+def test_ct_with_a_stored_matrix_gives_the_bits_of_the_plain_run(
+    proxflow: Any, with_prefect: Any, store: Path
+) -> None:
+    small = ["image.matrix=[48, 48]", "image.voxel_mm=1.6", "prepare=[{kind: keep_angles, every: 16}]"]
+    changes = [*small, "reconstruct={method: cgls, n_iter: 4, tol: 0}", "calibrate.backend=matrix"]
+
+    def settings(folder: Path) -> list[str]:
+        every = (f"runtime.store={folder}", "runtime.device=cpu", *changes)
+        return [part for change in every for part in ("--set", change)]
+
+    code, flow, _, err = with_prefect("run", "ct-htc2022-full", *settings(store))
+    assert code == 0, err
+    code, plain, err = proxflow("run", "ct-htc2022-full", *settings(store.with_name("other")))
+    assert code == 0, err
+    assert [stage["key"] for stage in plain["stages"]][:-1] == [stage["key"] for stage in flow["stages"]][:-1]
+    np.testing.assert_array_equal(image(plain), image(flow))
+
+
 def test_bad_input_is_one_sentence_under_prefect_too(with_prefect: Any, recipe: Path, tmp_path: Path) -> None:
     code, run, _, err = with_prefect("run", recipe, "--set", "calibrate.acs=[4,4]", "--out", "result")
     assert code == 2

@@ -23,6 +23,7 @@ from proxflow.tasks.modalities.cartesian.noise import noise_level
 from proxflow.tasks.modalities.cartesian.undersampling import undersampling_mask
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
+from proxflow.tasks.stages.planes import copy_rows
 
 ItemMap = Callable[[Tensor], Tensor]  # (coil, ky, kx) -> (coil', ky', kx')
 
@@ -81,7 +82,7 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     writer.write("measured", state.measured)
     writer.write("mask", state.kept)
     if "reference" in scan:
-        writer.write("reference", scan.array("reference"))
+        copy_rows("reference", scan, writer)
     document |= {
         "geometry": geometry_to_json(state.geometry),
         "notes": [*document["notes"], *state.notes],

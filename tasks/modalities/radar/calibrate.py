@@ -24,18 +24,18 @@ NORM_MARGIN = 1.02  # the power method comes from below
 def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
     """Document ``calibration``: the medium, and the ``norm`` of the operator.
 
-    Raises RequestError where a voxel lies on an antenna.
+    Raises RequestError where a voxel lies on an antenna, or the memory holds no block of the operator.
     """
     config = TypeAdapter(Medium).validate_python(context.config)
     medium = config.model_dump(mode="json", exclude={"kind"})
     prepared = context.inputs["prepared"]
     antennas = antennas_of(prepared)
+    device = context.machine.device
     try:
         operator = operator_of(antennas, grid_of(prepared), medium, None, context.machine.memory_bytes)
+        norm = operator_norm(operator.to(device), n_iter=NORM_ITERATIONS, tol=1e-3, device=device)
     except ValueError as error:
-        raise RequestError(f"image: {error}") from None
-    device = context.machine.device
-    norm = operator_norm(operator.to(device), n_iter=NORM_ITERATIONS, tol=1e-3, device=device)
+        raise RequestError(f"image: {str(error).replace('memory_bytes', 'runtime.memory')}") from None
     writer.document("calibration", {"medium": medium, "norm": norm * NORM_MARGIN})
 
 

@@ -115,13 +115,13 @@ class Radar(Modality):
         return Withheld(measured & ~judged, measured & judged)
 
     def operator_bytes(self, problem: Problem) -> int:
-        """The antennas' factors, as far as the operator keeps them."""
-        operator, _ = problem.posed(problem.mask)
+        """Voxels' places and distances, and the antennas' factors as far as the operator keeps them."""
+        operator, y = problem.posed(problem.mask)
         assert isinstance(operator, NearFieldMimo)
         antennas = len(operator.transmitters_m) + len(operator.receivers_m)
-        return min(
-            operator.memory_bytes, 8 * len(operator.frequencies_hz) * antennas * operator.grid.n_voxels
-        )
+        n_voxels = operator.grid.n_voxels
+        factors = y.element_size() * len(operator.frequencies_hz) * antennas * n_voxels
+        return 8 * (antennas + 3) * n_voxels + min(operator.memory_bytes, factors)
 
     def calibration_text(self, calibrated: Artefact) -> str:
         return calibration_text(calibrated)

@@ -95,9 +95,9 @@ class Radial(Modality):
 
     def operator_bytes(self, problem: Problem) -> int:
         """The Toeplitz kernel and coil images on the grid of twice the size, and the coil maps."""
-        operator, _ = problem.posed(problem.mask)
+        operator, y = problem.posed(problem.mask)
         ny, nx = operator.domain_shape
-        return 8 * ny * nx * (4 + 6 * operator.range_shape[0])
+        return y.element_size() * ny * nx * (4 + 6 * operator.range_shape[0])
 
     def calibration_text(self, calibrated: Artefact) -> str:
         return calibration_text(calibrated)

@@ -22,6 +22,7 @@ from proxflow.tasks.modalities.radial.noise import noise_level
 from proxflow.tasks.modalities.radial.spokes import chosen_spokes, widest_gap_rad
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
+from proxflow.tasks.stages.planes import copy_rows
 
 ItemMap = Callable[[Tensor], Tensor]  # (coil, spoke, readout) -> (coil', spoke, readout)
 
@@ -78,7 +79,7 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     writer.write("trajectory", trajectory)
     writer.write("mask", state.kept[:, None] & inside)
     if "reference" in scan and scan.shape("reference")[1:] == geometry.matrix:
-        writer.write("reference", scan.array("reference"))
+        copy_rows("reference", scan, writer)
     kept, nyquist = int(state.kept.sum()), np.pi / 2 * max(geometry.matrix)
     writer.document(
         "scan",

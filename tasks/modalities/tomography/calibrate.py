@@ -24,7 +24,7 @@ def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
     """Document ``calibration``: ``axis_column`` and where it comes from, ``norm`` of the operator for the
     views a method is given, ``backend``.
 
-    Raises RequestError where the axis asked for, or found, is not on the detector.
+    Raises RequestError where the axis asked for, or found, is not on the detector, or no operator fits.
     """
     config = TypeAdapter(Rotation).validate_python(context.config)
     prepared = context.inputs["prepared"]
@@ -36,16 +36,19 @@ def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
             f"calibrate.axis_column must lie on the detector, 0 to {shape[-1] - 1}, "
             f"got {column:.4g} ({source})"
         )
-    operator = projector(
-        scan_geometry_from_json(scan["acquisition"]),
-        geometry_from_json(scan["geometry"]),
-        tuple(shape),
-        column,
-        planes=scan["planes"],
-        backend=config.backend,
-        angles=prepared.array("mask"),
-        machine=context.machine,
-    ).to(context.machine.device)
+    try:
+        operator = projector(
+            scan_geometry_from_json(scan["acquisition"]),
+            geometry_from_json(scan["geometry"]),
+            tuple(shape),
+            column,
+            planes=scan["planes"],
+            backend=config.backend,
+            angles=prepared.array("mask"),
+            machine=context.machine,
+        ).to(context.machine.device)
+    except ValueError as error:  # a matrix beyond the memory given, a source within the image
+        raise RequestError(f"calibrate: {str(error).replace('memory_bytes', 'runtime.memory')}") from None
     norm = operator_norm(
         operator, n_iter=NORM_ITERATIONS, tol=1e-3, dtype=torch.float32, device=context.machine.device
     )

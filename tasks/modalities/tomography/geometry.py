@@ -12,6 +12,8 @@ from proxflow.data.kspace import Geometry
 from proxflow.data.sinogram import ScanGeometry
 from proxflow.tasks.errors import RequestError
 
+WIDEST_STEP = 4.0
+
 
 def scan_geometry_to_json(geometry: ScanGeometry) -> dict[str, Any]:
     """A scan's geometry as JSON values."""
@@ -50,6 +52,24 @@ def magnification(geometry: ScanGeometry) -> float:
     if geometry.source_origin_mm is None or geometry.source_detector_mm is None:
         return 1.0
     return geometry.source_detector_mm / geometry.source_origin_mm
+
+
+def is_complete(geometry: ScanGeometry, n_columns: int) -> bool:
+    """Whether every line through the object was measured: parallel views all over half a turn, those of a
+    fan or cone over half a turn and the fan's opening; steps of up to ``WIDEST_STEP`` times the mean."""
+    turn = np.pi if geometry.beam == "parallel" else 2 * np.pi
+    angles = np.sort(np.mod(geometry.angles_rad, turn))
+    if len(angles) < 2:
+        return False
+    gaps = np.sort(np.diff(angles, append=angles[0] + turn))
+    if geometry.beam == "parallel":
+        return bool(gaps[-1] <= WIDEST_STEP * turn / len(angles))
+    assert geometry.source_detector_mm is not None and geometry.column_size_mm is not None
+    half = n_columns / 2 * geometry.column_size_mm / geometry.source_detector_mm
+    opening = 2 * (half if geometry.beam == "fan-curved" else float(np.arctan(half)))
+    covered = turn - gaps[-1]
+    step = covered / (len(angles) - 1)
+    return bool(covered + step >= np.pi + opening and gaps[-2] <= WIDEST_STEP * step)
 
 
 def image_geometry(

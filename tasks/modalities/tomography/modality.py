@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +17,10 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.methods.fbp import fbp
 from proxflow.models.methods.fdk import fdk
 from proxflow.operators.cone_beam import ConeBeam
+from proxflow.operators.fan_beam import FanBeam
+from proxflow.operators.parallel_beam import ParallelBeam
+from proxflow.operators.sparse_projector import matrix_bytes
+from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import (
     Ingested,
     Modality,
@@ -27,7 +31,11 @@ from proxflow.tasks.modalities.base import (
     random_units,
 )
 from proxflow.tasks.modalities.tomography.calibrate import calibrate, calibration_text
-from proxflow.tasks.modalities.tomography.geometry import scan_geometry_from_json, scan_geometry_to_json
+from proxflow.tasks.modalities.tomography.geometry import (
+    is_complete,
+    scan_geometry_from_json,
+    scan_geometry_to_json,
+)
 from proxflow.tasks.modalities.tomography.outline import labels_on_grid
 from proxflow.tasks.modalities.tomography.prepare import prepare
 from proxflow.tasks.modalities.tomography.projector import Projector, Projectors
@@ -36,6 +44,7 @@ from proxflow.tasks.stages.documents import geometry_from_json
 from proxflow.tasks.stages.precision import REAL
 
 BLOCK_BYTES = 64 << 20  # read from the file at once: rows of a detector lie scattered in it
+RAY_BYTES = 96
 BLOCK_SHARE = 4  # of the memory a run may take, a block is this part: it is copied while it is written
 
 
@@ -104,6 +113,12 @@ class Tomography(Modality):
     def calibrate(self, context: StageContext, writer: ArtefactWriter) -> None:
         calibrate(context, writer)
 
+    def check_method(self, method: str, scan: Mapping[str, Any]) -> None:
+        beam = scan["acquisition"]["beam"]
+        wanted = {"fbp": "parallel or fan", "fdk": "cone"}.get(method)
+        if wanted is not None and (beam == "cone") != (method == "fdk"):
+            raise RequestError(f"{method} must be of a {wanted} beam, got {beam}")
+
     def problem(self, prepared: Artefact, calibrated: Artefact, item: int, setting: Setting) -> Problem:
         samples = torch.from_numpy(prepared.rows("samples", item, item + 1)[0])
         return TomographyProblem(
@@ -129,6 +144,15 @@ class Tomography(Modality):
         judged[torch.from_numpy(held)] = True
         return Withheld(problem.mask & ~judged, judged)
 
+    def operator_bytes(self, problem: Problem) -> int:
+        """Six numbers a ray, and torch's copy of them; two entries a line met of a matrix."""
+        operator, _ = problem.posed(problem.mask)
+        if not isinstance(operator, ParallelBeam | FanBeam):
+            return 0
+        n_rays = operator.range_shape[0] * operator.range_shape[1]
+        entries = 2 * operator.transform.n_interpolations if operator.backend == "matrix" else 0
+        return matrix_bytes(entries, n_rays) + RAY_BYTES * n_rays
+
     def calibration_text(self, calibrated: Artefact) -> str:
         return calibration_text(calibrated)
 
@@ -149,8 +173,8 @@ class Tomography(Modality):
         return np.asarray(inside & edge)[None]
 
     def complete(self, prepared: Artefact) -> bool:
-        angles = np.sort(np.asarray(prepared.document("scan")["acquisition"]["angles_rad"]))
-        return bool(len(angles) > 1 and angles[-1] - angles[0] >= np.pi * (1 - 2 / len(angles)))
+        geometry = scan_geometry_from_json(prepared.document("scan")["acquisition"])
+        return is_complete(geometry, prepared.shape("samples")[-1])
 
     def full_image(self, prepared: Artefact, calibrated: Artefact, item: int) -> np.ndarray:
         problem = self.problem(prepared, calibrated, item, Setting())

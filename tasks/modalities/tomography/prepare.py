@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from proxflow.configs.image import ImageConfig
 from proxflow.configs.prepare import FlatField, KeepAngles, MinusLog, PrepareStep, ReduceRings, RemoveZingers
+from proxflow.data.kspace import Geometry
 from proxflow.data.sinogram import Quantity, ScanGeometry
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.tomography.flat_field import minus_log, transmission
@@ -26,6 +27,7 @@ from proxflow.tasks.modalities.tomography.geometry import (
 )
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_to_json
+from proxflow.tasks.stages.planes import copy_rows
 
 ROUNDING_DEG = 1e-4  # angles in a file are rounded: the ends of an arc belong to it
 Fields = dict[str, np.ndarray]  # dark and flat of one item, where the scan has them
@@ -40,12 +42,12 @@ class Preparation:
     geometry: ScanGeometry
     kept: np.ndarray  # bool (angle,)
     has_fields: bool
-    maps: tuple[tuple[str, ItemMap], ...] = ()
+    maps: tuple[tuple[str, str, ItemMap], ...] = ()  # step, what it does in words, how
     notes: tuple[str, ...] = ()
     retrospective: bool = False
 
-    def then(self, note: str, item_map: ItemMap, **changes: Any) -> Preparation:
-        return replace(self, maps=(*self.maps, (note, item_map)), **changes)
+    def then(self, step: str, note: str, item_map: ItemMap, **changes: Any) -> Preparation:
+        return replace(self, maps=(*self.maps, (step, note, item_map)), **changes)
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Mended:
 def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     """Write ``samples`` float32 (item, angle, column) or, of cones, (item, row, angle, column):
     attenuation of all measured views; ``mask`` bool (angle,), the views a method is given;
-    ``labels_image``, and ``reference`` where it has the image's size, if the scan has them; document
+    ``labels_image``, and ``reference`` where it has the image's pixels, if the scan has them; document
     ``scan``.
 
     Raises RequestError where a step does not fit, or the samples do not end as attenuation.
@@ -88,10 +90,11 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     image = image_geometry(
         ImageConfig.model_validate(context.config["image"]), geometry, tuple(shape), n_items
     )
+    planes = len(image.slices) // n_items
     if "labels_image" in scan:
-        writer.write("labels_image", scan.array("labels_image"))
-    if "reference" in scan and scan.shape("reference")[1:] == image.matrix:
-        writer.write("reference", scan.array("reference"))
+        copy_rows("labels_image", scan, writer)
+    if "reference" in scan and is_on_grid(scan, image, planes):
+        copy_rows("reference", scan, writer)
     writer.document(
         "scan",
         document
@@ -99,7 +102,7 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
             "acquisition": scan_geometry_to_json(geometry),
             "quantity": state.quantity,
             "geometry": geometry_to_json(image),
-            "planes": len(image.slices) // n_items,
+            "planes": planes,
             "notes": [*document["notes"], *state.notes, *mended.note()],
             "acceleration": len(state.kept) / int(state.kept.sum()) if state.retrospective else None,
             "noise_std": levels,
@@ -109,12 +112,22 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     )
 
 
+def is_on_grid(scan: Artefact, image: Geometry, planes: int) -> bool:
+    """Whether the reference that came with the scan has the pixels of the image."""
+    voxel, pixel = image.voxel_size_mm, scan.document("scan")["image_pixel_mm"]
+    same = pixel is None or (voxel is not None and np.isclose(pixel, voxel[2], rtol=1e-3))
+    return bool(scan.shape("reference")[1:] == image.matrix and planes == 1 and same)
+
+
 def prepared_item(state: Preparation, scan: Artefact, index: int, mended: Mended) -> np.ndarray:
-    """Attenuation of one item, float32."""
+    """Attenuation of one item, float32; RequestError where a step does not fit its samples."""
     samples = scan.rows("samples", index, index + 1)[0]
     fields = {name: scan.rows(name, index, index + 1)[0] for name in ("dark", "flat") if name in scan}
-    for note, item_map in state.maps:
-        samples, count = item_map(samples, fields)
+    for step, note, item_map in state.maps:
+        try:
+            samples, count = item_map(samples, fields)
+        except ValueError as error:
+            raise RequestError(f"prepare {step}: {error}") from None
         mended.counts[note] = mended.counts.get(note, 0) + count
     return np.ascontiguousarray(samples, dtype=np.float32)
 
@@ -126,16 +139,26 @@ def apply_step(step: PrepareStep, state: Preparation) -> Preparation:
     if isinstance(step, MinusLog):
         if state.quantity != "transmission":
             raise RequestError(f"prepare minus_log must be of transmission, got {state.quantity}")
-        return state.then("negative logarithm of the transmission", _minus_log, quantity="attenuation")
-    if isinstance(step, RemoveZingers):
         return state.then(
-            "zingers removed", lambda samples, _: _by_views(remove_zingers, samples, step.threshold)
+            "minus_log", "negative logarithm of the transmission", _minus_log, quantity="attenuation"
+        )
+    if isinstance(step, RemoveZingers):
+        if state.quantity == "attenuation":
+            raise RequestError(
+                "prepare remove_zingers must come before flat_field or minus_log, got attenuation"
+            )
+        return state.then(
+            "remove_zingers",
+            "zingers removed",
+            lambda samples, _: _by_views(remove_zingers, samples, step.threshold),
         )
     if isinstance(step, ReduceRings):
         if state.quantity != "attenuation":
             raise RequestError(f"prepare reduce_rings must come after flat_field, got {state.quantity}")
         return state.then(
-            "rings reduced", lambda samples, _: (_each_slice(reduce_rings, samples, step.size), 0)
+            "reduce_rings",
+            "rings reduced",
+            lambda samples, _: (_each_slice(reduce_rings, samples, step.size), 0),
         )
     assert isinstance(step, KeepAngles), step  # the recipe was held against the kind of scan
     return _keep_angles(step, state)
@@ -152,7 +175,7 @@ def _flat_field(state: Preparation) -> Preparation:
         attenuation, clipped = minus_log(light)
         return attenuation, dead + clipped
 
-    return state.then("dark and flat field corrected", correct, quantity="attenuation")
+    return state.then("flat_field", "dark and flat field corrected", correct, quantity="attenuation")
 
 
 def _minus_log(samples: np.ndarray, _: Fields) -> tuple[np.ndarray, int]:

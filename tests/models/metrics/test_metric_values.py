@@ -133,3 +133,25 @@ def test_real_images_are_compared_by_their_values() -> None:
 def test_unknown_metric_is_named() -> None:
     with pytest.raises(ValueError, match="'lpips'"):
         metric("lpips")
+
+
+class OneByOne:
+    """Images that are handed out one at a time, as a stored stack is."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.shape, self._images = images.shape, images
+
+    def __getitem__(self, item: int) -> np.ndarray:
+        assert isinstance(item, int)
+        return self._images[item]
+
+
+def test_images_may_be_read_one_by_one(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    region = np.zeros(SHAPE, dtype=bool)
+    region[0, 5:20, 4:18], region[1, 8:, 6:] = True, True  # of unlike sizes: the mean of means is another
+    whole = evaluate_images(*pair, names=IMAGE_METRICS, region=region)
+    single = evaluate_images(OneByOne(pair[0]), OneByOne(pair[1]), names=IMAGE_METRICS, region=region)
+    assert single == whole
+    error = np.abs(np.abs(pair[0]) - np.abs(pair[1]))[region]
+    expected = 10 * math.log10(np.abs(pair[1]).max() ** 2 / np.mean(error**2))
+    assert whole["psnr"].value == pytest.approx(expected)

@@ -1,0 +1,36 @@
+"""What a stage keeps in memory and on disk between two saves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from proxflow.tasks.stage import Machine, StageContext
+from proxflow.tasks.stages.checkpoints import MOST_WAITING_BYTES, StageCheckpoints
+
+N_ITEMS = 6
+TRACE = {"objective": [1.0]}
+FIT = {"data_residual": 0.5}
+
+
+def checkpoints(folder: Path, seconds: float) -> StageCheckpoints:
+    machine = Machine("", 0, "cpu", seconds)
+    return StageCheckpoints(StageContext("reconstruct:fbp", {}, {}, {}, machine, folder), N_ITEMS)
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(3600.0, 3), (0.0, 0)])
+def test_finished_images_wait_in_memory_only_up_to_a_limit(
+    tmp_path: Path, seconds: float, saved: int
+) -> None:
+    """Two images of 0.4 of the limit may wait, with the third all are saved; none if switched off."""
+    kept = checkpoints(tmp_path, seconds)
+    for item in range(5):
+        kept.keep_finished(item, np.full((1, MOST_WAITING_BYTES // 10), item, np.float32), TRACE, FIT)
+    assert len(list(tmp_path.glob("item-*.h5"))) == saved
+    again = checkpoints(tmp_path, seconds)
+    for item in range(saved):
+        found = again.finished(item)
+        assert found is not None and found[0].flat[0] == item and found[1:] == (TRACE, FIT)
+    assert again.finished(saved) is None
