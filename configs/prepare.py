@@ -59,7 +59,8 @@ class KeepSpokes(Choice):
     n_spokes: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Spokes kept.")
     which: Literal["spread", "first"] = Field(
         default="spread",
-        description="Spread evenly over the angles, or the first measured: for golden angles the same thing.",
+        description="Spread evenly over the angles, or the first measured: what a shorter scan by golden "
+        "angles would hold.",
     )
 
 

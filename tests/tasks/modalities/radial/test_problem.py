@@ -12,7 +12,7 @@ from proxflow.operators.adjoint_test import assert_adjoint
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.stages.solve import misfit
 
-KEPT = {"kind": "keep_spokes", "n_spokes": 30}
+KEPT = {"kind": "keep_spokes", "n_spokes": 30, "which": "first"}
 
 
 @pytest.fixture

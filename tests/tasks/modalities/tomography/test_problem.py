@@ -155,7 +155,7 @@ def test_pictures_show_the_views_and_the_segmentation(make: Any, write_ct: Any) 
     made = make("ct", path, {"kind": "keep_angles", "every": 2})
     shown = made.kind.pictures(made.prepared, made.calibrated, [0, 1])
     np.testing.assert_array_equal(shown.samples, made.prepared.array("samples")[0])
-    assert "30 views given to the methods" in shown.samples_text
+    assert "the methods were given 30 of these views" in shown.samples_text
     expected = np.zeros((2, 48, 48), np.uint8)
     expected[0, 5:10, 30:45] = 3
     np.testing.assert_array_equal(shown.outline, expected)
