@@ -10,13 +10,13 @@ import finufft
 import numpy as np
 import sigpy
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 
-from benchmarks.machine_limits import fft_limit
+from benchmarks.machine_limits import fft_limit, line_fft_limit
 from benchmarks.operator_row import Contenders, Limit, Row, compared, set_up
 from benchmarks.sense_problem import sense_problem
 from proxflow.operators.non_cartesian_sense import NonCartesianSense
+from proxflow.operators.toeplitz import fft_size
 from proxflow.operators.trajectories import radial_trajectory
 
 SIZES = {"small": [(160, 32), (320, 64)], "all": [(160, 32), (320, 64), (640, 128)]}  # n, spokes
@@ -25,8 +25,8 @@ SIGPY_SETTINGS = {  # oversampling and kernel width: the default, and one about 
     "sigpy, os 1.25 w 4 (default)": (1.25, 4),
     "sigpy, os 2 w 6 (our error)": (2.0, 6),
 }
-TOEPLITZ = 8, 1.0  # FFTs per coil, of grids of so many times the box of the maps
-NUFFT = 1, 1.25
+TOEPLITZ_TRANSFORMS = 12  # of all lines of the box of the maps, per coil
+OVERSAMPLING = 1.25  # of the NUFFT's one FFT per coil
 
 
 class RadialProblem(NamedTuple):
@@ -77,7 +77,7 @@ def _rows_of(problem: RadialProblem) -> Iterator[Row]:
     yield set_up(row, "proxflow, first normal", lambda: A.normal(problem.x))
     truth = radial_truth(problem)
     for action, contenders in _contenders(problem, A).items():
-        limit = _limit(A, *(TOEPLITZ if action == "normal" else NUFFT))
+        limit = _limit(A, action)
         found = replace(row, action=action)
         yield from compared(found, contenders, truths=truth[action], limits={"proxflow": limit})
 
@@ -121,9 +121,12 @@ def _finufft_alone(problem: RadialProblem):  # type: ignore[no-untyped-def]
     )
 
 
-def _limit(A: NonCartesianSense, per_coil: int, oversampling: float) -> Limit:
-    """The transforms alone, of the box that the maps fill or of its fine grid."""
+def _limit(A: NonCartesianSense, action: str) -> Limit:
+    """The transforms alone, of the box that the maps fill or of the NUFFT's fine grid."""
     inside = A.support.nonzero()
-    box = inside.max(0).values - inside.min(0).values + 1
-    ny, nx = (next_fast_len(int(oversampling * size)) for size in box.tolist())
-    return fft_limit(per_coil, len(A.coil_maps), (ny, nx), "per coil")
+    box = (inside.max(0).values - inside.min(0).values + 1).tolist()
+    n_coils = len(A.coil_maps)
+    if action == "normal":
+        return line_fft_limit(TOEPLITZ_TRANSFORMS, n_coils, (fft_size(box[0]), fft_size(box[1])))
+    ny, nx = (fft_size(int(OVERSAMPLING * size)) for size in box)
+    return fft_limit(1, n_coils, (ny, nx), "per coil")

@@ -7,17 +7,17 @@ from math import prod
 from typing import Any, NamedTuple
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 
 from proxflow.operators.base import LinearOperator, apply_linear, check_trailing_axes
 from proxflow.operators.nufft import DOUBLE_TOLERANCE, Nufft
 from proxflow.operators.toeplitz import (
+    ToeplitzTables,
     add_combined_,
-    conjugating_weights,
-    half_step_phases,
+    fft_size,
     toeplitz_normal,
     toeplitz_spectra,
+    toeplitz_tables,
 )
 
 COIL_IMAGE_BYTES = {"cpu": 64 << 20, "cuda": 1 << 30}  # coil images held at once
@@ -80,7 +80,7 @@ class NonCartesianSense(LinearOperator):
         points = self.trajectory * (2 * torch.pi / sizes)
         self._nufft = Nufft(points, (_size(self._box[0]), _size(self._box[1])), tolerance)
         self._tables: dict[tuple[torch.dtype, torch.device], _Tables] = {}
-        self._normal_tables: dict[tuple[torch.dtype, torch.device], _NormalTables] = {}
+        self._normal_tables: dict[tuple[torch.dtype, torch.device], ToeplitzTables] = {}
 
     @property
     def support(self) -> Tensor:
@@ -127,7 +127,7 @@ class NonCartesianSense(LinearOperator):
         items = padded.reshape(-1, *tables.coil_maps.shape[1:])
         boxes = result.view(-1, *self.domain_shape)[:, self._box[0], self._box[1]]
         for image, box in zip(items, boxes, strict=True):
-            box.copy_(toeplitz_normal(image, *tables)[inside])
+            box.copy_(toeplitz_normal(image, tables)[inside])
         return result
 
     def _chunks(self, images: Tensor) -> Iterator[tuple[int, slice]]:
@@ -152,20 +152,18 @@ class NonCartesianSense(LinearOperator):
             self._tables[key] = _Tables(maps, *both)
         return self._tables[key]
 
-    def _normal_tables_for(self, array: Tensor) -> _NormalTables:
+    def _normal_tables_for(self, array: Tensor) -> ToeplitzTables:
         key = array.dtype, array.device
         if key not in self._normal_tables:
-            maps = self._tables_for(array).coil_maps
-            shape = (next_fast_len(maps.shape[1]), next_fast_len(maps.shape[2]))
+            maps = self._tables_for(array).coil_maps  # zero-padded to a size that the FFT likes
+            shape = (fft_size(maps.shape[1]), fft_size(maps.shape[2]))
             if shape != maps.shape[1:]:
                 padding = (0, shape[1] - maps.shape[2], 0, shape[0] - maps.shape[1])
                 maps = torch.nn.functional.pad(maps, padding)
             tolerance = DOUBLE_TOLERANCE if array.dtype == torch.complex128 else 1e-7
             density = self._density() / prod(self.domain_shape)
             spectra = toeplitz_spectra(self._nufft.points, density, shape, tolerance)
-            phases = half_step_phases(shape).to(array.device, array.dtype)
-            weights = conjugating_weights(spectra).to(array.device, maps.real.dtype)
-            self._normal_tables[key] = _NormalTables(maps, phases, weights)
+            self._normal_tables[key] = toeplitz_tables(maps, spectra)
         return self._normal_tables[key]
 
     def _density(self) -> Tensor:
@@ -184,14 +182,6 @@ class _Tables(NamedTuple):
     coil_maps: Tensor  # complex (coil, y, x) of the box
     sample_weights: Tensor  # sqrt(w / (ny nx)) exp(-i p . o), o from the image's centre to the box's
     conjugate_weights: Tensor
-
-
-class _NormalTables(NamedTuple):
-    """The arguments of ``toeplitz_normal`` after the image."""
-
-    coil_maps: Tensor  # complex (coil, y, x) of the box, zero-padded to a size that the FFT likes
-    phases: Tensor
-    weights: Tensor
 
 
 def check_trajectory(trajectory: Tensor, shape: tuple[int, int]) -> None:
