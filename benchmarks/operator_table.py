@@ -8,7 +8,7 @@ from itertools import groupby
 from benchmarks.operator_row import Row
 
 HEADINGS = (
-    f"{'':2s}{'action':9s}{'implementation':31s}{'time':>10s}{'/ ours':>8s}{'error':>9s}{'memory':>10s}"
+    f"{'':2s}{'action':9s}{'implementation':31s}{'time':>10s}{'/ ours':>8s}{'error':>9s}{'memory':>11s}"
     f"{'limit':>11s}{'ours / it':>11s}  the limit is"
 )
 
@@ -53,7 +53,7 @@ def row_text(row: Row, our_seconds: float | None) -> str:
         limit, over = time_text(row.limit_seconds), f"{row.seconds / row.limit_seconds:.1f}"
     line = (
         f"{'':2s}{row.action:9s}{row.implementation:31s}{time_text(row.seconds):>10s}{ratio:>8s}{error:>9s}"
-        f"{memory:>10s}{limit:>11s}{over:>11s}  {row.limit_text}"
+        f"{memory:>11s}{limit:>11s}{over:>11s}  {row.limit_text}"
     )
     return line.rstrip()
 
