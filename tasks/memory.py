@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 CLEAR_PEAK = "5"  # proc(5), /proc/pid/clear_refs: reset VmHWM to the present resident size
-_before_reset = [0]  # the largest peak that a reset has made the kernel forget
+_largest_seen = [0]  # a reset makes the kernel forget, and its count may shrink by some pages
 
 
 def track_peak() -> Callable[[], int]:
@@ -16,17 +16,23 @@ def track_peak() -> Callable[[], int]:
 
     Where the kernel does not let us reset the peak, it is the peak since the process started.
     """
-    _before_reset[0] = process_peak()
+    _largest_seen[0] = process_peak()
     try:
         Path("/proc/self/clear_refs").write_text(CLEAR_PEAK)
     except OSError:
         return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return _peak_since_reset
+    return _noted_peak
 
 
 def process_peak() -> int:
     """The process's peak resident bytes, whatever ``track_peak`` has reset."""
-    return max(_before_reset[0], _peak_since_reset())
+    return max(_largest_seen[0], _peak_since_reset())
+
+
+def _noted_peak() -> int:
+    peak = _peak_since_reset()
+    _largest_seen[0] = max(_largest_seen[0], peak)
+    return peak
 
 
 def _peak_since_reset() -> int:

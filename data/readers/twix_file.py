@@ -46,14 +46,15 @@ class TwixLine:
         return np.frombuffer(raw, dtype=layout)["data"]
 
 
-def twixtools_module() -> ModuleType:
-    """twixtools; raises ScanError telling how to install it."""
+def twixtools_for(path: Path) -> ModuleType:
+    """twixtools, to read ``path``; raises ScanError telling how to install it."""
     try:
         import twixtools.mdb
         import twixtools.twixprot
     except ImportError:
         raise ScanError(
-            "twixtools must be installed to read Twix files, got none: pip install 'proxflow[twix]'"
+            f"{path.name}: twixtools must be installed to read Twix files, got none: "
+            "pip install 'proxflow[twix]'"
         ) from None
     return twixtools
 
@@ -64,7 +65,7 @@ def read_twix_lines(path: Path) -> tuple[Header, list[TwixLine], tuple[str, ...]
     Noise lines, and blocks of physiological data, are left out. Raises ScanError if the file is no Twix
     file or is cut short.
     """
-    twixtools = twixtools_module()
+    twixtools = twixtools_for(path)
     with path.open("rb") as file:
         is_ve, start, end, n_measurements = _last_measurement(path, file, twixtools)
         try:
