@@ -10,8 +10,8 @@ import numpy as np
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import KSpace
 
-# Fields of view of MRI are larger, also those of microscopy; smaller numbers are metres.
-SMALLEST_VIEW_MM = 1.0
+# Fields of view are larger, also those of most microscopy; smaller numbers are metres.
+SMALLEST_VIEW_MM = 0.6
 EXPECTED_AXES = "(item, coil, ky, kx)"
 
 

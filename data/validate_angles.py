@@ -93,16 +93,15 @@ def _order_notes(path: Path, name: str, radians: NDArray[np.float64]) -> tuple[s
         return ()
     notes = []
     distinct = len(np.unique(np.round(radians, 9)))
-    if 2 * distinct < len(radians):
+    if distinct == 1 and len(radians) > 2:
         raise ScanError(
-            f"{path.name}: {name} must differ from view to view, got {distinct} different angles in "
-            f"{len(radians)} views"
+            f"{path.name}: {name} must differ from view to view, got one angle in {len(radians)} views"
         )
     if distinct < len(radians):
         notes.append(f"{len(radians) - distinct} of {len(radians)} views repeat an angle of another view.")
     steps = np.diff(radians)
     first, last = np.rad2deg(radians[[0, -1]])
-    if (steps <= 0).all():
+    if (steps <= 0).all() and steps.any():
         notes.append(
             f"Angles descend from {first:.5g} to {last:.5g} degrees and are used as they are; if the scan "
             "turned the other way, the image is mirrored."

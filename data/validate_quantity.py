@@ -18,16 +18,19 @@ SATURATED = 0.05
 EMPTY, FILLED = 0.02, 0.5
 
 
-def check_quantity(path: Path, quantity: Quantity, item: int, samples: NDArray) -> None:
+def check_quantity(
+    path: Path, quantity: Quantity, item: int, samples: NDArray, flat: NDArray | None = None
+) -> None:
     """Raise ScanError where the values of one item, finite, (..., angle, column), contradict ``quantity``.
 
     Told apart by dtype, size, sign and the background at the detector's outermost columns: 0 for an
     attenuation, the brightest samples for counts and transmissions. Where that background fills the first
     and the last views in place of the outer columns, angle and column are swapped.
     """
-    problem = {"counts": _not_counts, "transmission": _not_transmission, "attenuation": _not_attenuation}[
-        quantity
-    ](samples)
+    if quantity == "counts":
+        problem = _not_counts(samples, flat)
+    else:
+        problem = {"transmission": _not_transmission, "attenuation": _not_attenuation}[quantity](samples)
     problem = problem or _turned(quantity, samples)
     if problem:
         raise ScanError(f"{path.name}: {quantity} {problem} (item {item})")
@@ -39,9 +42,10 @@ def edge_value(samples: NDArray) -> float:
     return float(np.median(np.concatenate([samples[..., :width], samples[..., -width:]], axis=-1)))
 
 
-def _not_counts(samples: NDArray) -> str | None:
+def _not_counts(samples: NDArray, flat: NDArray | None) -> str | None:
     low, high = float(samples.min()), float(samples.max())
-    if samples.dtype.kind == "f" and high < LARGEST_ATTENUATION:
+    scaled = flat is not None and float(flat.mean()) < LARGEST_ATTENUATION  # counts over a common number
+    if samples.dtype.kind == "f" and high < LARGEST_ATTENUATION and not scaled:
         return (
             f"must be detector counts, got floats from {low:.3g} to {high:.3g}, which look like a "
             "transmission or an attenuation"

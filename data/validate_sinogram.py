@@ -22,10 +22,10 @@ LARGEST_COLUMN_MM = 100.0
 # Parallel rays come from synchrotrons (0.4 m at most) or are rebinned from clinical scans (1 m); columns may
 # be counted as 1 mm each where their size is not known, and there are detectors of 16 384.
 WIDEST_PARALLEL_MM = 20_000.0
-# Width of the detector by its distance from the source: fans of 127 degrees, and of 0.06 degrees, whose
-# rays differ from parallel ones by less than the step between views.
+# Width of the detector by its distance from the source: fans of 127 degrees, and of 0.01 degrees: a small
+# detector far down a beamline has 0.02, a length in metres makes wide fans narrower still.
 WIDEST_DETECTOR = 4.0
-NARROWEST_DETECTOR = 1e-3
+NARROWEST_DETECTOR = 2e-4
 
 
 def check_real(path: Path, name: str, dtype: np.dtype) -> None:
@@ -128,13 +128,14 @@ def checked_sinogram(path: Path, sinogram: Sinogram, items: Sequence[int]) -> Si
         if array is not None:
             check_finite(path, name, array)
     for i, number in enumerate(items):
-        check_quantity(path, sinogram.quantity, number, sinogram.samples[i])
+        flat = None if sinogram.flat is None else sinogram.flat[i]
+        check_quantity(path, sinogram.quantity, number, sinogram.samples[i], flat)
         if sinogram.dark is not None and sinogram.flat is not None:
             dark, flat = float(sinogram.dark[i].mean()), float(sinogram.flat[i].mean())
             if flat <= dark:
                 raise ScanError(
                     f"{path.name}: flat must be brighter than dark, got means {flat:.4g} and {dark:.4g} in "
-                    f"item {number}; the two may be swapped"
+                    f"item {number}; swapped, or a row outside the beam, which scan.items may leave out"
                 )
     return sinogram
 

@@ -26,7 +26,7 @@ class Score:
     def value(self) -> float:
         """Over all items. Raises ValueError if ``bottom`` is zero in each of them."""
         if not self.bottom.sum() > 0:
-            raise ValueError("reference must not be zero everywhere in the region")
+            raise ValueError("image and reference must not be zero everywhere in the region")
         return float(self.finish(self.top.sum() / self.bottom.sum()))
 
     @property

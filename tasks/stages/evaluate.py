@@ -41,13 +41,13 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     size = images[0].shape("image")[1:]
     support = centre_crop(made.support(prepared, calibrated, (size[0], size[1])), matrix)
     region = support if config.region == "support" else np.ones_like(support)
-    if reference is not None and not (held := region.any(axis=(1, 2))).all():
+    names = [name for name in config.metrics if reference is not None or not METRICS[name].needs_reference]
+    if names and not (held := region.any(axis=(1, 2))).all():
         empty = scan["labels"][int(np.argmin(held))]
         raise RequestError(
             f"evaluate.region support must hold a pixel of every item, got none of {empty}, "
             f"{made.empty_region_text}; leave it out with scan.items, or set evaluate.region to full"
         )
-    names = [name for name in config.metrics if reference is not None or not METRICS[name].needs_reference]
     where = made.region_text if config.region == "support" else "full image"
     text = f"{where}, {region.mean():.1%} of {matrix[0]} x {matrix[1]} pixels"
     figures: dict[str, dict[str, Any]] = {}
@@ -57,7 +57,10 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
         values: dict[str, MetricValue] = {}
         if names:
             planes = PlanesOf(image, "image", matrix)
-            values = evaluate_images(planes, reference, names=names, region=region, region_text=text)
+            try:
+                values = evaluate_images(planes, reference, names=names, region=region, region_text=text)
+            except ValueError as error:  # an image of zeros, or too small for a metric
+                raise RequestError(f"evaluate.metrics of {method}: {error}") from None
             if scan["planes"] > 1:  # the numbers of single planes are not those of an item
                 values = {name: replace(value, per_item=()) for name, value in values.items()}
         values |= _measurement_figures(image, context.inputs.get(f"hold_out:{method}"))

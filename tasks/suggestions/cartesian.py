@@ -29,7 +29,7 @@ def suggest_cartesian(look: CartesianLook, path: str) -> Suggestion:
     """Total variation beside CG-SENSE and wavelets; a fully sampled scan is undersampled first."""
     items, n_coils, ky, kx = look.info.shape
     undersample = look.fully_sampled
-    acs = tuple(min(ACS_WIDTH, n // 4) for n in look.mask.shape) if undersample else look.acs
+    acs = tuple(max(1, min(ACS_WIDTH, n // 4)) for n in look.mask.shape) if undersample else look.acs
     sampled = "fully sampled" if undersample else f"undersampled, R = {look.acceleration:.2f}"
     parts = [
         head(look.info, path, f"{count(items, 'item')}, {count(n_coils, 'coil')}, {ky} x {kx}, {sampled}"),

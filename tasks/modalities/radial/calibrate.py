@@ -90,6 +90,11 @@ def gridded_centre(problem: RadialProblem, matrix: tuple[int, int], acs: tuple[i
     Each coil image of the samples within the block's circle, with density compensation, transformed back.
     """
     near = problem.mask & (problem.trajectory.norm(dim=-1) <= max(acs) / 2 + 1)
+    if not near.any():
+        raise RequestError(
+            f"calibrate must have samples within {max(acs) / 2 + 1:g} cycles per field of view of the centre "
+            "of k-space, got none; give maps with calibrate.kind given"
+        )
     trajectory = problem.trajectory[near]
     one = problem.samples.new_ones(1, *matrix)
     operator = NonCartesianSense(trajectory, one)

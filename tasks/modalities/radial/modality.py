@@ -94,7 +94,7 @@ class Radial(Modality):
         return Withheld(without, judged)
 
     def operator_bytes(self, problem: Problem) -> int:
-        """The Toeplitz kernel and coil images on the grid of twice the size, and the coil maps."""
+        """The four Toeplitz spectra, the coil maps, and coil images while they are transformed."""
         operator, y = problem.posed(problem.mask)
         ny, nx = operator.domain_shape
         return y.element_size() * ny * nx * (4 + 6 * operator.range_shape[0])

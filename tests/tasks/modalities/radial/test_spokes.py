@@ -28,3 +28,12 @@ def test_first_spokes_are_the_first_of_the_candidates():
 def test_a_spoke_has_one_angle_in_either_direction():
     spokes = radial_trajectory(5, 8, 4).numpy()
     np.testing.assert_allclose(spoke_angles(spokes[:, ::-1]), spoke_angles(spokes), atol=1e-9)
+
+
+def test_spokes_from_the_centre_repeat_after_a_whole_turn():
+    angle = np.arange(64)[:, None] * np.pi / 32
+    radius = np.arange(9)
+    spokes = np.stack([radius * np.sin(angle), radius * np.cos(angle)], -1)
+    chosen = chosen_spokes(spokes, np.arange(64), 32, "spread")
+    assert widest_gap_rad(spokes[chosen]) == pytest.approx(np.pi / 16)
+    assert widest_gap_rad(spokes[:32]) == pytest.approx(np.pi * 33 / 32)
