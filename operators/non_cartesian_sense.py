@@ -155,8 +155,8 @@ class NonCartesianSense(LinearOperator):
     def _normal_tables_for(self, array: Tensor) -> ToeplitzTables:
         key = array.dtype, array.device
         if key not in self._normal_tables:
-            maps = self._tables_for(array).coil_maps  # zero-padded to a size that the FFT likes
-            shape = (fft_size(maps.shape[1]), fft_size(maps.shape[2]))
+            maps = self._tables_for(array).coil_maps
+            shape = (fft_size(maps.shape[1]), fft_size(maps.shape[2]))  # the maps are padded to it by zeros
             if shape != maps.shape[1:]:
                 padding = (0, shape[1] - maps.shape[2], 0, shape[0] - maps.shape[1])
                 maps = torch.nn.functional.pad(maps, padding)

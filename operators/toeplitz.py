@@ -73,7 +73,8 @@ def _half_steps(n: int) -> Tensor:
 def fft_size(n: int) -> int:
     """The smallest multiple of 4 from ``n`` up whose prime factors are 2, 3, 5 and 7.
 
-    MKL takes 0.07 to 0.11 ns times n log2 n for such lengths, 0.13 to 0.16 for others of the same factors.
+    MKL is faster on such lengths than on others of the same factors, on 280 than on 270. To compare them:
+    python -m timeit -s "import torch; x = torch.zeros(512, 280, dtype=torch.complex64)" "torch.fft.fft(x)"
     """
     size = n + -n % 4
     while not _is_smooth(size):
@@ -94,8 +95,7 @@ def toeplitz_normal(x: Tensor, tables: ToeplitzTables) -> Tensor:
     With phases m_pq, T = 1/4 sum_pq conj(m_pq) FFT^-1 K_pq FFT m_pq: four convolutions of the image's own
     size instead of one of twice the size. The transforms along x are shared by both p, so that 6 of the
     size of the image are left of 8; those along y are done on turned arrays, as a transform along the
-    last axis and two turns take half the time of one along the first. From 135 to 540 pixels that is 20 to
-    30 % faster than 8 transforms of both axes, and those were faster than padding. FFT^-1 is written as the
+    last axis is faster than one along the first by more than the turns take. FFT^-1 is written as the
     conjugate of an FFT, as in ``CartesianSense``.
     """
     coil_maps, phase_y, phase_x, weights = tables

@@ -9,10 +9,11 @@ import h5py
 import numpy as np
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, reading, top_level
+from proxflow.data.readers.hdf5_file import own_dataset, reading, top_level
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.projections import Projections, hdf5_rows, read_projections, row_labels
 from proxflow.data.readers.units_h5 import angle_unit, length_mm
-from proxflow.data.scan import Scan, ScanInfo
+from proxflow.data.scan import ScanInfo
 from proxflow.data.sinogram import ScanGeometry, Sinogram
 from proxflow.data.validate import check_shape
 from proxflow.data.validate_angles import check_angles
@@ -35,7 +36,7 @@ def is_dxchange(file: h5py.File) -> bool:
     return isinstance(exchange, h5py.Group) and "data" in exchange
 
 
-class DxchangeScan(Scan):
+class DxchangeScan(Hdf5Scan):
     """Counts ``exchange/data`` (angle, row, column) of parallel rays, an item per detector row.
 
     ``data_white`` and ``data_dark`` are its flat and dark fields. ``theta`` is in degrees unless its
@@ -47,16 +48,8 @@ class DxchangeScan(Scan):
     sense.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self.info = self._describe()
-
     def read(self, items: Sequence[int] | None = None) -> Sinogram:
         return read_projections(self._source, self.info, items)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -11,10 +10,11 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_rows, reading, top_level
+from proxflow.data.readers.hdf5_file import own_dataset, read_rows, reading, top_level
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.ismrmrd_header import Encoding, parse_header
 from proxflow.data.readers.readout import crop_readout
-from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_shape, checked
 
 REFERENCES = ("reconstruction_rss", "reconstruction_esc")
@@ -25,7 +25,7 @@ def is_fastmri(file: h5py.File) -> bool:
     return isinstance(file.get("kspace"), h5py.Dataset) and "proxflow_format" not in file.attrs
 
 
-class FastMriScan(Scan):
+class FastMriScan(Hdf5Scan):
     """fastMRI multi-coil (slice, coil, H, W) or single-coil (slice, H, W) k-space.
 
     The readout runs along H (our ky), lines along W (our kx). Readout oversampling is removed where
@@ -35,11 +35,6 @@ class FastMriScan(Scan):
 
     Raises ScanError if the file is not of this form or unsound.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> KSpace:
         rows = chosen_items(self.info, items)
@@ -64,9 +59,6 @@ class FastMriScan(Scan):
             source=self.info.source,
         )
         return checked(path, kspace, rows)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file

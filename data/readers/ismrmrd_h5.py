@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import KSpace
-from proxflow.data.readers.hdf5_file import kept_open
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.ismrmrd_lines import sort_lines
 from proxflow.data.readers.ismrmrd_plan import make_plan
 from proxflow.data.readers.ismrmrd_samples import (
@@ -22,7 +21,7 @@ from proxflow.data.readers.ismrmrd_samples import (
     read_noise,
 )
 from proxflow.data.readers.line_volumes import LineVolumes
-from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate import checked
 
 
@@ -31,7 +30,7 @@ def is_ismrmrd(file: h5py.File) -> bool:
     return group_name(file) is not None
 
 
-class IsmrmrdScan(Scan):
+class IsmrmrdScan(Hdf5Scan):
     """An ISMRMRD file as 2-D items, read line by line for the items asked for.
 
     * Noise scans become ``noise``, scaled to the imaging bandwidth and averaging.
@@ -46,11 +45,6 @@ class IsmrmrdScan(Scan):
 
     Raises ScanError if the file is damaged, not Cartesian, or its lines make no grid.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> KSpace:
         rows = chosen_items(self.info, items)
@@ -74,9 +68,6 @@ class IsmrmrdScan(Scan):
             source=self.info.source,
         )
         return checked(self._path, kspace, rows)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _describe(self) -> ScanInfo:
         path = self._path

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Affine, Geometry
 from proxflow.data.radial_kspace import RadialKSpace
-from proxflow.data.readers.hdf5_file import kept_open
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.ismrmrd_geometry import affine_from_centre, rank_slices, slice_step
 from proxflow.data.readers.ismrmrd_header import Encoding
 from proxflow.data.readers.ismrmrd_lines import COUNTERS, Lines, sort_lines, volume_labels
@@ -26,7 +26,7 @@ from proxflow.data.readers.ismrmrd_samples import (
     read_trajectories,
 )
 from proxflow.data.readers.ismrmrd_trajectory import normalised_trajectory
-from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate_radial import check_trajectory, checked_radial
 
 TRAJECTORIES = ("radial", "goldenangle", "spiral", "other")
@@ -40,7 +40,7 @@ def is_radial_ismrmrd(file: h5py.File) -> bool:
     return encoding.trajectory in TRAJECTORIES
 
 
-class RadialIsmrmrdScan(Scan):
+class RadialIsmrmrdScan(Hdf5Scan):
     """An ISMRMRD file along a 2-D trajectory; an item is one slice, frame or contrast.
 
     Readouts keep the file's order, ``discard_pre`` and ``discard_post`` samples are cut. What is no
@@ -52,11 +52,6 @@ class RadialIsmrmrdScan(Scan):
 
     Raises ScanError if the file is damaged, Cartesian or 3-D, or its trajectory has no known unit.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self._open()
 
     def read(self, items: Sequence[int] | None = None) -> RadialKSpace:
         rows = chosen_items(self.info, items)
@@ -74,10 +69,7 @@ class RadialIsmrmrdScan(Scan):
         )
         return checked_radial(self._path, kspace, rows)
 
-    def close(self) -> None:
-        self._file.close()
-
-    def _open(self) -> None:
+    def _describe(self) -> ScanInfo:
         path = self._path
         self._data, encoding = open_acquisitions(path, self._file)
         if encoding.trajectory not in TRAJECTORIES:
@@ -94,7 +86,7 @@ class RadialIsmrmrdScan(Scan):
         check_trajectory(path, self._trajectory, self._geometry.matrix)
         labels = tuple(volume_labels(self._lines.counters))
         n_coils = int(self._lines.heads[0]["active_channels"])
-        self.info = ScanInfo(
+        return ScanInfo(
             path=path,
             format="ismrmrd",
             shape=(len(labels), n_coils, *self._trajectory.shape[:2]),

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from proxflow.data.kspace import KSpace
 from proxflow.data.readers.geometry_h5 import read_geometry
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_all, read_rows
+from proxflow.data.readers.hdf5_file import own_dataset, read_all, read_rows
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.measurement_h5 import check_companions, check_measurement, read_labels, read_source
-from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
 
 
-class KSpaceH5Scan(Scan):
+class KSpaceH5Scan(Hdf5Scan):
     """One of our own Cartesian files; items are read chunk by chunk. Raises ScanError if unsound."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> KSpace:
         rows = chosen_items(self.info, items)
@@ -35,9 +30,6 @@ class KSpaceH5Scan(Scan):
             source=self.info.source,
         )
         return checked(path, kspace, rows)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, reading, top_level
+from proxflow.data.readers.hdf5_file import own_dataset, reading, top_level
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.projections import Projections, hdf5_rows, read_projections, row_labels
 from proxflow.data.readers.units_h5 import angle_unit, length_mm
-from proxflow.data.scan import Scan, ScanInfo
+from proxflow.data.scan import ScanInfo
 from proxflow.data.sinogram import ScanGeometry, Sinogram
 from proxflow.data.validate import check_shape
 from proxflow.data.validate_angles import check_angles
@@ -29,7 +29,7 @@ def is_nxtomo(file: h5py.File) -> bool:
     return _entry(file) is not None
 
 
-class NxtomoScan(Scan):
+class NxtomoScan(Hdf5Scan):
     """The first NXtomo entry (or subentry) of a file as counts of parallel rays, an item per detector row.
 
     ``instrument/detector/data`` (frame, row, column); ``image_key`` 0 for projections, 1 for flat, 2 for
@@ -40,16 +40,8 @@ class NxtomoScan(Scan):
     Raises ScanError if an entry is missing, a link, or makes no sense.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self.info = self._describe()
-
     def read(self, items: Sequence[int] | None = None) -> Sinogram:
         return read_projections(self._source, self.info, items)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -11,14 +10,15 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_all, read_rows
+from proxflow.data.readers.hdf5_file import own_dataset, read_all, read_rows
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
     read_labels,
     read_source,
 )
-from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate import check_complex
 from proxflow.data.validate_radar import check_antennas, check_radar_samples, checked_radar
 
@@ -30,13 +30,8 @@ def is_radar_h5(file: h5py.File) -> bool:
     return measurement_modality(file) == "radar"
 
 
-class RadarH5Scan(Scan):
+class RadarH5Scan(Hdf5Scan):
     """One of our own radar files; items are read chunk by chunk. Raises ScanError if unsound."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> RadarCube:
         rows = chosen_items(self.info, items)
@@ -50,9 +45,6 @@ class RadarH5Scan(Scan):
             source=self.info.source,
         )
         return checked_radar(path, cube, rows)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import h5py
 
 from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.readers.geometry_h5 import read_geometry
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_all, read_rows
+from proxflow.data.readers.hdf5_file import own_dataset, read_all, read_rows
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.measurement_h5 import (
     check_companions,
     check_measurement,
@@ -18,7 +18,7 @@ from proxflow.data.readers.measurement_h5 import (
     read_labels,
     read_source,
 )
-from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate_radial import (
     check_radial_samples,
     check_trajectory,
@@ -35,13 +35,8 @@ def is_radial_h5(file: h5py.File) -> bool:
     return measurement_modality(file) == "mri-radial"
 
 
-class RadialH5Scan(Scan):
+class RadialH5Scan(Hdf5Scan):
     """One of our own non-Cartesian files; items are read chunk by chunk. Raises ScanError if unsound."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> RadialKSpace:
         rows = chosen_items(self.info, items)
@@ -56,9 +51,6 @@ class RadialH5Scan(Scan):
             source=self.info.source,
         )
         return checked_radial(path, kspace, rows)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, get_args
 
 import h5py
 import numpy as np
 
 from proxflow.data.errors import ScanError
-from proxflow.data.readers.hdf5_file import kept_open, own_dataset, read_all, read_rows
+from proxflow.data.readers.hdf5_file import own_dataset, read_all, read_rows
+from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
     read_labels,
     read_source,
 )
-from proxflow.data.scan import Scan, ScanInfo, chosen_items
+from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.sinogram import Beam, Quantity, ScanGeometry, Sinogram
 from proxflow.data.validate import check_images, check_shape
 from proxflow.data.validate_angles import check_angles
@@ -38,13 +38,8 @@ def is_sinogram_h5(file: h5py.File) -> bool:
     return measurement_modality(file) == "ct"
 
 
-class SinogramH5Scan(Scan):
+class SinogramH5Scan(Hdf5Scan):
     """One of our own CT files; items are read chunk by chunk. Raises ScanError if unsound."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with kept_open(path) as self._file:
-            self.info = self._describe()
 
     def read(self, items: Sequence[int] | None = None) -> Sinogram:
         rows = chosen_items(self.info, items)
@@ -60,9 +55,6 @@ class SinogramH5Scan(Scan):
             **extra,
         )
         return checked_sinogram(path, sinogram, rows)
-
-    def close(self) -> None:
-        self._file.close()
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file

@@ -35,8 +35,8 @@ def fdk(
 
     y: line integrals, dimensionless, (*batch, row, angle, column), real or complex; the image is in 1/mm,
     (*batch, z, y, x). Reported as one iteration, which costs one forward.
-    On the CPU the time grows as voxels times views: 0.5 s for 128^3 voxels and 120 views of 192 x 192 on two
-    shared cores, so minutes for 512^3 and 720 views (``python -m benchmarks.rows_cone``).
+    On the CPU the time grows as voxels times views: 0.7 s for 192^3 voxels and 180 views of 288 x 288 on two
+    cores (``python -m benchmarks.operators --only cone --sizes all``), so about a minute for 512^3 and 720.
     Raises ValueError for an unknown window, TypeError for any other operator, DivergenceError on NaN.
     Source: Feldkamp, Davis & Kress, J. Opt. Soc. Am. A 1:612 (1984).
     """

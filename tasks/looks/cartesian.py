@@ -47,8 +47,7 @@ class CartesianLook(Look):
 
     @property
     def geometry(self) -> Geometry:
-        assert self.info.geometry is not None
-        return self.info.geometry
+        return self.info.image_geometry
 
     @property
     def fully_sampled(self) -> bool:

@@ -44,8 +44,7 @@ class RadialLook(Look):
 
     @property
     def geometry(self) -> Geometry:
-        assert self.info.geometry is not None
-        return self.info.geometry
+        return self.info.image_geometry
 
     @property
     def n_spokes(self) -> int:
