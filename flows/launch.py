@@ -18,13 +18,14 @@ from proxflow.configs.runtime import parse_size
 from proxflow.data.errors import ScanError
 from proxflow.data.store.store import ArtefactStore
 from proxflow.flows.run_log import RunLog
+from proxflow.tasks.damage import with_damage_mended
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.memory import process_peak
 from proxflow.tasks.pipeline import Engine, RunResult, run_stages
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter, listen
-from proxflow.tasks.run_folder import new_run_folder, write_run_folder
+from proxflow.tasks.run_folder import Written, new_run_folder, write_run_folder
 from proxflow.tasks.stage import Machine, StageOutcome
 
 if TYPE_CHECKING:
@@ -84,8 +85,13 @@ def launch(
         previous = listen(folder)
         log.info("recipe %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
         try:
-            result = run_stages(recipe, methods, engine(machine, store), command)
-            written = write_run_folder(folder.create(), recipe, result, store)
+            calls = engine(machine, store)
+
+            def run() -> tuple[RunResult, Written]:
+                result = run_stages(recipe, methods, calls, command)
+                return result, write_run_folder(folder.create(), recipe, result, store)
+
+            result, written = with_damage_mended(run)
         except (RecipeError, ScanError, RequestError):
             folder.remove()
             raise
