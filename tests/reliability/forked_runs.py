@@ -14,13 +14,11 @@ import gc
 import json
 import os
 import pkgutil
-import signal
 import sys
 from importlib import import_module
 from typing import Any
 
 PRELOADED = ("data", "configs", "models", "tasks", "flows.cli")
-OPTIONAL = ("twix",)
 
 
 def preload() -> None:
@@ -41,17 +39,20 @@ def become(order: dict[str, Any]) -> None:
     os.chdir(order["cwd"])
     os.environ.update(order["environment"])
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for number, path, how in ((0, os.devnull, os.O_RDONLY), (1, order["out"], flags), (2, order["err"], flags)):
+    for number, path, how in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, order["out"], flags),
+        (2, order["err"], flags),
+    ):
         opened = os.open(path, how, 0o644)
         os.dup2(opened, number)
         os.close(opened)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(order["tokens"])
 
 
 def serve() -> None:
     preload()
-    gc.freeze()  # a fork that collects garbage copies every page
+    gc.freeze()  # a child that collects garbage would copy every page
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:
