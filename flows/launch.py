@@ -55,7 +55,7 @@ def machine_for(recipe: Recipe) -> Machine:
     """The recipe's runtime on this machine; RequestError for a device that is not here."""
     runtime = recipe.runtime
     return Machine(
-        str(runtime.store_root().resolve()),
+        str(runtime.store_root().absolute()),
         parse_size(runtime.store_limit),
         resolve_device(runtime.device),
         runtime.checkpoint_seconds,

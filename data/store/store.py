@@ -49,6 +49,7 @@ class ArtefactStore:
     """
 
     def __init__(self, root: Path, limit_bytes: int | None = None) -> None:
+        _refuse_dangling(root.expanduser())
         self.root = root.expanduser().resolve()
         self.limit_bytes = limit_bytes
         self._pins: dict[str, int] = {}
@@ -139,12 +140,16 @@ class ArtefactStore:
             os.close(descriptor)
 
     def _set_aside(self, path: Path, stage: str, error: Exception) -> None:
-        log.warning("damaged artefact of stage %s set aside, it is computed again: %s", stage, error)
         target = self.root / "damaged" / f"{path.stem}-{secrets.token_hex(6)}.h5"
-        target.parent.mkdir(exist_ok=True)
         self._unpin(path.stem)
-        with suppress(FileNotFoundError):  # another process moved it first
-            path.replace(target)
+        try:
+            target.parent.mkdir(exist_ok=True)
+            with suppress(FileNotFoundError):  # another process moved it first
+                path.replace(target)
+        except OSError:
+            log.warning("damaged artefact of stage %s cannot be set aside: %s", stage, error)
+            raise
+        log.warning("damaged artefact of stage %s set aside, it is computed again: %s", stage, error)
 
     def _raise_plainly(self, error: OSError | RuntimeError) -> None:
         """StoreError for a full disk or a folder without permission; HDF5 hides errno in its text."""
@@ -180,6 +185,14 @@ class ArtefactStore:
             guarded.close()
         sync_to_disk(path.parent)
         return content
+
+
+def _refuse_dangling(root: Path) -> None:
+    """A link to a folder that is not there, say on a disk that is not mounted, must not make it elsewhere."""
+    for part in (root, *root.parents):
+        if part.is_symlink() and not part.exists():
+            what = f"store must be a folder, got a link to {part.readlink()}, which is not there"
+            raise StoreError(errno.ENOENT, what, str(root))
 
 
 def _fill(guarded: GuardedFile, key: str, make: Callable[[ArtefactWriter], Mapping[str, Any]]) -> str:

@@ -73,12 +73,14 @@ class Started:
 
 
 class Forks:
-    """The process that forks commands."""
+    """The process that forks commands, where the kernel allows it in a mount namespace of its own."""
 
     def __init__(self) -> None:
+        alone = ["unshare", "--user", "--map-root-user", "--mount"]
+        self.may_mount = subprocess.run([*alone, "true"], capture_output=True).returncode == 0
         environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
         self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("forked_runs.py")],
+            [*(alone if self.may_mount else []), sys.executable, Path(__file__).with_name("forked_runs.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -90,6 +92,10 @@ class Forks:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
+
+    def sees(self, path: Path) -> Path:
+        """The path by which this process reaches what the commands see at ``path``."""
+        return Path(f"/proc/{self._process.pid}/root{path}")
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -118,6 +124,24 @@ def start(forks: Forks, tmp_path: Path) -> Callable[..., Started]:
         return Started(pid, out, err, lambda pid: forks.ask(wait=pid))
 
     return begin
+
+
+@pytest.fixture
+def mount(forks: Forks) -> Iterator[Callable[..., Path]]:
+    """``mount WORDS FOLDER`` for the commands alone; returns the path by which the test sees what is there."""
+    if not forks.may_mount:
+        pytest.skip("a mount namespace of one's own (unshare --user --mount) is not allowed here")
+    mounted: list[Path] = []
+
+    def on(folder: Path, *words: object) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        assert forks.ask(command=["mount", *map(str, words), str(folder)]) == 0
+        mounted.append(folder)
+        return forks.sees(folder)
+
+    yield on
+    for folder in dict.fromkeys(mounted):
+        forks.ask(command=["umount", "-l", str(folder)])
 
 
 @pytest.fixture

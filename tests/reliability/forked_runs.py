@@ -5,7 +5,8 @@ process like any other: its own session, its own signals, its own exit code.
 
 Lines on standard input, one answer line each on standard output:
 ``{"tokens": [...], "cwd": path, "environment": {...}, "out": path, "err": path}`` -> process number;
-``{"wait": pid}`` -> exit code, negative where a signal ended it.
+``{"wait": pid}`` -> exit code, negative where a signal ended it;
+``{"command": [...]}`` -> exit code of another program, such as mount, that is run in this process's place.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import gc
 import json
 import os
 import pkgutil
+import subprocess
 import sys
 from importlib import import_module
 from typing import Any
@@ -57,6 +59,8 @@ def serve() -> None:
         order = json.loads(line)
         if "wait" in order:
             answer = os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])
+        elif "command" in order:
+            answer = subprocess.run(order["command"], stdout=subprocess.DEVNULL).returncode
         elif (answer := os.fork()) == 0:
             become(order)
         print(answer, flush=True)
