@@ -177,7 +177,9 @@ def whole(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """The recipe's run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole")
     recipe = folder / "small.yaml"
-    recipe.write_text(RECIPE.replace("STORE", f"'{folder / 'store'}'").replace("SCAN", "sample://brain-13coil"))
+    recipe.write_text(
+        RECIPE.replace("STORE", f"'{folder / 'store'}'").replace("SCAN", "sample://brain-13coil")
+    )
     out, err = folder / "out", folder / "err"
     order = {"cwd": str(folder), "environment": {}, "out": str(out), "err": str(err)}
     pid = forks.ask(tokens=["run", str(recipe), "--json"], **order)

@@ -18,8 +18,15 @@ KILLS = 20
 
 @pytest.mark.slow
 def test_killed_at_twenty_moments_and_run_again_gives_the_same_bits(
-    start: Any, run: Any, write_recipe: Any, whole: Any, chance: random.Random, tmp_path: Path,
-    artefacts: Any, until: Any, record_property: Any,
+    start: Any,
+    run: Any,
+    write_recipe: Any,
+    whole: Any,
+    chance: random.Random,
+    tmp_path: Path,
+    artefacts: Any,
+    until: Any,
+    record_property: Any,
 ) -> None:
     """Each kill in a store of its own: when the n-th stage has begun, and a random part of it has passed."""
     seconds = [stage["seconds"] for stage in whole.document["stages"]]
