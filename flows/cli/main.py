@@ -71,7 +71,7 @@ def main(tokens: list[str] | None = None) -> None:
 
 
 def _open_closed_streams() -> None:
-    """Open to nowhere what the caller closed (``<&-``, ``>&-``): its number would go to the next file opened."""
+    """Open to nowhere what the caller closed (``<&-``, ``>&-``): its number would go to the next file."""
     sys.stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY), "r")
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")

@@ -27,8 +27,11 @@ prepare:
 reconstruct: {method: tv, n_iter: 40, tol: 0, lam: 0.003}
 runtime: {device: cpu, store: STORE, checkpoint_seconds: 0.05}
 """
-STAGES = ["ingest", "prepare", "calibrate", "reconstruct:tv", "hold_out:tv", "evaluate", "report"]
 DEADLINE = 120.0
+
+
+def recipe_text(store: Path, scan: object = "sample://brain-13coil") -> str:
+    return RECIPE.replace("STORE", f"'{store}'").replace("SCAN", f"'{scan}'")
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def start(forks: Forks, tmp_path: Path) -> Callable[..., Started]:
 
 @pytest.fixture
 def mount(forks: Forks) -> Iterator[Callable[..., Path]]:
-    """``mount WORDS FOLDER`` for the commands alone; returns the path by which the test sees what is there."""
+    """``mount WORDS FOLDER`` for the commands alone; returns the path by which the test sees it."""
     if not forks.may_mount:
         pytest.skip("a mount namespace of one's own (unshare --user --mount) is not allowed here")
     mounted: list[Path] = []
@@ -161,7 +164,7 @@ def write_recipe(tmp_path: Path) -> Callable[..., Path]:
 
     def write(store: Path, scan: object = "sample://brain-13coil", name: str = "small.yaml") -> Path:
         path = tmp_path / name
-        path.write_text(RECIPE.replace("STORE", f"'{store}'").replace("SCAN", f"'{scan}'"))
+        path.write_text(recipe_text(store, scan))
         return path
 
     return write
@@ -173,19 +176,26 @@ def recipe(write_recipe: Callable[..., Path], store: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def whole(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+def calm(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
+    """``proxflow run RECIPE TOKENS`` over a store of its own, with nothing that disturbs it."""
+
+    def run(*tokens: str) -> Ended:
+        folder = tmp_path_factory.mktemp("calm")
+        (folder / "small.yaml").write_text(recipe_text(folder / "store"))
+        out, err = folder / "out", folder / "err"
+        order = {"cwd": str(folder), "environment": {}, "out": str(out), "err": str(err)}
+        pid = forks.ask(tokens=["run", "small.yaml", *tokens, "--json"], **order)
+        ended = Started(pid, out, err, lambda pid: forks.ask(wait=pid)).ended()
+        assert ended.code == 0, ended.err
+        return ended
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def whole(calm: Callable[..., Ended]) -> Ended:
     """The recipe's run that nothing disturbed."""
-    folder = tmp_path_factory.mktemp("whole")
-    recipe = folder / "small.yaml"
-    recipe.write_text(
-        RECIPE.replace("STORE", f"'{folder / 'store'}'").replace("SCAN", "sample://brain-13coil")
-    )
-    out, err = folder / "out", folder / "err"
-    order = {"cwd": str(folder), "environment": {}, "out": str(out), "err": str(err)}
-    pid = forks.ask(tokens=["run", str(recipe), "--json"], **order)
-    ended = Started(pid, out, err, lambda pid: forks.ask(wait=pid)).ended()
-    assert ended.code == 0, ended.err
-    return ended
+    return calm()
 
 
 @pytest.fixture(scope="session")

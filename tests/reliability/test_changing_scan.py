@@ -1,4 +1,4 @@
-"""A scan that changes while it is read: what was digested is what was read, or one sentence and no artefact."""
+"""A scan that changes while it is read: what was digested was read, or no artefact is made and it is said."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ CHANGES: dict[str, Change] = {
 
 @pytest.fixture
 def command(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Run a command in this process, whose reading a test can get in the way of: exit code, standard error."""
+    """Run a command in this process, to get in the way of its reading: exit code, standard error."""
     from proxflow.flows.cli.main import main
 
     monkeypatch.chdir(tmp_path)
