@@ -1,4 +1,4 @@
-"""What a power failure or a kill leaves in a store: empty files, halves, temporary ones; none passes for whole."""
+"""What a power failure or a kill leaves in a store: empty files, halves, temporary ones. None is used."""
 
 from __future__ import annotations
 
