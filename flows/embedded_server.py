@@ -18,7 +18,7 @@ def start_apart() -> None:
     from prefect.server.api import server
 
     apart = partial(subprocess.Popen, start_new_session=True)
-    server.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": apart})  # type: ignore[attr-defined]
+    server.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": apart})  # type: ignore[assignment]
 
 
 def tie_to_this_process() -> None:
