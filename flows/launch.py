@@ -17,6 +17,9 @@ from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
 from proxflow.data.errors import ScanError
 from proxflow.data.store.store import ArtefactStore
+from proxflow.flows.cli.outcomes import explain
+from proxflow.flows.run_entry import RunEntry
+from proxflow.flows.run_log import FILES as LOG_FILES
 from proxflow.flows.run_log import RunLog
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.errors import RequestError
@@ -27,12 +30,14 @@ from proxflow.tasks.reporting import Reporter, listen
 from proxflow.tasks.run_folder import new_run_folder, write_run_folder
 from proxflow.tasks.runners.open_runner import open_runner
 from proxflow.tasks.runners.runner import Runner
+from proxflow.tasks.run_record import Origin
 from proxflow.tasks.stage import Machine, StageOutcome
 
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
 
 log = logging.getLogger("proxflow.run")
+COMMAND = Origin()
 
 
 class RunEngine(Engine, Protocol):
@@ -49,9 +54,11 @@ EngineFactory = Callable[[Machine, ArtefactStore, Runner], RunEngine]
 class Finished:
     """A run that is done: where it lies and what it found.
 
-    metrics: method -> name -> number.  cautions: sentences a reader of the figures should see.
+    id: in the ledger.  metrics: method -> name -> number.  cautions: sentences a reader of the figures
+    should see.
     """
 
+    id: str
     folder: Path
     report: Path
     result: RunResult
@@ -81,17 +88,19 @@ def launch(
     out: Path | None,
     listener: Reporter,
     engine: EngineFactory = PlainEngine,
+    origin: Origin = COMMAND,
 ) -> Finished:
-    """Run all stages and write the run folder.
+    """Run all stages, write the run folder, and keep the store's ledger of runs.
 
-    Bad input leaves nothing behind; any other failure leaves its log in the run folder, if it came after
-    the scan was read: before that there is no folder yet.
+    Bad input leaves nothing behind but a line in the ledger; any other failure leaves its log in the run
+    folder, if it came after the scan was read: before that there is no folder yet.
     """
     began = time.monotonic()
-    machine = machine_for(recipe)
-    store = ArtefactStore(machine.store_path, machine.store_limit)
-    with RunLog() as run_log:
-        folder = LateFolder(recipe, out, listener, run_log)
+    entry = RunEntry(recipe, methods, command, origin)
+    with RunLog(entry.id) as run_log, entry:
+        machine = machine_for(recipe)
+        store = ArtefactStore(machine.store_path, machine.store_limit)
+        folder = LateFolder(recipe, out, listener, run_log, entry)
         previous = listen(folder)
         log.info("recipe %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
         try:
@@ -102,15 +111,18 @@ def launch(
             folder.remove()
             raise
         except BaseException as error:
-            log.error("%s: %s", type(error).__name__, error)
+            unknown = explain(error) is None and isinstance(error, Exception)
+            log.error("%s: %s", type(error).__name__, error, exc_info=unknown)
             raise
         finally:
             listen(previous)
             store.release()
+        entry.finished(written.report, written.n_items)
         seconds = time.monotonic() - began
         log.info("done in %.2f s, %s", seconds, folder.create())
     metrics, cautions = written.metrics, written.cautions
-    return Finished(folder.create(), written.report, result, metrics, cautions, seconds, process_peak())
+    peak = process_peak()
+    return Finished(entry.id, folder.create(), written.report, result, metrics, cautions, seconds, peak)
 
 
 def _run_stages(
@@ -135,10 +147,14 @@ def _run_stages(
 class LateFolder:
     """Passes everything on to the listener, and makes the run folder once the scan proved readable."""
 
-    def __init__(self, recipe: Recipe, out: Path | None, listener: Reporter, run_log: RunLog) -> None:
-        self._recipe, self._out, self._listener, self._run_log = recipe, out, listener, run_log
+    def __init__(
+        self, recipe: Recipe, out: Path | None, listener: Reporter, run_log: RunLog, entry: RunEntry
+    ) -> None:
+        self._recipe, self._out, self._listener = recipe, out, listener
+        self._run_log, self._entry = run_log, entry
         self._made = _missing_folders(out or Path("runs"))
-        self._had_log = not self._made and out is not None and (out / "log.txt").exists()
+        logs = [] if out is None or self._made else [out / name for name in LOG_FILES]
+        self._new_logs = [path for path in logs if not path.exists()]
         self._path: Path | None = None
         self._stopped = False
         self.stage_started = listener.stage_started
@@ -149,7 +165,8 @@ class LateFolder:
         """The run folder, made at the first call."""
         if self._path is None:
             self._path = new_run_folder(self._recipe.name, self._out)
-            self._run_log.write_to(self._path / "log.txt")
+            self._run_log.write_to(self._path)
+            self._entry.folder_made(self._path)
         return self._path
 
     def remove(self) -> None:
@@ -158,8 +175,8 @@ class LateFolder:
             return
         if self._out is None or self._made:
             shutil.rmtree(self._path, ignore_errors=True)
-        elif not self._had_log:
-            (self._path / "log.txt").unlink(missing_ok=True)
+        for path in self._new_logs:
+            path.unlink(missing_ok=True)
         for folder in self._made:
             with suppress(OSError):  # gone already, or another run's by now
                 folder.rmdir()
@@ -175,6 +192,7 @@ class LateFolder:
 
     def stage_finished(self, outcome: StageOutcome) -> None:
         self.create()
+        self._entry.stage_finished(outcome)
         self._listener.stage_finished(outcome)
 
 
