@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from proxflow.configs.errors import RecipeError
 from proxflow.configs.methods import MethodConfig
@@ -21,16 +21,17 @@ from proxflow.flows.cli.outcomes import explain
 from proxflow.flows.run_entry import RunEntry
 from proxflow.flows.run_log import FILES as LOG_FILES
 from proxflow.flows.run_log import RunLog
+from proxflow.tasks.damage import with_damage_mended
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.memory import process_peak
 from proxflow.tasks.pipeline import Engine, RunResult, run_stages
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter, listen
-from proxflow.tasks.run_folder import new_run_folder, write_run_folder
+from proxflow.tasks.run_folder import Written, new_run_folder, write_run_folder
+from proxflow.tasks.run_record import Origin
 from proxflow.tasks.runners.open_runner import open_runner
 from proxflow.tasks.runners.runner import Runner
-from proxflow.tasks.run_record import Origin
 from proxflow.tasks.stage import Machine, StageOutcome
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("proxflow.run")
 COMMAND = Origin()
+T = TypeVar("T")
 
 
 class RunEngine(Engine, Protocol):
@@ -104,9 +106,13 @@ def launch(
         previous = listen(folder)
         log.info("recipe %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
         try:
+
+            def run(calls: RunEngine) -> tuple[RunResult, Written]:
+                result = run_stages(recipe, methods, calls, command)
+                return result, write_run_folder(folder.create(), recipe, result, store)
+
             with open_runner(recipe.runtime) as runner:
-                result = _run_stages(recipe, methods, engine(machine, store, runner), runner, folder, command)
-            written = write_run_folder(folder.create(), recipe, result, store)
+                result, written = _on_engine(engine(machine, store, runner), runner, folder, run)
         except (RecipeError, ScanError, RequestError):
             folder.remove()
             raise
@@ -125,17 +131,13 @@ def launch(
     return Finished(entry.id, folder.create(), written.report, result, metrics, cautions, seconds, peak)
 
 
-def _run_stages(
-    recipe: Recipe,
-    methods: Sequence[MethodConfig],
-    engine: RunEngine,
-    runner: Runner,
-    folder: LateFolder,
-    command: str,
-) -> RunResult:
-    """All stages; after a failure what other threads and workers are at is stopped before it is raised."""
+def _on_engine(engine: RunEngine, runner: Runner, folder: LateFolder, run: Callable[[RunEngine], T]) -> T:
+    """``run(engine)``, once more where an artefact was found damaged.
+
+    After a failure what other threads and workers are at is stopped before it is raised.
+    """
     try:
-        return run_stages(recipe, methods, engine, command)
+        return with_damage_mended(lambda: run(engine))
     except BaseException:
         folder.stop()
         runner.close(abandon=True)

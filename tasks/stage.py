@@ -18,8 +18,8 @@ from typing import Any
 
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.data.store.errors import DamagedArtefactError
-from proxflow.data.store.file_digests import remembered_digest
 from proxflow.data.store.keys import stage_key
+from proxflow.data.store.outside_files import OutsideFiles
 from proxflow.data.store.store import ArtefactStore, Ref
 from proxflow.tasks.byte_counts import track_bytes
 from proxflow.tasks.device_slot import device_slot
@@ -125,14 +125,19 @@ StageFunction = Callable[[StageContext, ArtefactWriter], None]
 
 
 def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome:
-    """The artefact of ``call``, from the store or computed now."""
+    """The artefact of ``call``, from the store or computed now.
+
+    Raises ScanError where a file outside the store changed between its digest and the end of reading it.
+    """
     began = time.monotonic()
-    key = call_key(call, machine)
+    files = _outside_files(call, machine)
+    key = _key(call, machine, files)
 
     def make_within(granted: Machine) -> tuple[Ref, bool]:
         def make(writer: ArtefactWriter) -> dict[str, Any]:
             reporter().stage_started(call.label)
-            return _compute(call, granted, store, key, writer)
+            with files.unchanged():
+                return _compute(call, granted, store, key, writer)
 
         return store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
 
@@ -180,9 +185,17 @@ def _outcome(label: str, ref: Ref, cached: bool, store: ArtefactStore, began: fl
 
 def call_key(call: StageCall, machine: Machine) -> str:
     """The key of a call's artefact on this machine."""
+    return _key(call, machine, _outside_files(call, machine))
+
+
+def _outside_files(call: StageCall, machine: Machine) -> OutsideFiles:
+    paths = {name: Path(path) for name, path in call.files.items()}
+    return OutsideFiles(paths, Path(machine.store_root) / "file-digests")
+
+
+def _key(call: StageCall, machine: Machine, files: OutsideFiles) -> str:
     digests = {name: ref.digest for name, ref in call.inputs.items()}
-    memo = Path(machine.store_root) / "file-digests"
-    digests |= {f"file:{name}": remembered_digest(Path(path), memo) for name, path in call.files.items()}
+    digests |= {f"file:{name}": content for name, content in files.digests.items()}
     source = source_digest(PRESENTATION if call.stage == "report" else NUMERICAL)
     config = {"config": call.config, "device": machine.device.partition(":")[0]}
     return stage_key(call.stage, config, digests, source=source)
@@ -200,11 +213,9 @@ def _compute(
         try:
             function(context, writer)
         except DamagedArtefactError:
-            log.warning(
-                "an input of stage %s broke while it was read; run again to compute it again", call.label
-            )
+            log.warning("an input of stage %s broke while it was read", call.label)
             raise
-        file_bytes = sum(path.stat().st_size for path in files.values() if path.is_file())
+        file_bytes = sum(path.stat().st_size for path in context.files.values() if path.is_file())
     writer.flush()  # what HDF5 still holds belongs to the bytes written
     read, written = counts()
     return {

@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 
 from proxflow.data.kspace import Geometry
 from proxflow.data.store.guarded_file import GuardedFile
+from proxflow.data.store.uninterrupted import uninterrupted
 from proxflow.data.writers.atomic import atomic_path
 
 
 @contextmanager
 def atomic_h5(path: Path) -> Iterator[h5py.File]:
-    """A new HDF5 file that appears whole or not at all; OSError naming ``path`` where the disk is full."""
-    with atomic_path(path) as temporary:
+    """A new HDF5 file that appears whole or not at all; OSError naming ``path`` where the disk is full.
+
+    Ctrl-C and SIGTERM wait for the end of the block.
+    """
+    with uninterrupted(), atomic_path(path) as temporary:
         guarded = GuardedFile(temporary)
         try:
             with h5py.File(guarded, "w") as file:
