@@ -21,7 +21,8 @@ from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.data.store.eviction import evict
 from proxflow.data.store.guarded_file import GuardedFile
 from proxflow.data.store.locks import exclusive, pin
-from proxflow.data.store.seal import SEAL_BYTES, check_seal, seal_of
+from proxflow.data.store.seal import SEAL_BYTES, seal_of
+from proxflow.data.store.trust import check_trusted, trust
 from proxflow.data.writers.atomic import sync_to_disk
 
 log = logging.getLogger("proxflow.store")
@@ -102,7 +103,7 @@ class ArtefactStore:
             return None
         try:
             self._pin(key)
-            check_seal(path)
+            check_trusted(path)
             with Artefact(path) as artefact:
                 if artefact.provenance.get("key") != key:
                     raise DamagedArtefactError(f"{path.name} must hold the key of its name")
@@ -164,6 +165,7 @@ class ArtefactStore:
             guarded.write(seal)
             guarded.sync()
             temporary.replace(path)
+            trust(seal)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()

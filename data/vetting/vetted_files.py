@@ -21,8 +21,9 @@ SETTLED_NS = 100_000_000  # a file that changed since may change again within on
 class VettedFiles:
     """A set of file identities in this process and, beside it, in a file of the user's cache.
 
-    An identity is path, size, inode and times, with the versions of libhdf5 and of what was looked for. A
-    cache that cannot be read or written only costs the time of looking again.
+    The identity of a foreign file is path, size, inode and times, with the versions of libhdf5 and of what
+    was looked for; that of a sealed one is the digest of its bytes. A cache that cannot be read or written
+    only costs the time of looking again.
     """
 
     def __init__(self) -> None:

@@ -59,7 +59,7 @@ class VettingProcess:
             child.communicate()
 
     def forget(self) -> None:
-        """After a fork the child is another's: let go of its pipes, which tell it our end, and of the lock."""
+        """After a fork the child is another's: let go of its pipes, which tell it our end, and the lock."""
         child, self._child = self._child, None
         self._lock = threading.Lock()
         if child is not None:

@@ -190,10 +190,45 @@ HOSTILE: tuple[Callable[[h5py.File, str, Path, Random], None], ...] = (
 
 
 WORDS = (
-    *("1e999", "-1e999", "1" * 5000, "1" + "0" * 400, "NaN", "-Infinity", "0", "-1", "1e-320", "true", "null", ""),
-    *('"\\u202e\\u001b[31m"', '"../../../etc/passwd"', '"/etc/passwd"', '"a\\u0000b"', '"' + "x" * 9000 + '"'),
-    *("{}", "[]", "[[[[[[1]]]]]]", "[" * 3000, '{"a": ' * 3000, "&a [*a]", "!!python/object/apply:os.system [id]"),
-    *("*a", "!!binary aGk=", "2026-01-01", "0x10", "1_000", "é", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")),
+    *(
+        "1e999",
+        "-1e999",
+        "1" * 5000,
+        "1" + "0" * 400,
+        "NaN",
+        "-Infinity",
+        "0",
+        "-1",
+        "1e-320",
+        "true",
+        "null",
+        "",
+    ),
+    *(
+        '"\\u202e\\u001b[31m"',
+        '"../../../etc/passwd"',
+        '"/etc/passwd"',
+        '"a\\u0000b"',
+        '"' + "x" * 9000 + '"',
+    ),
+    *(
+        "{}",
+        "[]",
+        "[[[[[[1]]]]]]",
+        "[" * 3000,
+        '{"a": ' * 3000,
+        "&a [*a]",
+        "!!python/object/apply:os.system [id]",
+    ),
+    *(
+        "*a",
+        "!!binary aGk=",
+        "2026-01-01",
+        "0x10",
+        "1_000",
+        "é",
+        "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    ),
 )
 
 

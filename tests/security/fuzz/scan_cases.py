@@ -62,7 +62,9 @@ class ScanCases:
             damage.spoil_structure(path, self._secret, random)
         else:
             file = random.choice(sorted(path.parent.iterdir()))
-            spoil = damage.spoil_text if file.suffix in TEXTS and random.random() < 0.7 else damage.spoil_bytes
+            spoil = (
+                damage.spoil_text if file.suffix in TEXTS and random.random() < 0.7 else damage.spoil_bytes
+            )
             file.write_bytes(spoil(file.read_bytes(), random))
 
     def _plant_pickle(self, path: Path, random: Random) -> None:

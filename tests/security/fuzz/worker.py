@@ -1,7 +1,7 @@
 """``worker.py KIND SEED FIRST COUNT FOLDER``: cases FIRST to FIRST + COUNT - 1 of a kind, in one process.
 
-Writes the number of the case at hand to ``FOLDER/at``, what every case came to as JSON on standard output, and
-ends with code 1 if one came to anything but a result or one of our errors.
+Writes the number of the case at hand to ``FOLDER/at``, what every case came to as JSON on standard output,
+and ends with code 1 if one came to anything but a result or one of our errors.
 """
 
 from __future__ import annotations
@@ -18,14 +18,21 @@ from pathlib import Path
 from random import Random
 from types import FrameType
 
+from guard import Guard
+
 MEMORY_BYTES = 6 << 30  # of addresses, most of them torch's
 CASE_SECONDS = 60
-KINDS = {"scans": "scan_cases:ScanCases", "recipes": "recipe_cases:RecipeCases", "store": "store_cases:StoreCases"}
+KINDS = {
+    "scans": "scan_cases:ScanCases",
+    "recipes": "recipe_cases:RecipeCases",
+    "store": "store_cases:StoreCases",
+}
 
 
 def main(kind: str, seed: str, first: int, count: int, folder: Path) -> int:
     module, _, name = KINDS[kind].partition(":")
     cases = getattr(import_module(module), name)(folder / "work")
+    guard = Guard(folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     signal.signal(signal.SIGALRM, _too_long)
     tally, failures = Counter[str](), list[str]()
@@ -36,9 +43,12 @@ def main(kind: str, seed: str, first: int, count: int, folder: Path) -> int:
         signal.alarm(CASE_SECONDS)
         try:
             tally[cases.run(Random(f"{seed}-{kind}-{number}"))] += 1
+            if guard.seen:
+                raise RuntimeError(f"a case must keep to its folder, got {guard.seen}")
         except BaseException:
             failures.append(f"{kind} {number}: {traceback.format_exc()}")
         signal.alarm(0)
+        guard.seen.clear()
         slowest = max(slowest, time.monotonic() - began)
     print(json.dumps({"tally": tally, "failures": failures, "slowest": slowest}))
     return 1 if failures else 0
