@@ -25,6 +25,8 @@ from proxflow.flows.cli.inspect import command as inspect
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
+from proxflow.flows.cli.serve import command as serve
+from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cores import share_cores
 
 HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
@@ -49,6 +51,8 @@ def build_app() -> App:
         "methods": methods,
         "export": export,
         "doctor": doctor,
+        "serve": serve,
+        "ui": ui,
     }
     for name, function in commands.items():
         app.command(function, name=name)
