@@ -30,8 +30,8 @@ def command(
 
     A method takes its numbers from the recipe's `reconstruct` and `compare`, else its defaults.
     """
-    from proxflow.configs.loading import nearest
     from proxflow.configs.methods import METHOD_SCHEMAS
+    from proxflow.configs.sentences import nearest
     from proxflow.flows.cli.recipe_run import command_text, execute, load
     from proxflow.tasks.errors import RequestError
 

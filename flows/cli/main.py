@@ -27,7 +27,9 @@ from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
 from proxflow.flows.cli.runs import command as runs
+from proxflow.flows.cli.serve import command as serve
 from proxflow.flows.cli.stats import command as stats
+from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cores import share_cores
 
 HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
@@ -55,6 +57,8 @@ def build_app() -> App:
         "cancel": cancel,
         "stats": stats,
         "doctor": doctor,
+        "serve": serve,
+        "ui": ui,
     }
     for name, function in commands.items():
         app.command(function, name=name)
