@@ -22,6 +22,7 @@ from proxflow.flows.cli.demo import command as demo
 from proxflow.flows.cli.doctor import command as doctor
 from proxflow.flows.cli.export import command as export
 from proxflow.flows.cli.inspect import command as inspect
+from proxflow.flows.cli.many import command as many
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
@@ -42,6 +43,7 @@ def build_app() -> App:
     commands: dict[str, Callable[..., int]] = {
         "run": run,
         "compare": compare,
+        "many": many,
         "demo": demo,
         "check": check,
         "inspect": inspect,
