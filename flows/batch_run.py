@@ -10,7 +10,7 @@ from proxflow.flows.in_process_runner import Runner
 from proxflow.flows.scan_unit import ScanUnit, failed, reconstruct_scan, stop_units
 from proxflow.tasks.batch.outcome import ScanOutcome
 
-Work = Callable[[ScanUnit], ScanOutcome]
+Work = Callable[[ScanUnit], ScanOutcome | None]  # None where there was nothing to do
 
 
 class BatchListener(Protocol):
@@ -32,10 +32,11 @@ class RunUnits(Protocol):
 def work_on(runner: Runner, listener: BatchListener) -> Work:
     """The function that runs one unit where the runner runs them."""
 
-    def work(unit: ScanUnit) -> ScanOutcome:
+    def work(unit: ScanUnit) -> ScanOutcome | None:
         listener.scan_started(unit)
         try:
-            return runner.call(reconstruct_scan, unit)
+            outcome: ScanOutcome = runner.call(reconstruct_scan, unit)
+            return outcome
         except Exception as error:  # the worker is gone, not the batch
             return failed(unit, error)
 
@@ -47,12 +48,14 @@ def run_in_threads(units: Sequence[ScanUnit], work: Work, workers: int, listener
     stop_units(False)
     if workers == 1:
         for unit in units:  # in this thread: an interruption reaches the computation at once
-            listener.scan_ended(work(unit))
+            if (outcome := work(unit)) is not None:
+                listener.scan_ended(outcome)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="scan") as pool:
         try:
             for future in as_completed([pool.submit(work, unit) for unit in units]):
-                listener.scan_ended(future.result())
+                if (outcome := future.result()) is not None:
+                    listener.scan_ended(outcome)
         except BaseException:
             stop_units()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -34,7 +34,7 @@ LONGEST_NAME = 36
 class BatchScreen:
     """Draws on ``console``; a context manager. Where that is not a terminal, one plain line a scan."""
 
-    def __init__(self, console: Console, total: int) -> None:
+    def __init__(self, console: Console, total: int | None) -> None:
         self._console, self._lock = console, threading.Lock()
         self._progress = Progress(
             SpinnerColumn(),

@@ -26,6 +26,7 @@ from proxflow.flows.cli.many import command as many
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
+from proxflow.flows.cli.watch import command as watch
 from proxflow.flows.cores import share_cores
 
 HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
@@ -44,6 +45,7 @@ def build_app() -> App:
         "run": run,
         "compare": compare,
         "many": many,
+        "watch": watch,
         "demo": demo,
         "check": check,
         "inspect": inspect,
