@@ -41,6 +41,18 @@ class WatchPass:
         """``done`` if every scan that was taken is."""
         return "done" if all(outcome.state == "done" for outcome in self.outcomes) else "failed"
 
+    @property
+    def sentence(self) -> str:
+        """What became of the scans."""
+        states = [outcome.state for outcome in self.outcomes]
+        words = {"done": "done", "failed": "failed", "left": "left for the next pass"}
+        parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]  # type: ignore[comparison-overlap,arg-type]
+        if self.arriving:
+            parts.append(f"{len(self.arriving)} still arriving")
+        if self.elsewhere:
+            parts.append(f"{len(self.elsewhere)} with another watcher")
+        return ", ".join(parts) or "nothing new"
+
     def summary(self) -> dict[str, Any]:
         """The pass as plain values."""
         states = [outcome.state for outcome in self.outcomes]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from proxflow.flows.many_run import FinishedBatch
     from proxflow.flows.scan_unit import ScanUnit
-    from proxflow.tasks.batch.batch import Batch
     from proxflow.tasks.batch.outcome import ScanOutcome
 
 MARK = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "left": "[yellow]![/]", "interrupted": "[yellow]…[/]"}
@@ -90,7 +89,7 @@ def show_batch(finished: FinishedBatch) -> None:
         if outcome.state != "done":
             text = f"{MARK[outcome.state]} {escape(outcome.name)}: {escape(outcome.why)}"
             console.print(text, soft_wrap=True)
-    console.print(f"\n{sentence(batch)}", soft_wrap=True)
+    console.print(f"\n{batch.sentence}", soft_wrap=True)
     console.print(f"report  {finished.report}", soft_wrap=True)
     show_tracebacks(batch.outcomes)
 
@@ -101,15 +100,6 @@ def show_tracebacks(outcomes: tuple[ScanOutcome, ...]) -> None:
     for outcome in outcomes:
         if outcome.traceback:
             console.print(f"\n{escape(outcome.name)}:\n{escape(outcome.traceback)}", soft_wrap=True)
-
-
-def sentence(batch: Batch) -> str:
-    """How many are done, how many not, and how fast it went."""
-    counts = [f"{batch.count('done')} of {len(batch.outcomes)} scans done"]
-    words = {"failed": "failed", "left": "left for later", "interrupted": "not finished"}
-    counts += [f"{batch.count(state)} {word}" for state, word in words.items() if batch.count(state)]  # type: ignore[arg-type]
-    rate = "" if batch.scans_per_minute is None else f", {batch.scans_per_minute:.3g} scans a minute"
-    return f"{', '.join(counts)} in {batch.seconds:.1f} s{rate}"
 
 
 def batch_table(done: Sequence[ScanOutcome], names: Sequence[str]) -> Table:

@@ -61,9 +61,9 @@ def command(
     found = find_scans(scans, chosen.recipe.scan.reader)
     with BatchScreen(Console(stderr=True, quiet=json), len(found)) as screen:
         if prefect or server_configured():
-            from proxflow.flows.many_as_flow import run_many_as_flow
+            from proxflow.flows.batch_as_flow import run_many_as_flow
 
-            finished = run_many_as_flow(chosen, found, scans, out=out, listener=screen)
+            finished = run_many_as_flow(chosen, scans, out=out, listener=screen)
         else:
             finished = reconstruct_scans(
                 chosen,

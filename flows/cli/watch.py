@@ -76,6 +76,7 @@ def command(
 def _pass(request: WatchRequest, as_json: bool) -> WatchPass:
     """One pass, shown line by line, and told in a sentence or an object."""
     import json
+    import time
 
     from rich.console import Console
 
@@ -87,7 +88,8 @@ def _pass(request: WatchRequest, as_json: bool) -> WatchPass:
     if as_json:
         print(json.dumps(done.summary()), flush=True)
     else:
-        Console(highlight=False).print(_sentence(done), soft_wrap=True)
+        place = f"; report {done.report}" if done.outcomes else ""
+        Console(highlight=False).print(f"{time.strftime('%H:%M:%S')}  {done.sentence}{place}", soft_wrap=True)
         show_tracebacks(done.outcomes)
     return done
 
@@ -111,18 +113,3 @@ def _watch(request: WatchRequest, every: float, as_json: bool) -> None:
             print(f"proxflow: {explained.sentence}", file=sys.stderr, flush=True)
         request, first = replace(request, retry_failed=False), False
         time.sleep(every)
-
-
-def _sentence(done: WatchPass) -> str:
-    """What the pass did, and where the report is if it did anything."""
-    import time
-
-    counts = done.summary()
-    words = {"done": "done", "failed": "failed", "left": "left for the next pass"}
-    parts = [f"{counts[key]} {word}" for key, word in words.items() if counts[key]]
-    if done.arriving:
-        parts.append(f"{len(done.arriving)} still arriving")
-    if done.elsewhere:
-        parts.append(f"{len(done.elsewhere)} with another watcher")
-    told = f"{', '.join(parts)}; report {done.report}" if parts else "nothing new"
-    return f"{time.strftime('%H:%M:%S')}  {told}"

@@ -40,6 +40,17 @@ class Batch:
         """None before any scan was done."""
         return 60 * self.recent / self.seconds if self.recent and self.seconds > 0 else None
 
+    @property
+    def sentence(self) -> str:
+        """How many are done, how many not, and how fast it went."""
+        words: dict[State, str] = {
+            "failed": "failed", "left": "left for later", "interrupted": "not finished"
+        }  # fmt: skip
+        parts = [f"{self.count('done')} of {len(self.outcomes)} scans done"]
+        parts += [f"{self.count(state)} {word}" for state, word in words.items() if self.count(state)]
+        rate = "" if self.scans_per_minute is None else f", {self.scans_per_minute:.3g} scans a minute"
+        return f"{', '.join(parts)} in {self.seconds:.1f} s{rate}"
+
     def metric_names(self) -> tuple[str, ...]:
         """The metrics of any scan, in the order first met."""
         return tuple(
