@@ -83,10 +83,11 @@ def _rows(outcome: ScanOutcome) -> list[dict[str, Any]]:
         return [{"scan": outcome.name, "state": outcome.state, "why": outcome.why}]
     return [
         {"scan": outcome.name, "state": "done", "method": method}
-        | {
-            name: float(f"{value:.5g}") if isinstance(value, float) else value
-            for name, value in figures.items()
-        }
+        | {name: _cell(value) for name, value in figures.items()}
         | {"seconds": round(outcome.seconds, 2), "report": outcome.report}
         for method, figures in outcome.metrics.items()
     ]
+
+
+def _cell(value: Any) -> Any:
+    return float(f"{value:.5g}") if isinstance(value, float) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from proxflow.flows.batch_plan import BatchRecipe
 from proxflow.flows.batch_run import BatchListener
@@ -26,7 +27,7 @@ def run_many_as_flow(
     get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
     token = screen.set(listener)
     try:
-        state = reconstruct_many(
+        state: Any = reconstruct_many(
             recipe=recipe.text,
             scans=list(scans),
             methods=list(recipe.names),
@@ -34,7 +35,7 @@ def run_many_as_flow(
             out=str(out) if out else "",
             return_state=True,
         )
-        finished = state.result(raise_on_failure=False)
+        finished: FinishedBatch | BaseException = state.result(raise_on_failure=False)
     finally:
         screen.reset(token)
     if isinstance(finished, BaseException):

@@ -39,15 +39,16 @@ class BatchRecipe:
         """The methods to run; the recipe's own if none was asked for."""
         return self.names or (self.recipe.reconstruct.method,)
 
-    def unit(self, scan: str, name: str, root: Path, folder: str, workers: int) -> ScanUnit:
-        """The recipe on one scan; where several scans are computed at once, each takes one worker."""
+    def unit(self, scan: str, name: str, root: Path, folder: str, *, alone: bool) -> ScanUnit:
+        """The recipe on one scan. Scans are spread over the workers, and a scan's slices only where it is
+        ``alone``."""
         recipe = self.recipe
         headline = recipe.report.title or recipe.description or recipe.name
         updates = {
             "scan": recipe.scan.model_copy(update={"path": scan}),
             "report": recipe.report.model_copy(update={"title": f"{name}: {headline}"[:LONGEST_TITLE]}),
         }
-        if workers > 1:
+        if not alone:
             updates["runtime"] = recipe.runtime.model_copy(update={"runner": "threads", "workers": 1})
         values = recipe.model_copy(update=updates).model_dump(mode="json")
         return ScanUnit(scan, name, values, self.methods, str(root), folder, self._command(scan))

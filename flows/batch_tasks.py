@@ -12,8 +12,8 @@ from prefect import task
 from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 
-from proxflow.flows.batch_run import BatchListener, Work
-from proxflow.flows.scan_unit import ScanUnit, stop_units
+from proxflow.flows.batch_run import BatchListener, Crew
+from proxflow.flows.scan_unit import ScanUnit
 from proxflow.tasks.batch.outcome import ScanOutcome
 
 
@@ -29,8 +29,8 @@ class SilentListener:
 screen: ContextVar[BatchListener] = ContextVar("screen", default=SilentListener())  # noqa: B039
 
 
-def run_as_tasks(units: Sequence[ScanUnit], work: Work, workers: int, listener: BatchListener) -> None:
-    """At most ``workers`` task runs at once, whatever the flow's task runner allows. Must be called in a flow.
+def run_as_tasks(units: Sequence[ScanUnit], crew: Crew, listener: BatchListener) -> None:
+    """At most ``crew.workers`` task runs at once, whatever the flow's task runner allows; within a flow.
 
     A scan that failed is a failed task run, with its sentence; one from the store shows as Cached.
     """
@@ -40,12 +40,11 @@ def run_as_tasks(units: Sequence[ScanUnit], work: Work, workers: int, listener: 
     def scan(name: str, unit: ScanUnit) -> Any:
         outcome = None
         try:
-            outcome = work(unit)
+            outcome = crew.work(unit)
         finally:
             ended.put(outcome)
         return _state(outcome)
 
-    stop_units(False)
     waiting, futures = list(reversed(units)), list[PrefectFuture[Any]]()
 
     def submit() -> None:
@@ -54,14 +53,14 @@ def run_as_tasks(units: Sequence[ScanUnit], work: Work, workers: int, listener: 
             futures.append(scan.submit(unit.name, unit))
 
     try:
-        for _ in range(workers):
+        for _ in range(crew.workers):
             submit()
         for _ in units:
             if (outcome := ended.get()) is not None:
                 listener.scan_ended(outcome)
             submit()
     except BaseException:
-        stop_units()
+        crew.stop()
         raise
     finally:
         for future in futures:

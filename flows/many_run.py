@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proxflow.flows.batch_plan import BatchRecipe
-from proxflow.flows.batch_run import BatchListener, RunUnits, run_in_threads, work_on
-from proxflow.flows.in_process_runner import open_runner
+from proxflow.flows.batch_run import BatchListener, RunUnits, batch_runner, crew_of, run_in_threads
 from proxflow.flows.scan_unit import ScanUnit, interrupted
 from proxflow.tasks.batch.batch import Batch
 from proxflow.tasks.batch.batch_files import write_batch
@@ -48,16 +47,16 @@ def reconstruct_scans(
     folder = new_run_folder(f"{recipe.recipe.name}-many", out)
     (folder / SCANS).mkdir(exist_ok=True)
     names = unit_names(scans)
-    with open_runner(recipe.recipe.runtime) as runner:
-        units = [
-            recipe.unit(scan, name, folder.absolute(), f"{SCANS}/{place}", runner.workers)
-            for scan, name, place in zip(scans, names, folder_names(names), strict=True)
-        ]
-        keeper = BatchKeeper(folder, units, recipe.recipe.name, command, source, listener)
-        try:
-            run_units(units, work_on(runner, keeper), runner.workers, keeper)
-        finally:
-            report = keeper.write()
+    units = [
+        recipe.unit(scan, name, folder.absolute(), f"{SCANS}/{place}", alone=len(scans) == 1)
+        for scan, name, place in zip(scans, names, folder_names(names), strict=True)
+    ]
+    keeper = BatchKeeper(folder, units, recipe.recipe.name, command, source, listener)
+    try:
+        with batch_runner(recipe.recipe.runtime, len(units)) as runner:
+            run_units(units, crew_of(runner, keeper), keeper)
+    finally:
+        report = keeper.write()
     return FinishedBatch(folder, report, keeper.batch())
 
 

@@ -18,7 +18,7 @@ from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.flows.cli.outcomes import REFUSALS, explain
 from proxflow.flows.launch import launch
 from proxflow.tasks.batch.outcome import ScanOutcome, State
-from proxflow.tasks.errors import RequestError
+from proxflow.tasks.errors import RequestError, WorkerLostError
 
 if TYPE_CHECKING:
     from proxflow.flows.launch import Finished
@@ -82,6 +82,9 @@ class StoppableReporter:
     def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
         self._leave_if_asked()
 
+    def items_solved(self, label: str, done: int, n_items: int) -> None:
+        self._leave_if_asked()
+
     def stage_finished(self, outcome: StageOutcome) -> None:
         self._leave_if_asked()
 
@@ -121,7 +124,7 @@ def failed(unit: ScanUnit, error: Exception) -> ScanOutcome:
 
 def is_machine_fault(error: Exception) -> bool:
     """Whether the scan may succeed as it is, once the machine is mended: a full disk, say."""
-    if isinstance(error, StoreError | DamagedArtefactError | MemoryError):
+    if isinstance(error, StoreError | DamagedArtefactError | WorkerLostError):
         return True
     if isinstance(error, RequestError):  # a run folder that cannot be made is told as a wrong --out
         return isinstance(error.__context__, OSError)

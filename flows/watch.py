@@ -31,8 +31,8 @@ def watch(
     Args:
         folder: The folder in which scans arrive, on the machine that runs this.
         recipe: A recipe file on that machine, or the name of a ready recipe. Its scan.path is not used.
-        out: Folder of the results, and of what was done already; proxflow-NAME in the watched folder, NAME the
-            recipe's, if empty.
+        out: Folder of the results, and of what was done already; if empty proxflow-NAME in the watched
+            folder, NAME the recipe's.
         pattern: Names to take, as *.h5 or */*.cfl; with * all that look like scans.
         settle: Seconds for which a scan must not change before it counts as whole.
         retry_failed: Take scans that failed before once more.

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from proxflow.flows.batch_run import BatchListener, RunUnits, Work, run_in_threads, work_on
-from proxflow.flows.in_process_runner import open_runner
+from proxflow.flows.batch_run import BatchListener, RunUnits, Work, batch_runner, crew_of, run_in_threads
 from proxflow.flows.many_run import SCANS
 from proxflow.flows.scan_unit import ScanUnit
 from proxflow.flows.watch_request import WatchRequest
@@ -46,7 +45,7 @@ class WatchPass:
         """What became of the scans."""
         states = [outcome.state for outcome in self.outcomes]
         words = {"done": "done", "failed": "failed", "left": "left for the next pass"}
-        parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]  # type: ignore[comparison-overlap,arg-type]
+        parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
         if self.arriving:
             parts.append(f"{len(self.arriving)} still arriving")
         if self.elsewhere:
@@ -113,12 +112,14 @@ class Taking:
     def run(self, run_units: RunUnits) -> None:
         """Take all that nobody else has."""
         recipe, root = self._request.recipe, self._request.out.absolute()
-        with open_runner(recipe.recipe.runtime) as runner:
-            units = [
-                recipe.unit(str(arrival.path), name, root, "", runner.workers)
-                for name, arrival in self._fresh.items()
-            ]
-            run_units(units, self._once(work_on(runner, self)), runner.workers, self)
+        alone = len(self._fresh) == 1
+        units = [
+            recipe.unit(str(arrival.path), name, root, "", alone=alone)
+            for name, arrival in self._fresh.items()
+        ]
+        with batch_runner(recipe.recipe.runtime, len(units)) as runner:
+            crew = crew_of(runner, self)
+            run_units(units, replace(crew, work=self._once(crew.work)), self)
 
     def scan_ended(self, outcome: ScanOutcome) -> None:
         self.outcomes.append(outcome)

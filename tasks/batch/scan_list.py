@@ -10,6 +10,7 @@ from proxflow.data.samples.catalogue import SCHEME
 from proxflow.tasks.batch.scan_files import is_ignored, is_scan_folder, looks_like_scan, without_companions
 from proxflow.tasks.errors import RequestError
 
+MOST_NAMED = 3  # in an error
 LARGEST_LIST_BYTES = 16 << 20
 
 
@@ -32,6 +33,9 @@ def find_scans(arguments: Sequence[str], reader: str = "auto") -> list[str]:
             raise RequestError(f"scans must match at least one scan, got none for {str(argument)!r}")
         for scan in scans:
             found.setdefault(_identity(scan), scan)
+    if not any(scan.startswith(SCHEME) or _is_there(Path(scan)) for scan in found.values()):
+        named = ", ".join(map(repr, arguments[:MOST_NAMED]))
+        raise RequestError(f"scans must match at least one scan, got none for {named}")
     return list(found.values())
 
 
@@ -77,6 +81,11 @@ def _lines(path: Path) -> list[str]:
 
 def _absolute(text: str, folder: Path) -> Path:
     return folder / Path(text).expanduser()
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file of that name is there, or the pair that BART names so."""
+    return path.exists() or path.with_name(path.name + ".cfl").exists()
 
 
 def _identity(scan: str) -> str:
