@@ -23,6 +23,7 @@ from proxflow.flows.cli.demo import command as demo
 from proxflow.flows.cli.doctor import command as doctor
 from proxflow.flows.cli.export import command as export
 from proxflow.flows.cli.inspect import command as inspect
+from proxflow.flows.cli.many import command as many
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
@@ -30,6 +31,7 @@ from proxflow.flows.cli.runs import command as runs
 from proxflow.flows.cli.serve import command as serve
 from proxflow.flows.cli.stats import command as stats
 from proxflow.flows.cli.ui import command as ui
+from proxflow.flows.cli.watch import command as watch
 from proxflow.flows.cores import share_cores
 
 HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
@@ -47,6 +49,8 @@ def build_app() -> App:
     commands: dict[str, Callable[..., int]] = {
         "run": run,
         "compare": compare,
+        "many": many,
+        "watch": watch,
         "demo": demo,
         "check": check,
         "inspect": inspect,
