@@ -60,7 +60,7 @@ class ArtifactReporter:
             update_progress_artifact(self._bars[label], progress=100 * done, description=text)
         else:
             made = create_progress_artifact(
-                progress=100 * done, key=_key("progress", label), description=text
+                progress=100 * done, key=artifact_key("progress", label), description=text
             )
             self._bars[label] = made if isinstance(made, UUID) else made.id  # type: ignore[attr-defined]
 
@@ -78,11 +78,13 @@ def publish(finished: Finished, name: str) -> None:
         {"method": method} | {metric: _cell(value) for metric, value in figures.items()}
         for method, figures in finished.metrics.items()
     ]
-    create_table_artifact(table=rows, key=_key("metrics", name), description=f"Figures of {name}")
-    create_markdown_artifact(markdown=_page(finished, rows), key=_key("preview", name), description=name)
+    create_table_artifact(table=rows, key=artifact_key("metrics", name), description=f"Figures of {name}")
+    create_markdown_artifact(
+        markdown=_page(finished, rows), key=artifact_key("preview", name), description=name
+    )
     link = finished.report.resolve().as_uri()
     path = str(finished.report.resolve())
-    create_link_artifact(link=link, link_text=path, key=_key("report", name), description=path)
+    create_link_artifact(link=link, link_text=path, key=artifact_key("report", name), description=path)
 
 
 def _page(finished: Finished, rows: list[dict[str, object]]) -> str:
@@ -106,6 +108,6 @@ def _cell(value: object) -> object:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def _key(kind: str, name: str) -> str:
+def artifact_key(kind: str, name: str) -> str:
     """Artifact keys are lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{name}".lower()).strip("-")

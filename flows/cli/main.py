@@ -25,6 +25,7 @@ from proxflow.flows.cli.inspect import command as inspect
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
+from proxflow.flows.cli.train import command as train
 from proxflow.flows.cores import share_cores
 
 HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
@@ -42,6 +43,7 @@ def build_app() -> App:
     commands: dict[str, Callable[..., int]] = {
         "run": run,
         "compare": compare,
+        "train": train,
         "demo": demo,
         "check": check,
         "inspect": inspect,
