@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proxflow.configs.errors import RecipeError
 from proxflow.configs.methods import MethodConfig
@@ -25,13 +25,24 @@ from proxflow.tasks.pipeline import Engine, RunResult, run_stages
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter, listen
 from proxflow.tasks.run_folder import new_run_folder, write_run_folder
+from proxflow.tasks.runners.open_runner import open_runner
+from proxflow.tasks.runners.runner import Runner
 from proxflow.tasks.stage import Machine, StageOutcome
 
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
 
 log = logging.getLogger("proxflow.run")
-EngineFactory = Callable[[Machine, ArtefactStore], Engine]
+
+
+class RunEngine(Engine, Protocol):
+    """An engine with threads of its own."""
+
+    def close(self) -> None:
+        """Wait for what is still computed, after a failure; nothing new begins."""
+
+
+EngineFactory = Callable[[Machine, ArtefactStore, Runner], RunEngine]
 
 
 @dataclass(frozen=True)
@@ -84,13 +95,13 @@ def launch(
         previous = listen(folder)
         log.info("recipe %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
         try:
-            result = run_stages(recipe, methods, engine(machine, store), command)
+            with open_runner(recipe.runtime) as runner:
+                result = _run_stages(recipe, methods, engine(machine, store, runner), runner, folder, command)
             written = write_run_folder(folder.create(), recipe, result, store)
         except (RecipeError, ScanError, RequestError):
             folder.remove()
             raise
         except BaseException as error:
-            folder.stop()
             log.error("%s: %s", type(error).__name__, error)
             raise
         finally:
@@ -100,6 +111,25 @@ def launch(
         log.info("done in %.2f s, %s", seconds, folder.create())
     metrics, cautions = written.metrics, written.cautions
     return Finished(folder.create(), written.report, result, metrics, cautions, seconds, process_peak())
+
+
+def _run_stages(
+    recipe: Recipe,
+    methods: Sequence[MethodConfig],
+    engine: RunEngine,
+    runner: Runner,
+    folder: LateFolder,
+    command: str,
+) -> RunResult:
+    """All stages; after a failure what other threads and workers are at is stopped before it is raised."""
+    try:
+        return run_stages(recipe, methods, engine, command)
+    except BaseException:
+        folder.stop()
+        runner.close(abandon=True)
+        raise
+    finally:
+        engine.close()
 
 
 class LateFolder:
@@ -113,6 +143,7 @@ class LateFolder:
         self._stopped = False
         self.stage_started = listener.stage_started
         self.stage_waiting = listener.stage_waiting
+        self.items_solved = listener.items_solved
 
     def create(self) -> Path:
         """The run folder, made at the first call."""

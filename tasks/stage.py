@@ -21,6 +21,8 @@ from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.file_digests import remembered_digest
 from proxflow.data.store.keys import stage_key
 from proxflow.data.store.store import ArtefactStore, Ref
+from proxflow.tasks.device_slot import device_slot
+from proxflow.tasks.granted_memory import in_memory
 from proxflow.tasks.memory import track_peak
 from proxflow.tasks.provenance import NUMERICAL, PRESENTATION, machine_text, source_digest, versions
 from proxflow.tasks.reporting import reporter
@@ -109,23 +111,41 @@ def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOut
     began = time.monotonic()
     key = call_key(call, machine)
 
-    def make(writer: ArtefactWriter) -> dict[str, Any]:
-        reporter().stage_started(call.label)
-        return _compute(call, machine, store, key, writer)
+    def make_within(granted: Machine) -> tuple[Ref, bool]:
+        def make(writer: ArtefactWriter) -> dict[str, Any]:
+            reporter().stage_started(call.label)
+            return _compute(call, granted, store, key, writer)
 
-    ref, cached = store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
+        return store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
+
+    ref, cached = in_memory(call.label, machine, make_within)
+    return _outcome(call.label, ref, cached, store, began)
+
+
+def find(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome | None:
+    """The artefact of ``call`` if the store has it."""
+    began = time.monotonic()
+    ref = store.find(call.label, call_key(call, machine))
+    return None if ref is None else _outcome(call.label, ref, True, store, began)
+
+
+def execute_elsewhere(call: StageCall, machine: Machine) -> StageOutcome:
+    """``execute`` on a worker, which sees the same store."""
+    store = ArtefactStore(machine.store_path, machine.store_limit)
+    try:
+        return execute(call, machine, store)
+    finally:
+        store.release()
+
+
+def _outcome(label: str, ref: Ref, cached: bool, store: ArtefactStore, began: float) -> StageOutcome:
     with store.open(ref) as artefact:
         made = artefact.provenance
+    elapsed = time.monotonic() - began
     outcome = StageOutcome(
-        call.label,
-        ref,
-        cached,
-        made["seconds"],
-        made["peak_memory_bytes"],
-        made["device"],
-        time.monotonic() - began,
+        label, ref, cached, made["seconds"], made["peak_memory_bytes"], made["device"], elapsed
     )
-    log.info("stage %s %s, key %s", call.label, "found in the store" if cached else "computed", key)
+    log.info("stage %s %s, key %s", label, "found in the store" if cached else "computed", ref.key)
     reporter().stage_finished(outcome)
     return outcome
 
@@ -147,9 +167,7 @@ def _compute(
     function: StageFunction = getattr(import_module(module), name)
     started, began, peak = datetime.now(UTC), time.monotonic(), track_peak()
     with ExitStack() as stack:
-        inputs = {name: stack.enter_context(store.open(ref)) for name, ref in call.inputs.items()}
-        files = {name: Path(path) for name, path in call.files.items()}
-        context = StageContext(call.label, call.config, inputs, files, machine, store.checkpoint_folder(key))
+        context = opened_context(call, machine, store, key, stack)
         try:
             function(context, writer)
         except DamagedArtefactError:
@@ -171,6 +189,21 @@ def _compute(
         "versions": versions(),
         "source": source_digest(),
     }
+
+
+def opened_context(
+    call: StageCall, machine: Machine, store: ArtefactStore, key: str, stack: ExitStack
+) -> StageContext:
+    """The call's inputs opened and its device taken, until ``stack`` lets go of them."""
+    stack.enter_context(device_slot(machine.device, lambda device: _device_busy(call.label, device)))
+    inputs = {name: stack.enter_context(store.open(ref)) for name, ref in call.inputs.items()}
+    files = {name: Path(path) for name, path in call.files.items()}
+    return StageContext(call.label, call.config, inputs, files, machine, store.checkpoint_folder(key))
+
+
+def _device_busy(label: str, device: str) -> None:
+    log.info("%s waits for %s, which another run uses", label, device)
+    reporter().stage_waiting(label)
 
 
 def _waiting(label: str) -> None:

@@ -75,6 +75,11 @@ class StageCheckpoints:
         if many or self._is_time():
             self._save_waiting()
 
+    def keep_at_once(self, item: int, image: np.ndarray, trace: dict[str, Any], fit: dict[str, Any]) -> None:
+        """Keep a finished item on the disk, for the process that assembles the stage."""
+        self._waiting[item] = (image, trace, fit)
+        self._save_waiting()
+
     def keep_image(self, item: int, image: Tensor) -> Path:
         """Save the last good image of a diverged item; where it lies."""
         return self._save(f"last-good-{item}", [image.cpu().numpy()], {})

@@ -22,7 +22,11 @@ def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
     checkpoints = StageCheckpoints(context, n_items)
     results = []
     for item in range(n_items):
-        judged, _, result = checkpoints.finished(item) or _judge_item(context, checkpoints, item)
+        found = checkpoints.finished(item)
+        if found is None:
+            found = hold_out_item(context, checkpoints, item)
+            checkpoints.keep_finished(item, *found)
+        judged, _, result = found
         if item == 0:
             writer.create("held_out", (n_items, *judged.shape), judged.dtype)
         writer.append("held_out", judged[None])
@@ -31,7 +35,7 @@ def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
     writer.document("held_out", results)
 
 
-def _judge_item(context: StageContext, checkpoints: StageCheckpoints, item: int) -> Finished:
+def hold_out_item(context: StageContext, checkpoints: StageCheckpoints, item: int) -> Finished:
     """Reconstruct one item without the measurements withheld, and predict these."""
     scan = context.inputs["prepared"].document("scan")
     problem = load_problem(context, item)
@@ -51,6 +55,4 @@ def _judge_item(context: StageContext, checkpoints: StageCheckpoints, item: int)
     )
     error, norm = misfit(problem, solution.image, split.judged)
     floor = noise_floor(scan["noise_std"][item], problem.count(split.judged), norm)
-    judged, result = split.judged.cpu().numpy(), {"error": error / (norm or 1.0), "noise": floor}
-    checkpoints.keep_finished(item, judged, {}, result)
-    return judged, {}, result
+    return split.judged.cpu().numpy(), {}, {"error": error / (norm or 1.0), "noise": floor}
