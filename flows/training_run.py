@@ -16,12 +16,14 @@ from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.data.errors import ScanError
 from proxflow.data.store.store import ArtefactStore
-from proxflow.flows.launch import EngineFactory, LateFolder, machine_for
+from proxflow.flows.launch import EngineFactory, LateFolder, RunEngine, machine_for
 from proxflow.flows.run_log import RunLog
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.pipeline import Engine
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter, listen
+from proxflow.tasks.runners.open_runner import open_runner
+from proxflow.tasks.runners.runner import Runner
 from proxflow.tasks.stage import StageCall, StageOutcome
 from proxflow.tasks.training.samples import TrainingListener
 from proxflow.tasks.training.train import Training, TrainingRequest, methods_to_train, train
@@ -81,14 +83,14 @@ def launch_training(
         previous = listen(folder)
         log.info("training of %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
         try:
-            stages = RecordingEngine(engine(machine, store))
-            training = train(recipe, plan.methods, plan.request, stages, store, listener)
+            with open_runner(recipe.runtime) as runner:
+                made = engine(machine, store, runner)
+                training, outcomes = _train(plan, made, store, listener, runner, folder)
             report = write_training_folder(folder.create(), training, recipe, plan.source, plan.command)
         except (RecipeError, ScanError, RequestError):
             folder.remove()
             raise
         except BaseException as error:
-            folder.stop()
             log.error("%s: %s", type(error).__name__, error)
             raise
         finally:
@@ -98,7 +100,28 @@ def launch_training(
             log.info("caution: %s", caution)
         seconds = time.monotonic() - began
         log.info("done in %.2f s, %s", seconds, folder.create())
-    return FinishedTraining(folder.create(), report, training, tuple(stages.outcomes), seconds)
+    return FinishedTraining(folder.create(), report, training, outcomes, seconds)
+
+
+def _train(
+    plan: TrainingPlan,
+    engine: RunEngine,
+    store: ArtefactStore,
+    listener: TrainingListener,
+    runner: Runner,
+    folder: LateFolder,
+) -> tuple[Training, tuple[StageOutcome, ...]]:
+    """All fits; after a failure what other threads and workers are at is stopped before it is raised."""
+    stages = RecordingEngine(engine)
+    try:
+        training = train(plan.recipe, plan.methods, plan.request, stages, store, listener)
+    except BaseException:
+        folder.stop()
+        runner.close(abandon=True)
+        raise
+    finally:
+        engine.close()
+    return training, tuple(stages.outcomes)
 
 
 class RecordingEngine:

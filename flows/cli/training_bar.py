@@ -76,6 +76,9 @@ class TrainingBar:
         text = f"{label}{place}, iteration {iteration.index}/{iteration.n_iter}"
         self._progress.update(self._bar, description=text)
 
+    def items_solved(self, label: str, done: int, n_items: int) -> None:
+        self._progress.update(self._bar, description=f"{label}, item {done}/{n_items}")
+
     def stage_finished(self, outcome: StageOutcome) -> None:
         if outcome.label.startswith("hold_out"):
             self._progress.advance(self._bar)

@@ -86,8 +86,11 @@ class HeldOutSamples:
 
     def _error(self, handle: Any) -> float:
         """Mean over the scan's items."""
-        with self.store.open(self.engine.result(handle).ref) as artefact:
-            return mean(row["error"] for row in artefact.document("held_out"))
+        ref = self.engine.result(handle).ref
+        with self.store.open(ref) as artefact:
+            error = mean(row["error"] for row in artefact.document("held_out"))
+        self.store.let_go(ref)
+        return error
 
 
 def training_scans(recipe: Recipe, paths: Sequence[str], engine: Engine) -> tuple[TrainingScan, ...]:
