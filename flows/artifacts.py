@@ -101,7 +101,7 @@ class ArtifactReporter:
             update_progress_artifact(self._bars[label], progress=progress, description=text)
         else:
             made: Any = create_progress_artifact(
-                progress=progress, key=_key("progress", label), description=text
+                progress=progress, key=artifact_key("progress", label), description=text
             )
             self._bars[label] = made if isinstance(made, UUID) else made.id
 
@@ -112,11 +112,16 @@ def publish(finished: Finished, name: str) -> None:
         {"method": method} | {metric: _cell(value) for metric, value in figures.items()}
         for method, figures in finished.metrics.items()
     ]
-    create_markdown_artifact(markdown=_page(finished, rows), key=_key("preview", name), description=name)
-    create_table_artifact(table=rows, key=_key("metrics", name), description=f"Figures of {name}")
+    create_markdown_artifact(
+        markdown=_page(finished, rows), key=artifact_key("preview", name), description=name
+    )
+    create_table_artifact(table=rows, key=artifact_key("metrics", name), description=f"Figures of {name}")
     if link := report_link(finished.report):
         create_link_artifact(
-            link=link, link_text="Open the report", key=_key("report", name), description=_path(finished)
+            link=link,
+            link_text="Open the report",
+            key=artifact_key("report", name),
+            description=_path(finished),
         )
 
 
@@ -179,6 +184,6 @@ def _cell(value: object) -> object:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def _key(kind: str, name: str) -> str:
+def artifact_key(kind: str, name: str) -> str:
     """Artifact keys are lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{name}".lower()).strip("-")

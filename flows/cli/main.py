@@ -30,6 +30,7 @@ from proxflow.flows.cli.run import command as run
 from proxflow.flows.cli.runs import command as runs
 from proxflow.flows.cli.serve import command as serve
 from proxflow.flows.cli.stats import command as stats
+from proxflow.flows.cli.train import command as train
 from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cli.watch import command as watch
 from proxflow.flows.cores import share_cores
@@ -51,6 +52,7 @@ def build_app() -> App:
         "compare": compare,
         "many": many,
         "watch": watch,
+        "train": train,
         "demo": demo,
         "check": check,
         "inspect": inspect,
