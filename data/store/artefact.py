@@ -15,6 +15,7 @@ from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.guarded_file import GuardedFile
 from proxflow.data.store.keys import DIGEST_BYTES, canonical_json, digest
 from proxflow.data.store.row_digests import digest_rows, running_digest
+from proxflow.data.store.structure import check_structure, text_attribute
 from proxflow.data.store.uninterrupted import uninterrupted
 
 FORMAT = "artefact"
@@ -94,6 +95,12 @@ class ArtefactWriter:
         dataset.attrs[CHECKSUM] = digest(text)
 
     @uninterrupted()
+    def flush(self) -> None:
+        """Hand what HDF5 still holds in memory to the file."""
+        self._file.flush()
+        self._guarded.check()
+
+    @uninterrupted()
     def finish(self, attributes: Mapping[str, Any]) -> str:
         """Seal checksums and provenance; returns the digest of the content, without provenance."""
         checksums: dict[str, str] = {}
@@ -130,15 +137,19 @@ class Artefact:
         self._row_digests: dict[str, np.ndarray] = {}
         try:
             self._file = h5py.File(path, "r")
-            whole = bool(self._file.attrs.get("complete", False))
-            self.digest = str(self._file.attrs["digest"])
-            self.provenance: dict[str, Any] = json.loads(self._file.attrs["provenance"])
         except FileNotFoundError:
             raise
-        except (OSError, KeyError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise DamagedArtefactError(f"{path.name} must be a whole artefact: {error}") from None
-        if not whole:
-            raise DamagedArtefactError(f"{path.name} must be a whole artefact: it was never finished")
+        try:
+            check_structure(self._file, path)
+            if "complete" not in self._file.attrs:
+                raise DamagedArtefactError("it was never finished")
+            self.digest = text_attribute(self._file, "digest")
+            self.provenance = dict[str, Any](json.loads(text_attribute(self._file, "provenance")))
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+            self._file.close()
+            raise DamagedArtefactError(f"{path.name} must be a whole artefact: {error}") from None
 
     def __enter__(self) -> Artefact:
         return self

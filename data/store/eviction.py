@@ -11,7 +11,7 @@ from pathlib import Path
 from proxflow.data.store.artefact import Artefact
 from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.locks import is_held, unlink_unless_pinned
-from proxflow.data.store.seal import check_seal
+from proxflow.data.store.trust import check_trusted
 
 log = logging.getLogger("proxflow.store")
 STALE_SECONDS = 86_400.0
@@ -70,7 +70,7 @@ def damaged_entries(root: Path) -> list[tuple[Entry, str]]:
     bad = []
     for entry in entries(root):
         try:
-            check_seal(entry.path)
+            check_trusted(entry.path)
             with Artefact(entry.path):
                 pass
         except DamagedArtefactError as error:

@@ -20,7 +20,8 @@ from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.data.store.eviction import evict
 from proxflow.data.store.guarded_file import GuardedFile
 from proxflow.data.store.locks import exclusive, pin
-from proxflow.data.store.seal import SEAL_BYTES, check_seal, seal_of
+from proxflow.data.store.seal import SEAL_BYTES, seal_of
+from proxflow.data.store.trust import check_trusted, trust
 from proxflow.data.store.uninterrupted import uninterrupted
 from proxflow.data.writers.atomic import sync_to_disk
 
@@ -49,7 +50,6 @@ class ArtefactStore:
     """
 
     def __init__(self, root: Path, limit_bytes: int | None = None) -> None:
-        _refuse_dangling(root.expanduser())
         self.root = root.expanduser().resolve()
         self.limit_bytes = limit_bytes
         self._pins: dict[str, int] = {}
@@ -102,7 +102,7 @@ class ArtefactStore:
             return None
         try:
             self._pin(key)
-            check_seal(path)
+            check_trusted(path)
             with Artefact(path) as artefact:
                 if artefact.provenance.get("key") != key:
                     raise DamagedArtefactError(f"{path.name} must hold the key of its name")
@@ -125,6 +125,10 @@ class ArtefactStore:
             raise DamagedArtefactError(
                 f"{ref.key}.h5 must stay in the store while a run uses it, got none there"
             ) from None
+
+    def let_go(self, ref: Ref) -> None:
+        """Take the pin off one artefact: a caller that reads thousands would run out of descriptors."""
+        self._unpin(ref.key)
 
     def release(self) -> None:
         """Let go of all pins: eviction may take what this process used."""
@@ -173,9 +177,10 @@ class ArtefactStore:
             alive = pin(temporary)  # goes with the file when it is renamed: nobody can evict it in between
             self._unpin(key)
             self._pins[key] = alive
-            content = _fill(guarded, key, make)
+            content, seal = _fill(guarded, key, make)
             guarded.sync()
             temporary.replace(path)
+            trust(seal)
         except BaseException:
             self._unpin(key)
             with suppress(OSError):
@@ -187,16 +192,10 @@ class ArtefactStore:
         return content
 
 
-def _refuse_dangling(root: Path) -> None:
-    """A link to a folder that is not there, say on a disk that is not mounted, must not make it elsewhere."""
-    for part in (root, *root.parents):
-        if part.is_symlink() and not part.exists():
-            what = f"store must be a folder, got a link to {part.readlink()}, which is not there"
-            raise StoreError(errno.ENOENT, what, str(root))
-
-
-def _fill(guarded: GuardedFile, key: str, make: Callable[[ArtefactWriter], Mapping[str, Any]]) -> str:
-    """Write a whole artefact; returns the digest of its content."""
+def _fill(
+    guarded: GuardedFile, key: str, make: Callable[[ArtefactWriter], Mapping[str, Any]]
+) -> tuple[str, bytes]:
+    """Write a whole artefact; the digest of its content, and its seal."""
     with uninterrupted():
         file = h5py.File(guarded, "w", libver=("v110", "v110"), userblock_size=SEAL_BYTES)
     try:
@@ -208,4 +207,4 @@ def _fill(guarded: GuardedFile, key: str, make: Callable[[ArtefactWriter], Mappi
     seal = seal_of(guarded)
     guarded.seek(0)
     guarded.write(seal)
-    return content
+    return content, seal
