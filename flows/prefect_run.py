@@ -24,9 +24,12 @@ def launch_as_flow(
     prepare_environment(quiet=True)
     from prefect.settings import get_current_settings
 
+    from proxflow.flows.embedded_server import start_apart
     from proxflow.flows.recipe_flows import named_flow
 
     get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
+    if embedded:
+        start_apart()
     previous = listen(listener)
     names = [config.method for config in methods]
     run = named_flow("reconstruct" if len(methods) == 1 else "compare", recipe.runtime.workers)
