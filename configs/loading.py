@@ -91,7 +91,9 @@ def _with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
 def _apply(values: dict[str, Any], override: str) -> KeyPath:
     """Set ``a.b=value`` or ``a.0.b=value`` in place; the value is read as YAML."""
     key, equals, text = override.partition("=")
-    parts: list[str | int] = [int(part) if part.isdecimal() else part for part in key.strip().split(".")]
+    parts: list[str | int] = [
+        int(part) if part.isdecimal() and len(part) < 6 else part for part in key.strip().split(".")
+    ]
     if not equals or not all(part != "" for part in parts):
         raise RecipeError([Problem("--set", f"must look like key=value, got {override!r}")])
     try:
