@@ -17,6 +17,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from proxflow.tasks.report.numbers import bytes_text
 from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.stage import StageOutcome
 
@@ -90,10 +91,8 @@ def _page(finished: Finished, rows: list[dict[str, object]]) -> str:
     columns = list(rows[0])
     lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
     lines += [" | ".join(str(row.get(column, "")) for column in columns) for row in rows]
-    stages = [
-        f"- {outcome.label}: {'cached' if outcome.cached else f'{outcome.elapsed:.2f} s'}"
-        for outcome in finished.result.outcomes
-    ]
+    stages = ["stage | result | seconds | peak memory | read | written", "--- | --- | --- | --- | --- | ---"]
+    stages += [_stage_row(outcome) for outcome in finished.result.outcomes]
     picture = finished.folder / "previews" / "comparison.png"
     shown = ""
     if picture.exists() and picture.stat().st_size < MAX_PICTURE_BYTES:
@@ -101,6 +100,12 @@ def _page(finished: Finished, rows: list[dict[str, object]]) -> str:
             f"![images side by side](data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()})"
         )
     return "\n".join([shown, "", *lines, "", *stages, "", f"Run folder: `{finished.folder.resolve()}`"])
+
+
+def _stage_row(outcome: StageOutcome) -> str:
+    sizes = (outcome.peak_memory_bytes, outcome.bytes_read, outcome.bytes_written)
+    how = "cached" if outcome.cached else "computed"
+    return " | ".join([outcome.label, how, f"{outcome.elapsed:.2f}", *(bytes_text(size) for size in sizes)])
 
 
 def _cell(value: object) -> object:

@@ -13,6 +13,7 @@ from proxflow.flows.artifacts import ArtifactReporter, publish
 from proxflow.flows.embedded_server import tie_to_this_process
 from proxflow.flows.launch import Finished, launch
 from proxflow.flows.prefect_engine import PrefectEngine
+from proxflow.flows.prefect_origin import flow_origin
 from proxflow.tasks.reporting import reporter
 
 
@@ -55,6 +56,7 @@ def _run(recipe: dict[str, Any], names: list[str] | None, command: str, out: str
         out=Path(out) if out else None,
         listener=ArtifactReporter(reporter()),
         engine=PrefectEngine,
+        origin=flow_origin(),
     )
     publish(finished, checked.name)
     return finished

@@ -15,6 +15,7 @@ from proxflow.data.kspace import Geometry
 from proxflow.data.store.guarded_file import GuardedFile
 from proxflow.data.store.seal import SEAL_BYTES, seal_of
 from proxflow.data.store.trust import trust
+from proxflow.data.store.uninterrupted import uninterrupted
 from proxflow.data.writers.atomic import atomic_path
 
 
@@ -22,9 +23,10 @@ from proxflow.data.writers.atomic import atomic_path
 def atomic_h5(path: Path, *, sealed: bool = False) -> Iterator[h5py.File]:
     """A new HDF5 file that appears whole or not at all; OSError naming ``path`` where the disk is full.
 
-    A ``sealed`` one begins with the digest of its bytes, for ``check_trusted``.
+    A ``sealed`` one begins with the digest of its bytes, for ``check_trusted``. Ctrl-C and SIGTERM wait for the
+    end of the block.
     """
-    with atomic_path(path) as temporary:
+    with uninterrupted(), atomic_path(path) as temporary:
         guarded = GuardedFile(temporary)
         try:
             with h5py.File(guarded, "w", userblock_size=SEAL_BYTES if sealed else 0) as file:

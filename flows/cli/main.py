@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from proxflow.data.printable import printable
 from proxflow.flows.cli.cache import app as cache
+from proxflow.flows.cli.cancel import command as cancel
 from proxflow.flows.cli.check import command as check
 from proxflow.flows.cli.compare import command as compare
 from proxflow.flows.cli.demo import command as demo
@@ -26,6 +27,8 @@ from proxflow.flows.cli.inspect import command as inspect
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
+from proxflow.flows.cli.runs import command as runs
+from proxflow.flows.cli.stats import command as stats
 from proxflow.flows.cores import share_cores
 
 HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
@@ -49,6 +52,9 @@ def build_app() -> App:
         "new": new,
         "methods": methods,
         "export": export,
+        "runs": runs,
+        "cancel": cancel,
+        "stats": stats,
         "doctor": doctor,
     }
     for name, function in commands.items():

@@ -70,6 +70,9 @@ def test_help_imports_nothing_heavy() -> None:
         "methods",
         "cache",
         "export",
+        "runs",
+        "cancel",
+        "stats",
         "doctor",
     ):
         assert command in done.stdout
