@@ -14,6 +14,7 @@ from typing import TextIO
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
+from proxflow.data.printable import printable
 from proxflow.flows.cli.cache import app as cache
 from proxflow.flows.cli.cancel import command as cancel
 from proxflow.flows.cli.check import command as check
@@ -129,6 +130,7 @@ def _guarded(tokens: list[str]) -> int:
 
 def _say(sentence: str, code: int, tokens: list[str]) -> int:
     """One sentence on standard error; with ``--json`` also the closing object on standard output."""
+    sentence = "\n".join(printable(line) for line in sentence.split("\n"))
     print(f"proxflow: {sentence}", file=sys.stderr)
     if "--json" in tokens:
         status = {2: "bad_input", 130: "interrupted", 143: "interrupted"}.get(code, "failed")
