@@ -50,7 +50,7 @@ def command(
     if alive:
         who, ended = alive[0].id, _stop(ledger, alive[0])
     elif (planned := _on_server(run)) is not None:
-        who, ended = planned, _cancel_on_server(planned, lambda: False)
+        who, ended = planned, _cancel_on_server(planned, lambda: True)
     elif named:
         raise RequestError(f"RUN must be a run that goes on, got {named[0].id}, which is {named[0].state}")
     else:
@@ -117,7 +117,7 @@ def _on_server(run: str) -> str | None:
 
 
 def _cancel_on_server(flow_run_id: str, over: Callable[[], bool]) -> bool:
-    """Whether the flow run was cancelled; ``over`` tells of other ways to end."""
+    """Whether the flow run was cancelled; and ``over``."""
     from proxflow.flows.prefect_environment import server_configured
     from proxflow.flows.prefect_runs import cancel_flow_run, flow_run_state
     from proxflow.tasks.errors import RequestError

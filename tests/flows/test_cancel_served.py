@@ -34,7 +34,7 @@ from proxflow.tasks.reporting import SilentReporter
 
 @flow(name="reconstruct", flow_run_name="unending", persist_result=False)
 def reconstruct(recipe: str, out: str) -> None:
-    loaded = load_recipe(Path(recipe), ["reconstruct.n_iter=1000000", "runtime.checkpoint_seconds=0.2"])
+    loaded = load_recipe(Path(recipe), ["reconstruct.n_iter=100000", "runtime.checkpoint_seconds=0.2"])
     launch(loaded, (loaded.reconstruct,), command="", out=Path(out), listener=SilentReporter(),
            engine=PrefectEngine, origin=flow_origin())
 

@@ -17,7 +17,7 @@ import pytest
 from proxflow.tasks.run_ledger import RunLedger
 from proxflow.tasks.run_record import RunRecord
 
-LONG = ("--set", "reconstruct.n_iter=1000000", "--set", "runtime.checkpoint_seconds=0.2")
+LONG = ("--set", "reconstruct.n_iter=100000", "--set", "runtime.checkpoint_seconds=0.2")
 
 
 def wait_until(true: Callable[[], Any]) -> Any:
@@ -41,10 +41,13 @@ def long_run(spawn: Any, recipe: Path, store: Path, ledger: RunLedger) -> Any:
     def start(*tokens: object) -> tuple[subprocess.Popen[str], RunRecord]:
         process = spawn("run", recipe, *LONG, *tokens)
         started.append(process)
-        wait_until(lambda: process.poll() is not None or list(store.glob("checkpoints/*/state-0.h5")))
-        assert process.poll() is None, process.communicate()
-        (record,) = [run for run in ledger.records() if run.pid == process.pid]
-        return process, record
+
+        def computing() -> list[RunRecord]:
+            assert process.poll() is None, process.communicate()
+            begun = [run for run in ledger.records() if run.pid == process.pid and run.folder]
+            return begun if list(store.glob("checkpoints/*/state-0.h5")) else []
+
+        return process, wait_until(computing)[0]
 
     yield start
     for process in started:
