@@ -39,6 +39,7 @@ class ArtifactReporter:
         self._began: dict[str, float] = {}
         self._updated: dict[str, float] = {}
         self.stage_waiting = listener.stage_waiting
+        self.items_solved = listener.items_solved
 
     def stage_started(self, label: str) -> None:
         self._began[label] = self._updated[label] = time.monotonic()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from proxflow.configs.errors import RecipeError
 from proxflow.configs.methods import MethodConfig
@@ -21,14 +21,17 @@ from proxflow.flows.cli.outcomes import explain
 from proxflow.flows.run_entry import RunEntry
 from proxflow.flows.run_log import FILES as LOG_FILES
 from proxflow.flows.run_log import RunLog
+from proxflow.tasks.damage import with_damage_mended
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.memory import process_peak
 from proxflow.tasks.pipeline import Engine, RunResult, run_stages
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter, listen
-from proxflow.tasks.run_folder import new_run_folder, write_run_folder
+from proxflow.tasks.run_folder import Written, new_run_folder, write_run_folder
 from proxflow.tasks.run_record import Origin
+from proxflow.tasks.runners.open_runner import open_runner
+from proxflow.tasks.runners.runner import Runner
 from proxflow.tasks.stage import Machine, StageOutcome
 
 if TYPE_CHECKING:
@@ -36,7 +39,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("proxflow.run")
 COMMAND = Origin()
-EngineFactory = Callable[[Machine, ArtefactStore], Engine]
+T = TypeVar("T")
+
+
+class RunEngine(Engine, Protocol):
+    """An engine with threads of its own."""
+
+    def close(self) -> None:
+        """Wait for what is still computed, after a failure; nothing new begins."""
+
+
+EngineFactory = Callable[[Machine, ArtefactStore, Runner], RunEngine]
 
 
 @dataclass(frozen=True)
@@ -93,13 +106,17 @@ def launch(
         previous = listen(folder)
         log.info("recipe %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
         try:
-            result = run_stages(recipe, methods, engine(machine, store), command)
-            written = write_run_folder(folder.create(), recipe, result, store)
+
+            def run(calls: RunEngine) -> tuple[RunResult, Written]:
+                result = run_stages(recipe, methods, calls, command)
+                return result, write_run_folder(folder.create(), recipe, result, store)
+
+            with open_runner(recipe.runtime) as runner:
+                result, written = _on_engine(engine(machine, store, runner), runner, folder, run)
         except (RecipeError, ScanError, RequestError):
             folder.remove()
             raise
         except BaseException as error:
-            folder.stop()
             unknown = explain(error) is None and isinstance(error, Exception)
             log.error("%s: %s", type(error).__name__, error, exc_info=unknown)
             raise
@@ -112,6 +129,21 @@ def launch(
     metrics, cautions = written.metrics, written.cautions
     peak = process_peak()
     return Finished(entry.id, folder.create(), written.report, result, metrics, cautions, seconds, peak)
+
+
+def _on_engine(engine: RunEngine, runner: Runner, folder: LateFolder, run: Callable[[RunEngine], T]) -> T:
+    """``run(engine)``, once more where an artefact was found damaged.
+
+    After a failure what other threads and workers are at is stopped before it is raised.
+    """
+    try:
+        return with_damage_mended(lambda: run(engine))
+    except BaseException:
+        folder.stop()
+        runner.close(abandon=True)
+        raise
+    finally:
+        engine.close()
 
 
 class LateFolder:
@@ -128,6 +160,7 @@ class LateFolder:
         self._path: Path | None = None
         self._stopped = False
         self.stage_waiting = listener.stage_waiting
+        self.items_solved = listener.items_solved
 
     def create(self) -> Path:
         """The run folder, made at the first call."""

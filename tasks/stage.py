@@ -18,10 +18,12 @@ from typing import Any
 
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.data.store.errors import DamagedArtefactError
-from proxflow.data.store.file_digests import remembered_digest
 from proxflow.data.store.keys import stage_key
+from proxflow.data.store.outside_files import OutsideFiles
 from proxflow.data.store.store import ArtefactStore, Ref
 from proxflow.tasks.byte_counts import track_bytes
+from proxflow.tasks.device_slot import device_slot
+from proxflow.tasks.granted_memory import in_memory
 from proxflow.tasks.memory import track_peak
 from proxflow.tasks.provenance import NUMERICAL, PRESENTATION, machine_text, source_digest, versions
 from proxflow.tasks.reporting import reporter
@@ -123,19 +125,47 @@ StageFunction = Callable[[StageContext, ArtefactWriter], None]
 
 
 def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome:
-    """The artefact of ``call``, from the store or computed now."""
+    """The artefact of ``call``, from the store or computed now.
+
+    Raises ScanError where a file outside the store changed between its digest and the end of reading it.
+    """
     began = time.monotonic()
-    key = call_key(call, machine)
+    files = _outside_files(call, machine)
+    key = _key(call, machine, files)
 
-    def make(writer: ArtefactWriter) -> dict[str, Any]:
-        reporter().stage_started(call.label)
-        return _compute(call, machine, store, key, writer)
+    def make_within(granted: Machine) -> tuple[Ref, bool]:
+        def make(writer: ArtefactWriter) -> dict[str, Any]:
+            reporter().stage_started(call.label)
+            with files.unchanged():
+                return _compute(call, granted, store, key, writer)
 
-    ref, cached = store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
+        return store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
+
+    ref, cached = in_memory(call.label, machine, make_within)
+    return _outcome(call.label, ref, cached, store, began)
+
+
+def find(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome | None:
+    """The artefact of ``call`` if the store has it."""
+    began = time.monotonic()
+    ref = store.find(call.label, call_key(call, machine))
+    return None if ref is None else _outcome(call.label, ref, True, store, began)
+
+
+def execute_elsewhere(call: StageCall, machine: Machine) -> StageOutcome:
+    """``execute`` on a worker, which sees the same store."""
+    store = ArtefactStore(machine.store_path, machine.store_limit)
+    try:
+        return execute(call, machine, store)
+    finally:
+        store.release()
+
+
+def _outcome(label: str, ref: Ref, cached: bool, store: ArtefactStore, began: float) -> StageOutcome:
     with store.open(ref) as artefact:
         made = artefact.provenance
     outcome = StageOutcome(
-        call.label,
+        label,
         ref,
         cached,
         made["seconds"],
@@ -147,17 +177,25 @@ def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOut
         made["file_bytes"],
     )
     how = "found in the store" if cached else "computed"
-    event = {"stage": call.label} | outcome.figures()
-    log.info("stage %s %s, key %s", call.label, how, key, extra={"event": event})
+    event = {"stage": label} | outcome.figures()
+    log.info("stage %s %s, key %s", label, how, ref.key, extra={"event": event})
     reporter().stage_finished(outcome)
     return outcome
 
 
 def call_key(call: StageCall, machine: Machine) -> str:
     """The key of a call's artefact on this machine."""
+    return _key(call, machine, _outside_files(call, machine))
+
+
+def _outside_files(call: StageCall, machine: Machine) -> OutsideFiles:
+    paths = {name: Path(path) for name, path in call.files.items()}
+    return OutsideFiles(paths, Path(machine.store_root) / "file-digests")
+
+
+def _key(call: StageCall, machine: Machine, files: OutsideFiles) -> str:
     digests = {name: ref.digest for name, ref in call.inputs.items()}
-    memo = Path(machine.store_root) / "file-digests"
-    digests |= {f"file:{name}": remembered_digest(Path(path), memo) for name, path in call.files.items()}
+    digests |= {f"file:{name}": content for name, content in files.digests.items()}
     source = source_digest(PRESENTATION if call.stage == "report" else NUMERICAL)
     config = {"config": call.config, "device": machine.device.partition(":")[0]}
     return stage_key(call.stage, config, digests, source=source)
@@ -170,18 +208,14 @@ def _compute(
     function: StageFunction = getattr(import_module(module), name)
     started, began, peak, counts = datetime.now(UTC), time.monotonic(), track_peak(), track_bytes()
     with ExitStack() as stack:
-        inputs = {name: stack.enter_context(store.open(ref)) for name, ref in call.inputs.items()}
-        files = {name: Path(path) for name, path in call.files.items()}
-        context = StageContext(call.label, call.config, inputs, files, machine, store.checkpoint_folder(key))
+        context = opened_context(call, machine, store, key, stack)
         log.info("stage %s begins", call.label, extra={"event": {"stage": call.label, "key": key}})
         try:
             function(context, writer)
         except DamagedArtefactError:
-            log.warning(
-                "an input of stage %s broke while it was read; run again to compute it again", call.label
-            )
+            log.warning("an input of stage %s broke while it was read", call.label)
             raise
-        file_bytes = sum(path.stat().st_size for path in files.values() if path.is_file())
+        file_bytes = sum(path.stat().st_size for path in context.files.values() if path.is_file())
     writer.flush()  # what HDF5 still holds belongs to the bytes written
     read, written = counts()
     return {
@@ -201,6 +235,21 @@ def _compute(
         "versions": versions(),
         "source": source_digest(),
     }
+
+
+def opened_context(
+    call: StageCall, machine: Machine, store: ArtefactStore, key: str, stack: ExitStack
+) -> StageContext:
+    """The call's inputs opened and its device taken, until ``stack`` lets go of them."""
+    stack.enter_context(device_slot(machine.device, lambda device: _device_busy(call.label, device)))
+    inputs = {name: stack.enter_context(store.open(ref)) for name, ref in call.inputs.items()}
+    files = {name: Path(path) for name, path in call.files.items()}
+    return StageContext(call.label, call.config, inputs, files, machine, store.checkpoint_folder(key))
+
+
+def _device_busy(label: str, device: str) -> None:
+    log.info("%s waits for %s, which another run uses", label, device)
+    reporter().stage_waiting(label)
 
 
 def _waiting(label: str) -> None:
