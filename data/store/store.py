@@ -126,6 +126,11 @@ class ArtefactStore:
                 f"{ref.key}.h5 must stay in the store while a run uses it, got none there"
             ) from None
 
+    def let_go(self, ref: Ref) -> None:
+        """Take the pin off one artefact: a caller that reads thousands would run out of descriptors."""
+        if (descriptor := self._pins.pop(ref.key, None)) is not None:
+            os.close(descriptor)
+
     def release(self) -> None:
         """Let go of all pins: eviction may take what this process used."""
         while self._pins:

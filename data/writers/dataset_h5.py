@@ -23,8 +23,8 @@ from proxflow.data.writers.atomic import atomic_path
 def atomic_h5(path: Path, *, sealed: bool = False) -> Iterator[h5py.File]:
     """A new HDF5 file that appears whole or not at all; OSError naming ``path`` where the disk is full.
 
-    A ``sealed`` one begins with the digest of its bytes, for ``check_trusted``. Ctrl-C and SIGTERM wait for the
-    end of the block.
+    A ``sealed`` one begins with the digest of its bytes, for ``check_trusted``. Ctrl-C and SIGTERM wait for
+    the end of the block.
     """
     with uninterrupted(), atomic_path(path) as temporary:
         guarded = GuardedFile(temporary)

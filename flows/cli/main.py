@@ -23,11 +23,16 @@ from proxflow.flows.cli.demo import command as demo
 from proxflow.flows.cli.doctor import command as doctor
 from proxflow.flows.cli.export import command as export
 from proxflow.flows.cli.inspect import command as inspect
+from proxflow.flows.cli.many import command as many
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
 from proxflow.flows.cli.runs import command as runs
+from proxflow.flows.cli.serve import command as serve
 from proxflow.flows.cli.stats import command as stats
+from proxflow.flows.cli.train import command as train
+from proxflow.flows.cli.ui import command as ui
+from proxflow.flows.cli.watch import command as watch
 from proxflow.flows.cores import share_cores
 
 HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
@@ -45,6 +50,9 @@ def build_app() -> App:
     commands: dict[str, Callable[..., int]] = {
         "run": run,
         "compare": compare,
+        "many": many,
+        "watch": watch,
+        "train": train,
         "demo": demo,
         "check": check,
         "inspect": inspect,
@@ -55,6 +63,8 @@ def build_app() -> App:
         "cancel": cancel,
         "stats": stats,
         "doctor": doctor,
+        "serve": serve,
+        "ui": ui,
     }
     for name, function in commands.items():
         app.command(function, name=name)
