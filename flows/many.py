@@ -12,8 +12,8 @@ from proxflow.flows.batch_artifacts import BatchProgress, publish_batch
 from proxflow.flows.batch_plan import batch_recipe
 from proxflow.flows.batch_tasks import batch_run_name, run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
-from proxflow.flows.prefect_origin import flow_origin
 from proxflow.flows.many_run import reconstruct_scans, scans_text
+from proxflow.flows.prefect_origin import flow_origin
 from proxflow.tasks.batch.scan_list import find_scans
 
 

@@ -33,8 +33,9 @@ def command(
 ) -> int:
     """Stop a run; started again, it goes on from where it was.
 
-    A run of a command is told to terminate, on this machine; one of a batch with the whole batch. A run of a Prefect deployment is cancelled
-    through the server in PREFECT_API_URL, also one that is only planned. Waits until it has ended.
+    A run of a command is told to terminate, on this machine; one of a batch with the whole batch. A run of a
+    Prefect deployment is cancelled through the server in PREFECT_API_URL, also one that is only planned.
+    Waits until it has ended; exit code 1 if it does not.
 
     `proxflow cancel 261121-1757`
     """
