@@ -13,6 +13,7 @@ from proxflow.flows.batch_plan import batch_recipe
 from proxflow.flows.batch_tasks import batch_run_name, run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
 from proxflow.flows.many_run import reconstruct_scans, scans_text
+from proxflow.flows.prefect_origin import flow_origin
 from proxflow.tasks.batch.scan_list import find_scans
 
 
@@ -41,7 +42,7 @@ def reconstruct_many(
         out: Folder of the results; runs/TIME-NAME-many where this runs if empty.
     """
     tie_to_this_process()
-    chosen = batch_recipe(recipe, changes, methods)
+    chosen = batch_recipe(recipe, changes, methods, flow_origin())
     found = find_scans(scans, chosen.recipe.scan.reader)
     name = chosen.recipe.name
     finished = reconstruct_scans(

@@ -19,6 +19,7 @@ from proxflow.flows.cli.outcomes import REFUSALS, explain
 from proxflow.flows.launch import launch
 from proxflow.tasks.batch.outcome import ScanOutcome, State
 from proxflow.tasks.errors import RequestError, WorkerLostError
+from proxflow.tasks.run_record import Origin
 
 if TYPE_CHECKING:
     from proxflow.flows.launch import Finished
@@ -34,6 +35,7 @@ class ScanUnit:
 
     recipe: as plain values, its ``scan.path`` that of this scan.  methods: the first is delivered.
     root: the batch's folder.  folder: the run folder in it.  command: what makes this scan's run again.
+    origin: how the batch was started, for the ledger.
     """
 
     scan: str
@@ -43,6 +45,7 @@ class ScanUnit:
     root: str
     folder: str
     command: str
+    origin: Origin
 
 
 def reconstruct_scan(unit: ScanUnit) -> ScanOutcome:
@@ -51,7 +54,14 @@ def reconstruct_scan(unit: ScanUnit) -> ScanOutcome:
     try:
         recipe = validate_recipe(unit.recipe)
         methods = recipe.methods(list(unit.methods))
-        finished = launch(recipe, methods, command=unit.command, out=folder, listener=StoppableReporter())
+        finished = launch(
+            recipe,
+            methods,
+            command=unit.command,
+            out=folder,
+            listener=StoppableReporter(),
+            origin=unit.origin,
+        )
     except Exception as error:
         return failed(unit, error)
     return _done(unit, finished)

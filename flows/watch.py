@@ -12,6 +12,7 @@ from proxflow.flows.batch_artifacts import publish_batch
 from proxflow.flows.batch_plan import batch_recipe
 from proxflow.flows.batch_tasks import batch_run_name, run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
+from proxflow.flows.prefect_origin import flow_origin
 from proxflow.flows.watch_pass import watch_pass
 from proxflow.flows.watch_request import watch_request
 
@@ -39,7 +40,7 @@ def watch(
         changes: Numbers of the recipe to change, as reconstruct.lam=0.01 or runtime.workers=4.
     """
     tie_to_this_process()
-    chosen = batch_recipe(recipe, changes, [])
+    chosen = batch_recipe(recipe, changes, [], flow_origin())
     request = watch_request(Path(folder), chosen, Path(out) if out else None, pattern, settle, retry_failed)
     done = watch_pass(request, screen.get(), run_as_tasks)
     if done.outcomes:
