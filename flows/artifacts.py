@@ -8,7 +8,7 @@ import io
 import re
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
 
 UPDATE_SECONDS = 2.0
+DELIVERY_SECONDS = 5.0
 MAX_PICTURE_BYTES = 600_000  # above 1.5 MB the server refuses the artifact's event
 
 
@@ -77,8 +78,9 @@ class ArtifactReporter:
         self._listener.stage_finished(outcome)
 
     def close(self) -> None:
-        """Deliver what is on its way."""
-        self._courier.shutdown(wait=True)
+        """Let what is on its way arrive, unless the server is gone."""
+        wait(self._sent.values(), timeout=DELIVERY_SECONDS)
+        self._courier.shutdown(wait=False, cancel_futures=True)
 
     def _send(self, label: str, progress: float, text: str) -> None:
         here = contextvars.copy_context()  # which run and stage the artifact belongs to
@@ -100,7 +102,11 @@ def publish(finished: Finished, name: str) -> None:
         {"method": method} | {metric: _cell(value) for metric, value in figures.items()}
         for method, figures in finished.metrics.items()
     ]
-    create_markdown_artifact(markdown=_page(finished, rows), key=_key("preview", name), description=name)
+    create_markdown_artifact(
+        markdown=_page(finished, rows),
+        key=_key("preview", name),
+        description="Images, figures, stages and the report",
+    )
     create_table_artifact(table=rows, key=_key("metrics", name), description=f"Figures of {name}")
     if link := report_link(finished.report):
         create_link_artifact(

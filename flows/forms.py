@@ -74,6 +74,16 @@ def form_methods(form: Mapping[str, Any], recipe: Recipe, origin: Origin) -> tup
     return recipe.methods(list(dict.fromkeys(names)) or None)
 
 
+def anchored(form: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The form with its files absolute, for a run that starts elsewhere."""
+    values = dict(form)
+    recipe = values.get("recipe")
+    if isinstance(recipe, str) and recipe and (folder / Path(recipe).expanduser()).exists():
+        values["recipe"] = str((folder / Path(recipe).expanduser()).resolve())
+    anchor_paths(values, folder)
+    return values
+
+
 def texts(form: Mapping[str, Any], key: str, origin: Origin) -> list[str]:
     """A list of texts in a form; an entry left empty does not count."""
     given = form.get(key) or []

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from proxflow.configs.errors import Problem, RecipeError
 from proxflow.configs.serving import DeploymentConfig, ScheduleConfig, ServingFile, parse_interval
-from proxflow.flows.forms import Origin, check_keys
+from proxflow.flows.forms import Origin, anchored, check_keys
 from proxflow.flows.prefect_environment import prepare_environment
 from proxflow.flows.report_server import ReportServer
 from proxflow.flows.server_contact import configured_server
@@ -100,7 +100,7 @@ def _deployment(config: DeploymentConfig, index: int, file: ServingFile) -> Any:
     ]
     return flow.to_deployment(
         config.name,
-        parameters=config.parameters,
+        parameters=anchored(config.parameters, folder),
         schedules=schedules,
         description=config.description or None,
         tags=list(config.tags),
