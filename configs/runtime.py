@@ -25,9 +25,20 @@ class RuntimeConfig(Part):
     precision: Literal["single", "double"] = Field(
         default="single", description="complex64 or complex128 arithmetic."
     )
-    runner: Literal["threads"] = Field(default="threads", description="How tasks of a flow are run.")
+    runner: Literal["threads", "processes", "dask"] = Field(
+        default="threads", description="Where slices and scans are computed."
+    )
     workers: Annotated[int, Field(ge=1, le=256)] = Field(
-        default=1, description="Tasks run at once as a flow; each already uses all cores."
+        default=1, description="Slices, scans or methods computed at once; 1: all that a cluster can take."
+    )
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(
+        default=0,
+        description="Threads of each worker; if 0, this machine's cores shared among them, 1 on a cluster.",
+    )
+    scheduler: Annotated[str, Field(pattern=r"^((tcp|tls|ucx|ws|wss)://[^\s]{1,200})?$")] = Field(
+        default="",
+        description="Address of a running Dask scheduler; a cluster on this machine if empty.",
+        examples=["the address of a Dask scheduler as tcp://127.0.0.1:8786"],
     )
     store: str = Field(
         default="", description="Folder of the artefact store; PROXFLOW_STORE or the user's cache if empty."

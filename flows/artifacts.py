@@ -21,6 +21,8 @@ from prefect.artifacts import (
 )
 
 from proxflow.flows.report_server import report_link
+from proxflow.tasks.progress import StageProgress
+from proxflow.tasks.report.numbers import bytes_text
 from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.stage import StageOutcome
 
@@ -48,29 +50,28 @@ class ArtifactReporter:
         self._bars: dict[str, UUID] = {}
         self._began: dict[str, float] = {}
         self._updated: dict[str, float] = {}
+        self._progress: dict[str, StageProgress] = {}
         self.stage_waiting = listener.stage_waiting
 
     def stage_started(self, label: str) -> None:
-        self._began[label] = self._updated[label] = time.monotonic()
+        if label not in self._began:  # a stage that was spread begins once more, to assemble its items
+            self._began[label] = self._updated[label] = time.monotonic()
+            self._progress[label] = StageProgress()
         self._listener.stage_started(label)
 
     def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
         self._listener.iteration(label, item, n_items, iteration)
-        now = time.monotonic()
-        with self._lock:
-            if now - self._updated.get(label, now) < UPDATE_SECONDS:
-                return
-            if label in self._sent and not self._sent[label].done():
-                return
-            self._updated[label] = now
-        done = (item * iteration.n_iter + iteration.index) / (n_items * iteration.n_iter)
-        left = (now - self._began[label]) * (1 - done) / max(done, 1e-9)
-        self._send(
-            label,
-            100 * done,
-            f"{label}: item {item + 1} of {n_items}, iteration {iteration.index} of {iteration.n_iter}, "
-            f"at most {_span(left)} left",
-        )
+        if label in self._progress:
+            done = self._progress[label].iteration(item, n_items, iteration)
+            where = f"item {item + 1} of {n_items}, iteration {iteration.index} of {iteration.n_iter}"
+            self._update(label, done, where)
+
+    def items_solved(self, label: str, done: int, n_items: int) -> None:
+        self._listener.items_solved(label, done, n_items)
+        if label in self._progress:
+            self._update(
+                label, self._progress[label].items_solved(done, n_items), f"{done} of {n_items} items"
+            )
 
     def stage_finished(self, outcome: StageOutcome) -> None:
         if outcome.label in self._sent:
@@ -82,6 +83,17 @@ class ArtifactReporter:
         wait(self._sent.values(), timeout=DELIVERY_SECONDS)
         self._courier.shutdown(wait=False, cancel_futures=True)
 
+    def _update(self, label: str, done: float, where: str) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if now - self._updated[label] < UPDATE_SECONDS:
+                return
+            if label in self._sent and not self._sent[label].done():
+                return
+            self._updated[label] = now
+        left = (now - self._began[label]) * (1 - done) / max(done, 1e-9)
+        self._send(label, 100 * done, f"{label}: {where}, at most {_span(left)} left")
+
     def _send(self, label: str, progress: float, text: str) -> None:
         here = contextvars.copy_context()  # which run and stage the artifact belongs to
         self._sent[label] = self._courier.submit(here.run, self._deliver, label, progress, text)
@@ -91,7 +103,7 @@ class ArtifactReporter:
             update_progress_artifact(self._bars[label], progress=progress, description=text)
         else:
             made: Any = create_progress_artifact(
-                progress=progress, key=_key("progress", label), description=text
+                progress=progress, key=artifact_key("progress", label), description=text
             )
             self._bars[label] = made if isinstance(made, UUID) else made.id
 
@@ -104,13 +116,16 @@ def publish(finished: Finished, name: str) -> None:
     ]
     create_markdown_artifact(
         markdown=_page(finished, rows),
-        key=_key("preview", name),
+        key=artifact_key("preview", name),
         description="Images, figures, stages and the report",
     )
-    create_table_artifact(table=rows, key=_key("metrics", name), description=f"Figures of {name}")
+    create_table_artifact(table=rows, key=artifact_key("metrics", name), description=f"Figures of {name}")
     if link := report_link(finished.report):
         create_link_artifact(
-            link=link, link_text="Open the report", key=_key("report", name), description=_path(finished)
+            link=link,
+            link_text="Open the report",
+            key=artifact_key("report", name),
+            description=_path(finished),
         )
 
 
@@ -118,15 +133,13 @@ def _page(finished: Finished, rows: list[dict[str, object]]) -> str:
     columns = list(rows[0])
     table = [" | ".join(columns), " | ".join("---" for _ in columns)]
     table += [" | ".join(str(row.get(column, "")) for column in columns) for row in rows]
-    stages = [
-        f"- {outcome.label}: {'cached' if outcome.cached else _span(outcome.elapsed)}"
-        for outcome in finished.result.outcomes
-    ]
+    stages = ["stage | result | took | peak memory | read | written", "--- | --- | --- | --- | --- | ---"]
+    stages += [_stage_row(outcome) for outcome in finished.result.outcomes]
     link = report_link(finished.report)
     report = f"[Open the report]({link})" if link else f"Report: `{_path(finished)}`"
     cautions = [f"> {caution}\n" for caution in finished.cautions]
     return "\n".join(
-        [report, "", _picture(finished), "", *cautions, "", *table, "", "Stages", "", *stages, "",
+        [report, "", _picture(finished), "", *cautions, "", *table, "", *stages, "",
          f"Run folder: `{finished.folder.resolve()}`"]
     )  # fmt: skip
 
@@ -165,10 +178,16 @@ def _span(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def _stage_row(outcome: StageOutcome) -> str:
+    sizes = (outcome.peak_memory_bytes, outcome.bytes_read, outcome.bytes_written)
+    how = "cached" if outcome.cached else "computed"
+    return " | ".join([outcome.label, how, _span(outcome.elapsed), *(bytes_text(size) for size in sizes)])
+
+
 def _cell(value: object) -> object:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def _key(kind: str, name: str) -> str:
+def artifact_key(kind: str, name: str) -> str:
     """Artifact keys are lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{name}".lower()).strip("-")

@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.flows.artifacts import ArtifactReporter, publish
-from proxflow.flows.cli.outcomes import explain
 from proxflow.flows.embedded_server import tie_to_this_process
+from proxflow.flows.flow_failure import failed
 from proxflow.flows.late_report import CONTACT_FAULTS, server_listens, tell
 from proxflow.flows.launch import Finished, launch
 from proxflow.flows.prefect_engine import PrefectEngine
+from proxflow.flows.prefect_origin import flow_origin
 from proxflow.tasks.reporting import reporter
 
 MADE_UP = re.compile(r"[A-Za-z]+-[A-Za-z]+")  # Prefect's own names: Incredible-Sheep, calm-otter
-AGAIN = "exited with unexpected exception"  # how Prefect begins to log an error a second time
+REFUSED = "refused"  # the name of a run that could not be started
 
 # Where the caller in this process finds the outcome if Prefect cannot hand it over for want of a server.
 outcomes: ContextVar[list[Finished | Exception] | None] = ContextVar("outcomes", default=None)
@@ -58,14 +58,17 @@ def recorded_run(plan: Callable[[], Plan]) -> State[Any]:
     """The flow's final state: with the run's ``Finished`` as its result, or failed with one sentence."""
     tie_to_this_process()
     logging.raiseExceptions = False  # a record that finds no server is no reason to print
-    name = "refused"
+    name = REFUSED
     try:
         planned = plan()
         name = introduce(planned.title, planned.tags)
         tell(f"{name}: started")
         finished = _launched(planned)
     except Exception as error:
-        return _failed(name, error)
+        _hand_over(error)
+        if name == REFUSED:
+            introduce(name, [])
+        return failed(name, error)
     _hand_over(finished)
     tell(f"{name}: done in {finished.seconds:.1f} s, report {finished.report.resolve()}")
     if server_listens(name):
@@ -98,23 +101,10 @@ def _launched(plan: Plan) -> Finished:
             out=plan.out,
             listener=listener,
             engine=PrefectEngine,
+            origin=flow_origin(),
         )
     finally:
         listener.close()
-
-
-def _failed(name: str, error: Exception) -> State[Any]:
-    """Failed with one sentence; the log of the run has it with the traceback below."""
-    known = explain(error)
-    sentence = known.sentence if known else f"{type(error).__name__}: {error}"
-    _hand_over(error)
-    tell(f"{name}: failed: {sentence}")
-    if name == "refused":
-        introduce(name, [])
-    get_run_logger().error(sentence, exc_info=error)
-    logging.getLogger("prefect.flow_runs").addFilter(lambda record: AGAIN not in record.getMessage())
-    server_listens(name)
-    return Failed(message=sentence, data=error)
 
 
 def _hand_over(outcome: Finished | Exception) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from proxflow.operators.base import LinearOperator
 
@@ -28,14 +29,21 @@ def operator_norm(
         raise ValueError(f"n_iter must be at least 1, got {n_iter}")
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(operator.domain_shape, generator=generator, dtype=dtype).to(device)
-    x /= torch.linalg.vector_norm(x)
+    x /= _norm(x)
     norm = 0.0
     with torch.no_grad():
         for _ in range(n_iter):
             x = operator.normal(x)
-            eigenvalue = torch.linalg.vector_norm(x)
+            eigenvalue = _norm(x)
             previous, norm = norm, float(eigenvalue) ** 0.5
             if norm == 0 or abs(norm - previous) <= tol * norm:
                 break
             x = x / eigenvalue
     return norm
+
+
+def _norm(x: Tensor) -> Tensor:
+    """||x||_2, axis by axis: in one go it is split over threads, and would be rounded by their number."""
+    for _ in range(x.ndim):
+        x = torch.linalg.vector_norm(x, dim=-1)
+    return x

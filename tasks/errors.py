@@ -1,7 +1,15 @@
-"""Requests that cannot be met here, in one sentence: exit code 2 on the command line."""
+"""What a run may meet that a person can mend, each in one sentence."""
 
 from __future__ import annotations
 
 
 class RequestError(ValueError):
     """What was asked for does not fit this scan or this machine (a device, a step, a method)."""
+
+
+class WorkerLostError(RuntimeError):
+    """The processes or the cluster that were to do the work are gone, or die at it again and again."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """A stage needs more memory than there is, also with half the budget."""

@@ -116,14 +116,6 @@ def resident_bytes() -> int:
     raise RuntimeError("/proc/self/status must have a line VmRSS")
 
 
-def available_bytes() -> int:
-    """Memory a new process can have without swapping."""
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError("/proc/meminfo must have a line MemAvailable")
-
-
 def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> list[float]:
     """Seconds per item of each method."""
     operator, y = fit.problem.posed(fit.problem.mask)

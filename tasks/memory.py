@@ -1,4 +1,4 @@
-"""Peak memory of a stretch of work."""
+"""Memory: the peak of a stretch of work, what is free, and giving it back."""
 
 from __future__ import annotations
 
@@ -40,6 +40,14 @@ def _peak_since_reset() -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def available_bytes() -> int:
+    """Memory a new process can have without swapping."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("/proc/meminfo must have a line MemAvailable")
 
 
 def release_free_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ class Reporter(Protocol):
     def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
         """An iterative method finished one iteration of item ``item`` (0-based)."""
 
+    def items_solved(self, label: str, done: int, n_items: int) -> None:
+        """Workers have solved ``done`` of the items of a stage that is spread over them."""
+
     def stage_finished(self, outcome: StageOutcome) -> None:
         """A stage's artefact is there, computed or found."""
 
@@ -34,19 +38,21 @@ class SilentReporter:
 
     def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None: ...
 
+    def items_solved(self, label: str, done: int, n_items: int) -> None: ...
+
     def stage_finished(self, outcome: StageOutcome) -> None: ...
 
 
-_current: Reporter = SilentReporter()
+_current: ContextVar[Reporter] = ContextVar("reporter", default=SilentReporter())  # noqa: B039
 
 
 def reporter() -> Reporter:
-    """The listener of this process."""
-    return _current
+    """The listener of this run; its threads have the context of the one that started them."""
+    return _current.get()
 
 
 def listen(new: Reporter) -> Reporter:
-    """Make ``new`` the listener of this process; returns the one before."""
-    global _current
-    previous, _current = _current, new
+    """Make ``new`` the listener of this run; returns the one before."""
+    previous = _current.get()
+    _current.set(new)
     return previous

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -18,9 +18,13 @@ from typing import Any
 
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.data.store.errors import DamagedArtefactError
-from proxflow.data.store.file_digests import remembered_digest
 from proxflow.data.store.keys import stage_key
+from proxflow.data.store.outside_files import OutsideFiles
 from proxflow.data.store.store import ArtefactStore, Ref
+from proxflow.tasks.byte_counts import track_bytes
+from proxflow.tasks.device_slot import device_slot
+from proxflow.tasks.granted_memory import in_memory
+from proxflow.tasks.item_costs import Cost, total_cost
 from proxflow.tasks.memory import track_peak
 from proxflow.tasks.provenance import NUMERICAL, PRESENTATION, machine_text, source_digest, versions
 from proxflow.tasks.reporting import reporter
@@ -77,8 +81,9 @@ class StageCall:
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """What became of a call. ``seconds`` and ``peak_memory_bytes`` are those of the computation, also
-    when it happened in an earlier run; ``elapsed`` is what this call took."""
+    """What became of a call. ``seconds``, ``peak_memory_bytes`` and the bytes read and written are those of
+    the computation, also when it happened in an earlier run; ``elapsed`` is what this call took.
+    ``file_bytes`` is the size of the files outside the store that the stage stands on."""
 
     label: str
     ref: Ref
@@ -87,6 +92,22 @@ class StageOutcome:
     peak_memory_bytes: int
     device: str
     elapsed: float
+    bytes_read: int | None = None
+    bytes_written: int | None = None
+    file_bytes: int = 0
+
+    def figures(self) -> dict[str, Any]:
+        """What metrics.json, the ledger and the log tell of a stage beside its name."""
+        return {
+            "key": self.ref.key,
+            "cached": self.cached,
+            "seconds": self.seconds,
+            "elapsed": round(self.elapsed, 4),
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "bytes_read": self.bytes_read,
+            "bytes_written": self.bytes_written,
+            "device": self.device,
+        }
 
 
 @dataclass(frozen=True)
@@ -105,36 +126,77 @@ StageFunction = Callable[[StageContext, ArtefactWriter], None]
 
 
 def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome:
-    """The artefact of ``call``, from the store or computed now."""
+    """The artefact of ``call``, from the store or computed now.
+
+    Raises ScanError where a file outside the store changed between its digest and the end of reading it.
+    """
     began = time.monotonic()
-    key = call_key(call, machine)
+    files = _outside_files(call, machine)
+    key = _key(call, machine, files)
 
-    def make(writer: ArtefactWriter) -> dict[str, Any]:
-        reporter().stage_started(call.label)
-        return _compute(call, machine, store, key, writer)
+    def make_within(granted: Machine) -> tuple[Ref, bool]:
+        def make(writer: ArtefactWriter) -> dict[str, Any]:
+            reporter().stage_started(call.label)
+            with files.unchanged():
+                return _compute(call, granted, store, key, writer)
 
-    ref, cached = store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
+        return store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
+
+    ref, cached = in_memory(call.label, machine, make_within)
+    return _outcome(call.label, ref, cached, store, began)
+
+
+def find(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome | None:
+    """The artefact of ``call`` if the store has it."""
+    began = time.monotonic()
+    ref = store.find(call.label, call_key(call, machine))
+    return None if ref is None else _outcome(call.label, ref, True, store, began)
+
+
+def execute_elsewhere(call: StageCall, machine: Machine) -> StageOutcome:
+    """``execute`` on a worker, which sees the same store."""
+    store = ArtefactStore(machine.store_path, machine.store_limit)
+    try:
+        return execute(call, machine, store)
+    finally:
+        store.release()
+
+
+def _outcome(label: str, ref: Ref, cached: bool, store: ArtefactStore, began: float) -> StageOutcome:
     with store.open(ref) as artefact:
         made = artefact.provenance
     outcome = StageOutcome(
-        call.label,
+        label,
         ref,
         cached,
         made["seconds"],
         made["peak_memory_bytes"],
         made["device"],
         time.monotonic() - began,
+        made["bytes_read"],
+        made["bytes_written"],
+        made["file_bytes"],
     )
-    log.info("stage %s %s, key %s", call.label, "found in the store" if cached else "computed", key)
+    how = "found in the store" if cached else "computed"
+    event = {"stage": label} | outcome.figures()
+    log.info("stage %s %s, key %s", label, how, ref.key, extra={"event": event})
     reporter().stage_finished(outcome)
     return outcome
 
 
 def call_key(call: StageCall, machine: Machine) -> str:
     """The key of a call's artefact on this machine."""
+    return _key(call, machine, _outside_files(call, machine))
+
+
+def _outside_files(call: StageCall, machine: Machine) -> OutsideFiles:
+    paths = {name: Path(path) for name, path in call.files.items()}
+    return OutsideFiles(paths, Path(machine.store_root) / "file-digests")
+
+
+def _key(call: StageCall, machine: Machine, files: OutsideFiles) -> str:
     digests = {name: ref.digest for name, ref in call.inputs.items()}
-    memo = Path(machine.store_root) / "file-digests"
-    digests |= {f"file:{name}": remembered_digest(Path(path), memo) for name, path in call.files.items()}
+    digests |= {f"file:{name}": content for name, content in files.digests.items()}
     source = source_digest(PRESENTATION if call.stage == "report" else NUMERICAL)
     config = {"config": call.config, "device": machine.device.partition(":")[0]}
     return stage_key(call.stage, config, digests, source=source)
@@ -145,18 +207,18 @@ def _compute(
 ) -> dict[str, Any]:
     module, _, name = STAGES[call.stage].partition(":")
     function: StageFunction = getattr(import_module(module), name)
-    started, began, peak = datetime.now(UTC), time.monotonic(), track_peak()
+    started, began, peak, counts = datetime.now(UTC), time.monotonic(), track_peak(), track_bytes()
     with ExitStack() as stack:
-        inputs = {name: stack.enter_context(store.open(ref)) for name, ref in call.inputs.items()}
-        files = {name: Path(path) for name, path in call.files.items()}
-        context = StageContext(call.label, call.config, inputs, files, machine, store.checkpoint_folder(key))
+        context = opened_context(call, machine, store, key, stack)
+        log.info("stage %s begins", call.label, extra={"event": {"stage": call.label, "key": key}})
         try:
             function(context, writer)
         except DamagedArtefactError:
-            log.warning(
-                "an input of stage %s broke while it was read; run again to compute it again", call.label
-            )
+            log.warning("an input of stage %s broke while it was read", call.label)
             raise
+        file_bytes = sum(path.stat().st_size for path in context.files.values() if path.is_file())
+    writer.flush()  # what HDF5 still holds belongs to the bytes written
+    cost = Cost(time.monotonic() - began, peak(), *counts()) + total_cost(store.checkpoint_folder(key))
     return {
         "stage": call.stage,
         "label": call.label,
@@ -164,13 +226,28 @@ def _compute(
         "inputs": {name: ref.key for name, ref in call.inputs.items()},
         "files": call.files,
         "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - began, 4),
-        "peak_memory_bytes": peak(),
+        **asdict(cost),
+        "file_bytes": file_bytes,
         "device": machine.device,
         "machine": machine_text(),
         "versions": versions(),
         "source": source_digest(),
     }
+
+
+def opened_context(
+    call: StageCall, machine: Machine, store: ArtefactStore, key: str, stack: ExitStack
+) -> StageContext:
+    """The call's inputs opened and its device taken, until ``stack`` lets go of them."""
+    stack.enter_context(device_slot(machine.device, lambda device: _device_busy(call.label, device)))
+    inputs = {name: stack.enter_context(store.open(ref)) for name, ref in call.inputs.items()}
+    files = {name: Path(path) for name, path in call.files.items()}
+    return StageContext(call.label, call.config, inputs, files, machine, store.checkpoint_folder(key))
+
+
+def _device_busy(label: str, device: str) -> None:
+    log.info("%s waits for %s, which another run uses", label, device)
+    reporter().stage_waiting(label)
 
 
 def _waiting(label: str) -> None:

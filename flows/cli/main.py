@@ -17,17 +17,23 @@ from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from proxflow.flows import server_contact
 from proxflow.flows.cli.cache import app as cache
+from proxflow.flows.cli.cancel import command as cancel
 from proxflow.flows.cli.check import command as check
 from proxflow.flows.cli.compare import command as compare
 from proxflow.flows.cli.demo import command as demo
 from proxflow.flows.cli.doctor import command as doctor
 from proxflow.flows.cli.export import command as export
 from proxflow.flows.cli.inspect import command as inspect
+from proxflow.flows.cli.many import command as many
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
+from proxflow.flows.cli.runs import command as runs
 from proxflow.flows.cli.serve import command as serve
+from proxflow.flows.cli.stats import command as stats
+from proxflow.flows.cli.train import command as train
 from proxflow.flows.cli.ui import command as ui
+from proxflow.flows.cli.watch import command as watch
 from proxflow.flows.cores import share_cores
 
 HELP = """From a measured scan, of MRI, CT or near-field radar, to an image one can trust.
@@ -45,12 +51,18 @@ def build_app() -> App:
     commands: dict[str, Callable[..., int]] = {
         "run": run,
         "compare": compare,
+        "many": many,
+        "watch": watch,
+        "train": train,
         "demo": demo,
         "check": check,
         "inspect": inspect,
         "new": new,
         "methods": methods,
         "export": export,
+        "runs": runs,
+        "cancel": cancel,
+        "stats": stats,
         "doctor": doctor,
         "serve": serve,
         "ui": ui,

@@ -25,10 +25,12 @@ def explain(error: BaseException) -> Explained | None:
     from proxflow.configs.errors import RecipeError
     from proxflow.data.errors import ScanError
     from proxflow.data.store.errors import DamagedArtefactError, StoreError
-    from proxflow.tasks.errors import RequestError
+    from proxflow.tasks.errors import OutOfMemoryError, RequestError, WorkerLostError
 
     if isinstance(error, RecipeError | ScanError | RequestError):
         return Explained(str(error), BAD_INPUT)
+    if isinstance(error, OutOfMemoryError | WorkerLostError):
+        return Explained(str(error), FAILED)
     if isinstance(error, StoreError):
         return Explained(f"{error.strerror} ({error.filename})", FAILED)
     if isinstance(error, DamagedArtefactError):

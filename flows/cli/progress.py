@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
+from proxflow.tasks.progress import StageProgress
+
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
     from proxflow.tasks.stage import StageOutcome
@@ -30,6 +32,7 @@ class TerminalReporter:
             disable=not console.is_terminal,
         )
         self._bars: dict[str, TaskID] = {}
+        self._done: dict[str, StageProgress] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> TerminalReporter:
@@ -41,7 +44,9 @@ class TerminalReporter:
 
     def stage_started(self, label: str) -> None:
         with self._lock:
-            self._bars[label] = self._progress.add_task(f"[bold]{label}", total=None, state="")
+            if label not in self._bars:  # a stage that was spread begins once more, to assemble its items
+                self._bars[label] = self._progress.add_task(f"[bold]{label}", total=None, state="")
+                self._done[label] = StageProgress()
 
     def stage_waiting(self, label: str) -> None:
         self._console.print(f"  {label}: another process is computing it, waiting", style="yellow")
@@ -53,11 +58,18 @@ class TerminalReporter:
             place = f"item {item + 1}/{n_items}, " if n_items > 1 else ""
             self._progress.update(
                 bar,
-                total=n_items * iteration.n_iter,
-                completed=item * iteration.n_iter + iteration.index,
+                total=1.0,
+                completed=self._done[label].iteration(item, n_items, iteration),
                 state=f"{place}iteration {iteration.index}/{iteration.n_iter}, "
                 f"change {iteration.relative_change:.1e}, residual {iteration.data_residual:.4f}",
             )
+
+    def items_solved(self, label: str, done: int, n_items: int) -> None:
+        """Items that workers have solved, where a stage is spread over them."""
+        bar = self._bars.get(label)
+        if bar is not None:
+            completed = self._done[label].items_solved(done, n_items)
+            self._progress.update(bar, total=1.0, completed=completed, state=f"{done} of {n_items} items")
 
     def stage_finished(self, outcome: StageOutcome) -> None:
         with self._lock:

@@ -11,10 +11,15 @@ def inner(a: Tensor, b: Tensor, n_axes: int) -> Tensor:
 
     a, b: real or complex, of one dtype and shape. Products are formed in that dtype and summed in
     float64: an objective assembled as ||y||^2 - 2 Re<x, b> + <x, N x> cancels several digits.
+
+    Axis by axis: a sum to one number is split over threads, and would be rounded by their number.
     """
     if a.is_complex():
-        a, b, n_axes = torch.view_as_real(a), torch.view_as_real(b), n_axes + 1
-    return (a * b).sum(dim=tuple(range(-n_axes, 0)), dtype=torch.float64)
+        a, b = torch.view_as_real(a).flatten(-2), torch.view_as_real(b).flatten(-2)
+    products = a * b
+    for _ in range(n_axes):
+        products = products.sum(dim=-1, dtype=torch.float64)
+    return products
 
 
 def squared_norm(a: Tensor, n_axes: int) -> Tensor:

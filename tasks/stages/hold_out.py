@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.models.solvers.iteration import Checkpoint
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
-from proxflow.tasks.stages.solve import load_problem, misfit, noise_floor, solve
+from proxflow.tasks.stages.solve import Solution, load_problem, misfit, noise_floor, solve
 
 
 def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
@@ -22,7 +23,11 @@ def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
     checkpoints = StageCheckpoints(context, n_items)
     results = []
     for item in range(n_items):
-        judged, _, result = checkpoints.finished(item) or _judge_item(context, checkpoints, item)
+        found = checkpoints.finished(item)
+        if found is None:
+            found = hold_out_item(context, checkpoints, item)
+            checkpoints.keep_finished(item, *found)
+        judged, _, result = found
         if item == 0:
             writer.create("held_out", (n_items, *judged.shape), judged.dtype)
         writer.append("held_out", judged[None])
@@ -31,7 +36,7 @@ def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
     writer.document("held_out", results)
 
 
-def _judge_item(context: StageContext, checkpoints: StageCheckpoints, item: int) -> Finished:
+def hold_out_item(context: StageContext, checkpoints: StageCheckpoints, item: int) -> Finished:
     """Reconstruct one item without the measurements withheld, and predict these."""
     scan = context.inputs["prepared"].document("scan")
     problem = load_problem(context, item)
@@ -42,15 +47,12 @@ def _judge_item(context: StageContext, checkpoints: StageCheckpoints, item: int)
         fraction=context.config["fraction"],
         seed=context.config["seed"] + item,
     )
-    solution = solve(
-        problem,
-        context.config["method"],
-        mask=split.given,
-        monitor=checkpoints.monitor(item, reporter()),
-        resume=checkpoints.unfinished(item),
-    )
+
+    def solved(resume: Checkpoint | None) -> Solution:
+        monitor = checkpoints.monitor(item, reporter())
+        return solve(problem, context.config["method"], mask=split.given, monitor=monitor, resume=resume)
+
+    solution = checkpoints.resumed(item, solved)
     error, norm = misfit(problem, solution.image, split.judged)
     floor = noise_floor(scan["noise_std"][item], problem.count(split.judged), norm)
-    judged, result = split.judged.cpu().numpy(), {"error": error / (norm or 1.0), "noise": floor}
-    checkpoints.keep_finished(item, judged, {}, result)
-    return judged, {}, result
+    return split.judged.cpu().numpy(), {}, {"error": error / (norm or 1.0), "noise": floor}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.models.metrics.value import json_number
-from proxflow.models.solvers.iteration import DivergenceError
+from proxflow.models.solvers.iteration import Checkpoint, DivergenceError
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
-from proxflow.tasks.stages.checkpoints import StageCheckpoints
-from proxflow.tasks.stages.solve import load_problem, misfit, noise_floor, solve
+from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
+from proxflow.tasks.stages.solve import Solution, load_problem, misfit, noise_floor, solve
 
 
 def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
@@ -28,9 +24,11 @@ def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
     checkpoints = StageCheckpoints(context, n_items)
     traces, fits = [], []
     for item in range(n_items):
-        image, trace, fit = checkpoints.finished(item) or _solve_item(
-            context, checkpoints, item, scan["noise_std"][item]
-        )
+        found = checkpoints.finished(item)
+        if found is None:
+            found = reconstruct_item(context, checkpoints, item)
+            checkpoints.keep_finished(item, *found)
+        image, trace, fit = found
         planes = image.reshape(-1, *image.shape[-2:])
         if item == 0:
             writer.create("image", (n_items * len(planes), *planes.shape[1:]), planes.dtype)
@@ -43,15 +41,17 @@ def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
     writer.document("fit", fits)
 
 
-def _solve_item(
-    context: StageContext, checkpoints: StageCheckpoints, item: int, noise_std: float | None
-) -> tuple[np.ndarray, dict[str, Any], dict[str, Any]]:
+def reconstruct_item(context: StageContext, checkpoints: StageCheckpoints, item: int) -> Finished:
+    """Image, trace and fit of one item; the solver goes on at its checkpoint if there is one."""
+    noise_std = context.inputs["prepared"].document("scan")["noise_std"][item]
     problem = load_problem(context, item)
-    monitor = checkpoints.monitor(item, reporter())
+
+    def solved(resume: Checkpoint | None) -> Solution:
+        monitor = checkpoints.monitor(item, reporter())
+        return solve(problem, context.config["method"], monitor=monitor, resume=resume)
+
     try:
-        solution = solve(
-            problem, context.config["method"], monitor=monitor, resume=checkpoints.unfinished(item)
-        )
+        solution = checkpoints.resumed(item, solved)
     except DivergenceError as error:
         path = checkpoints.keep_image(item, error.last_good)
         error.add_note(f"item {item}; the last good image (in scaled units) is kept in {path}")
@@ -65,6 +65,4 @@ def _solve_item(
         name: [json_number(getattr(report, name)) for report in solution.trace]
         for name in ("objective", "relative_change", "data_residual")
     }
-    image = solution.image.cpu().numpy()
-    checkpoints.keep_finished(item, image, trace, fit)
-    return image, trace, fit
+    return solution.image.cpu().numpy(), trace, fit

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
 from proxflow.models.methods.scaling import data_scale
+from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
 from proxflow.tasks.methods import METHODS, method_function
 from proxflow.tasks.modalities.base import Problem, Setting
@@ -65,7 +65,8 @@ def misfit(problem: Problem, image: Tensor, mask: Tensor) -> tuple[float, float]
     """||A x - y|| and ||y|| over the measurements of ``mask``."""
     operator, y = problem.posed(mask)
     difference = operator.forward(image) - y
-    return float(torch.linalg.vector_norm(difference)), float(torch.linalg.vector_norm(y))
+    squares = squared_norm(difference, y.ndim), squared_norm(y, y.ndim)
+    return float(squares[0]) ** 0.5, float(squares[1]) ** 0.5
 
 
 def noise_floor(noise_std: float | None, count: int, norm: float) -> float | None:
