@@ -9,7 +9,7 @@ from prefect import flow
 from pydantic import WithJsonSchema
 
 from proxflow.flows.form_schema import TEXTS, method_names, recipe_choice, scan_section, section
-from proxflow.flows.forms import AS_IN_RECIPE, DEFAULT_RECIPE, Origin, form_methods, form_recipe
+from proxflow.flows.forms import AS_IN_RECIPE, DEFAULT_RECIPE, form_methods, form_recipe
 from proxflow.flows.recorded_run import Plan, recorded_run
 
 BASE, SCAN, METHODS, LINES = map(WithJsonSchema, (recipe_choice(), scan_section(), method_names(), TEXTS))
@@ -49,7 +49,7 @@ def reconstruct(
         name: Of the run and its folder; the recipe's if empty.
     """
     form = dict(locals())
-    return recorded_run(lambda: plan_reconstruct(form, Origin()))
+    return recorded_run(lambda: plan_reconstruct(form))
 
 
 @flow(name="compare", persist_result=False, validate_parameters=False)
@@ -83,18 +83,18 @@ def compare(
         name: Of the run and its folder; the recipe's if empty.
     """
     form = dict(locals())
-    return recorded_run(lambda: plan_compare(form, Origin()))
+    return recorded_run(lambda: plan_compare(form))
 
 
-def plan_reconstruct(form: Mapping[str, Any], origin: Origin) -> Plan:
+def plan_reconstruct(form: Mapping[str, Any]) -> Plan:
     """What a form of ``reconstruct`` asks for; RecipeError where it cannot be done."""
-    recipe = form_recipe(form, origin)
+    recipe = form_recipe(form)
     return Plan(recipe, (recipe.reconstruct,), "proxflow run recipe.yaml")
 
 
-def plan_compare(form: Mapping[str, Any], origin: Origin) -> Plan:
+def plan_compare(form: Mapping[str, Any]) -> Plan:
     """What a form of ``compare`` asks for; RecipeError where it cannot be done."""
-    recipe = form_recipe(form, origin)
-    methods = form_methods(form, recipe, origin)
+    recipe = form_recipe(form)
+    methods = form_methods(form, recipe)
     names = ",".join(config.method for config in methods)
     return Plan(recipe, methods, f"proxflow compare recipe.yaml --methods {names}")
