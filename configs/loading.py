@@ -54,8 +54,9 @@ def anchor_paths(values: dict[str, Any], folder: Path) -> None:
     """Make relative paths in a recipe's values absolute, counted from ``folder``, in place."""
     for section in ("scan", "calibrate"):
         part = values.get(section)
-        path = part.get("path") if isinstance(part, dict) else None
-        if isinstance(path, str) and path and not path.startswith("sample://"):
+        if not isinstance(part, dict) or not isinstance(path := part.get("path"), str):
+            continue
+        if path and not path.startswith("sample://"):
             values[section] = part | {"path": str(folder / Path(path).expanduser())}
 
 
