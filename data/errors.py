@@ -1,5 +1,12 @@
 """The error every unreadable or senseless measurement ends in."""
 
+from __future__ import annotations
+
+from proxflow.data.printable import printable
+
 
 class ScanError(ValueError):
-    """A measurement cannot be read or makes no sense; one sentence names the file and the field."""
+    """A measurement cannot be read or makes no sense; one printable sentence names the file and the field."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence))

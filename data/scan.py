@@ -10,6 +10,7 @@ from typing import Literal, Protocol, Self
 
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
+from proxflow.data.printable import printable
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
 from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.sinogram import Quantity, ScanGeometry, Sinogram
@@ -53,6 +54,13 @@ class ScanInfo:
     notes: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
     companions: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        """What the file says in words reaches terminals, logs and reports: make it printable."""
+        for name in ("labels", "notes"):
+            object.__setattr__(self, name, tuple(printable(text) for text in getattr(self, name)))
+        source = {printable(name): printable(text) for name, text in self.source.items()}
+        object.__setattr__(self, "source", source)
 
     @property
     def n_items(self) -> int:

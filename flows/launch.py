@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from proxflow.configs.errors import RecipeError
 from proxflow.configs.methods import MethodConfig
@@ -17,14 +17,19 @@ from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
 from proxflow.data.errors import ScanError
 from proxflow.data.store.store import ArtefactStore
+from proxflow.flows.cli.outcomes import explain
+from proxflow.flows.run_entry import RunEntry
+from proxflow.flows.run_log import FILES as LOG_FILES
 from proxflow.flows.run_log import RunLog
+from proxflow.tasks.damage import with_damage_mended
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.memory import process_peak
 from proxflow.tasks.pipeline import Engine, RunResult, run_stages
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter, listen
-from proxflow.tasks.run_folder import new_run_folder, write_run_folder
+from proxflow.tasks.run_folder import Written, new_run_folder, write_run_folder
+from proxflow.tasks.run_record import Origin
 from proxflow.tasks.runners.open_runner import open_runner
 from proxflow.tasks.runners.runner import Runner
 from proxflow.tasks.stage import Machine, StageOutcome
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
 
 log = logging.getLogger("proxflow.run")
+COMMAND = Origin()
+T = TypeVar("T")
 
 
 class RunEngine(Engine, Protocol):
@@ -49,9 +56,11 @@ EngineFactory = Callable[[Machine, ArtefactStore, Runner], RunEngine]
 class Finished:
     """A run that is done: where it lies and what it found.
 
-    metrics: method -> name -> number.  cautions: sentences a reader of the figures should see.
+    id: in the ledger.  metrics: method -> name -> number.  cautions: sentences a reader of the figures
+    should see.
     """
 
+    id: str
     folder: Path
     report: Path
     result: RunResult
@@ -81,49 +90,54 @@ def launch(
     out: Path | None,
     listener: Reporter,
     engine: EngineFactory = PlainEngine,
+    origin: Origin = COMMAND,
 ) -> Finished:
-    """Run all stages and write the run folder.
+    """Run all stages, write the run folder, and keep the store's ledger of runs.
 
-    Bad input leaves nothing behind; any other failure leaves its log in the run folder, if it came after
-    the scan was read: before that there is no folder yet.
+    Bad input leaves nothing behind but a line in the ledger; any other failure leaves its log in the run
+    folder, if it came after the scan was read: before that there is no folder yet.
     """
     began = time.monotonic()
-    machine = machine_for(recipe)
-    store = ArtefactStore(machine.store_path, machine.store_limit)
-    with RunLog() as run_log:
-        folder = LateFolder(recipe, out, listener, run_log)
+    entry = RunEntry(recipe, methods, command, origin)
+    with RunLog(entry.id) as run_log, entry:
+        machine = machine_for(recipe)
+        store = ArtefactStore(machine.store_path, machine.store_limit)
+        folder = LateFolder(recipe, out, listener, run_log, entry)
         previous = listen(folder)
         log.info("recipe %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
         try:
+
+            def run(calls: RunEngine) -> tuple[RunResult, Written]:
+                result = run_stages(recipe, methods, calls, command)
+                return result, write_run_folder(folder.create(), recipe, result, store)
+
             with open_runner(recipe.runtime) as runner:
-                result = _run_stages(recipe, methods, engine(machine, store, runner), runner, folder, command)
-            written = write_run_folder(folder.create(), recipe, result, store)
+                result, written = _on_engine(engine(machine, store, runner), runner, folder, run)
         except (RecipeError, ScanError, RequestError):
             folder.remove()
             raise
         except BaseException as error:
-            log.error("%s: %s", type(error).__name__, error)
+            unknown = explain(error) is None and isinstance(error, Exception)
+            log.error("%s: %s", type(error).__name__, error, exc_info=unknown)
             raise
         finally:
             listen(previous)
             store.release()
+        entry.finished(written.report, written.n_items)
         seconds = time.monotonic() - began
         log.info("done in %.2f s, %s", seconds, folder.create())
     metrics, cautions = written.metrics, written.cautions
-    return Finished(folder.create(), written.report, result, metrics, cautions, seconds, process_peak())
+    peak = process_peak()
+    return Finished(entry.id, folder.create(), written.report, result, metrics, cautions, seconds, peak)
 
 
-def _run_stages(
-    recipe: Recipe,
-    methods: Sequence[MethodConfig],
-    engine: RunEngine,
-    runner: Runner,
-    folder: LateFolder,
-    command: str,
-) -> RunResult:
-    """All stages; after a failure what other threads and workers are at is stopped before it is raised."""
+def _on_engine(engine: RunEngine, runner: Runner, folder: LateFolder, run: Callable[[RunEngine], T]) -> T:
+    """``run(engine)``, once more where an artefact was found damaged.
+
+    After a failure what other threads and workers are at is stopped before it is raised.
+    """
     try:
-        return run_stages(recipe, methods, engine, command)
+        return with_damage_mended(lambda: run(engine))
     except BaseException:
         folder.stop()
         runner.close(abandon=True)
@@ -135,10 +149,14 @@ def _run_stages(
 class LateFolder:
     """Passes everything on to the listener, and makes the run folder once the scan proved readable."""
 
-    def __init__(self, recipe: Recipe, out: Path | None, listener: Reporter, run_log: RunLog) -> None:
-        self._recipe, self._out, self._listener, self._run_log = recipe, out, listener, run_log
+    def __init__(
+        self, recipe: Recipe, out: Path | None, listener: Reporter, run_log: RunLog, entry: RunEntry
+    ) -> None:
+        self._recipe, self._out, self._listener = recipe, out, listener
+        self._run_log, self._entry = run_log, entry
         self._made = _missing_folders(out or Path("runs"))
-        self._had_log = not self._made and out is not None and (out / "log.txt").exists()
+        logs = [] if out is None or self._made else [out / name for name in LOG_FILES]
+        self._new_logs = [path for path in logs if not path.exists()]
         self._path: Path | None = None
         self._stopped = False
         self.stage_started = listener.stage_started
@@ -149,7 +167,8 @@ class LateFolder:
         """The run folder, made at the first call."""
         if self._path is None:
             self._path = new_run_folder(self._recipe.name, self._out)
-            self._run_log.write_to(self._path / "log.txt")
+            self._run_log.write_to(self._path)
+            self._entry.folder_made(self._path)
         return self._path
 
     def remove(self) -> None:
@@ -158,8 +177,8 @@ class LateFolder:
             return
         if self._out is None or self._made:
             shutil.rmtree(self._path, ignore_errors=True)
-        elif not self._had_log:
-            (self._path / "log.txt").unlink(missing_ok=True)
+        for path in self._new_logs:
+            path.unlink(missing_ok=True)
         for folder in self._made:
             with suppress(OSError):  # gone already, or another run's by now
                 folder.rmdir()
@@ -175,6 +194,7 @@ class LateFolder:
 
     def stage_finished(self, outcome: StageOutcome) -> None:
         self.create()
+        self._entry.stage_finished(outcome)
         self._listener.stage_finished(outcome)
 
 

@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
-from proxflow.data.store.errors import StoreError
+from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.data.store.store import ArtefactStore
 from proxflow.tasks.dispatch import Dispatcher, part_label
 from proxflow.tasks.reporting import reporter
@@ -24,10 +24,13 @@ _engines: dict[str, PrefectEngine] = {}  # a task takes a name: Prefect would pi
 
 
 def _is_io_fault(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Retry what a moment may mend: a file system's fault, not a full disk and never a number."""
+    """Retry what a moment may mend: a file system's fault, not a full disk and never a number.
+
+    A damaged input is not mended here, but by the run, which computes it again.
+    """
     try:
         state.result()
-    except (StoreError, FileNotFoundError, PermissionError):
+    except (StoreError, DamagedArtefactError, FileNotFoundError, PermissionError):
         return False
     except OSError:
         return True

@@ -24,23 +24,20 @@ def launch_as_flow(
     prepare_environment(quiet=True)
     from prefect.settings import get_current_settings
 
-    from proxflow.flows.reconstruct import compare, reconstruct, with_workers
+    from proxflow.flows.recipe_flows import named_flow
 
     get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
     previous = listen(listener)
-    arguments = {
-        "name": recipe.name,
-        "recipe": recipe.model_dump(mode="json"),
-        "command": command,
-        "out": str(out) if out else None,
-    }
+    names = [config.method for config in methods]
+    run = named_flow("reconstruct" if len(methods) == 1 else "compare", recipe.runtime.workers)
     try:
-        if len(methods) == 1:
-            state = with_workers(reconstruct, recipe.runtime.workers)(**arguments, return_state=True)
-        else:
-            names = [config.method for config in methods]
-            run = with_workers(compare, recipe.runtime.workers)
-            state = run(**arguments, methods=names, return_state=True)
+        state = run(
+            recipe=recipe.model_dump(mode="json"),
+            methods=names,
+            command=command,
+            out=str(out) if out else None,
+            return_state=True,
+        )
         finished: Finished = state.result()
     finally:
         listen(previous)

@@ -102,9 +102,15 @@ def stage_configs(recipe: Recipe) -> dict[str, dict[str, Any]]:
 
 
 def scan_files(recipe: Recipe) -> dict[str, str]:
-    """The files of the recipe's scan by name: ``scan`` itself and any companions, checked to be readable."""
+    """The files of the recipe's scan by name: ``scan`` itself and any companions, checked to be readable.
+
+    Companions are numbered: two in different folders may have one name.
+    """
     with open_scan(recipe.scan.path, reader=recipe.scan.reader) as scan:
-        companions = {f"scan:{path.name}": str(path) for path in scan.info.companions}
+        companions = {
+            f"scan:{number}:{path.name}": str(path.resolve())
+            for number, path in enumerate(scan.info.companions)
+        }
         return {"scan": str(scan.info.path.resolve())} | companions
 
 

@@ -25,11 +25,13 @@ from proxflow.tasks.stages.planes import PlanesOf
 
 @dataclass(frozen=True)
 class Written:
-    """The report's path, the numbers of metrics.json (method -> name -> number), and what to warn of."""
+    """The report's path, the numbers of metrics.json (method -> name -> number), what to warn of, and how
+    many items were reconstructed."""
 
     report: Path
     metrics: dict[str, dict[str, Any]]
     cautions: tuple[str, ...]
+    n_items: int
 
 
 def new_run_folder(name: str, out: Path | None) -> Path:
@@ -81,7 +83,8 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
         method: {name: figure["value"] for name, figure in entry["metrics"].items()}
         for method, entry in figures["methods"].items()
     }
-    return Written(report, numbers, tuple(note for note in figures["notes"] if note.startswith(PREFIX)))
+    cautions = tuple(note for note in figures["notes"] if note.startswith(PREFIX))
+    return Written(report, numbers, cautions, len(figures["items"]))
 
 
 def plane_labels(labels: list[str], planes: int) -> list[str]:
@@ -116,17 +119,7 @@ def _export(folder: Path, recipe: Recipe) -> None:
 
 def _with_this_run(figures: dict[str, Any], result: RunResult) -> dict[str, Any]:
     """The figures with what this run found in the store and what it computed."""
-    stages = [
-        {
-            "name": outcome.label,
-            "key": outcome.ref.key,
-            "cached": outcome.cached,
-            "seconds": outcome.seconds,
-            "peak_memory_bytes": outcome.peak_memory_bytes,
-            "device": outcome.device,
-        }
-        for outcome in result.outcomes
-    ]
+    stages = [{"name": outcome.label} | outcome.figures() for outcome in result.outcomes]
     return figures | {"stages": stages}
 
 

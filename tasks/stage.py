@@ -18,9 +18,10 @@ from typing import Any
 
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.data.store.errors import DamagedArtefactError
-from proxflow.data.store.file_digests import remembered_digest
 from proxflow.data.store.keys import stage_key
+from proxflow.data.store.outside_files import OutsideFiles
 from proxflow.data.store.store import ArtefactStore, Ref
+from proxflow.tasks.byte_counts import track_bytes
 from proxflow.tasks.device_slot import device_slot
 from proxflow.tasks.granted_memory import in_memory
 from proxflow.tasks.memory import track_peak
@@ -79,8 +80,9 @@ class StageCall:
 
 @dataclass(frozen=True)
 class StageOutcome:
-    """What became of a call. ``seconds`` and ``peak_memory_bytes`` are those of the computation, also
-    when it happened in an earlier run; ``elapsed`` is what this call took."""
+    """What became of a call. ``seconds``, ``peak_memory_bytes`` and the bytes read and written are those of
+    the computation, also when it happened in an earlier run; ``elapsed`` is what this call took.
+    ``file_bytes`` is the size of the files outside the store that the stage stands on."""
 
     label: str
     ref: Ref
@@ -89,6 +91,22 @@ class StageOutcome:
     peak_memory_bytes: int
     device: str
     elapsed: float
+    bytes_read: int | None = None
+    bytes_written: int | None = None
+    file_bytes: int = 0
+
+    def figures(self) -> dict[str, Any]:
+        """What metrics.json, the ledger and the log tell of a stage beside its name."""
+        return {
+            "key": self.ref.key,
+            "cached": self.cached,
+            "seconds": self.seconds,
+            "elapsed": round(self.elapsed, 4),
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "bytes_read": self.bytes_read,
+            "bytes_written": self.bytes_written,
+            "device": self.device,
+        }
 
 
 @dataclass(frozen=True)
@@ -107,14 +125,19 @@ StageFunction = Callable[[StageContext, ArtefactWriter], None]
 
 
 def execute(call: StageCall, machine: Machine, store: ArtefactStore) -> StageOutcome:
-    """The artefact of ``call``, from the store or computed now."""
+    """The artefact of ``call``, from the store or computed now.
+
+    Raises ScanError where a file outside the store changed between its digest and the end of reading it.
+    """
     began = time.monotonic()
-    key = call_key(call, machine)
+    files = _outside_files(call, machine)
+    key = _key(call, machine, files)
 
     def make_within(granted: Machine) -> tuple[Ref, bool]:
         def make(writer: ArtefactWriter) -> dict[str, Any]:
             reporter().stage_started(call.label)
-            return _compute(call, granted, store, key, writer)
+            with files.unchanged():
+                return _compute(call, granted, store, key, writer)
 
         return store.get_or_make(call.label, key, make, lambda: _waiting(call.label))
 
@@ -141,20 +164,38 @@ def execute_elsewhere(call: StageCall, machine: Machine) -> StageOutcome:
 def _outcome(label: str, ref: Ref, cached: bool, store: ArtefactStore, began: float) -> StageOutcome:
     with store.open(ref) as artefact:
         made = artefact.provenance
-    elapsed = time.monotonic() - began
     outcome = StageOutcome(
-        label, ref, cached, made["seconds"], made["peak_memory_bytes"], made["device"], elapsed
+        label,
+        ref,
+        cached,
+        made["seconds"],
+        made["peak_memory_bytes"],
+        made["device"],
+        time.monotonic() - began,
+        made["bytes_read"],
+        made["bytes_written"],
+        made["file_bytes"],
     )
-    log.info("stage %s %s, key %s", label, "found in the store" if cached else "computed", ref.key)
+    how = "found in the store" if cached else "computed"
+    event = {"stage": label} | outcome.figures()
+    log.info("stage %s %s, key %s", label, how, ref.key, extra={"event": event})
     reporter().stage_finished(outcome)
     return outcome
 
 
 def call_key(call: StageCall, machine: Machine) -> str:
     """The key of a call's artefact on this machine."""
+    return _key(call, machine, _outside_files(call, machine))
+
+
+def _outside_files(call: StageCall, machine: Machine) -> OutsideFiles:
+    paths = {name: Path(path) for name, path in call.files.items()}
+    return OutsideFiles(paths, Path(machine.store_root) / "file-digests")
+
+
+def _key(call: StageCall, machine: Machine, files: OutsideFiles) -> str:
     digests = {name: ref.digest for name, ref in call.inputs.items()}
-    memo = Path(machine.store_root) / "file-digests"
-    digests |= {f"file:{name}": remembered_digest(Path(path), memo) for name, path in call.files.items()}
+    digests |= {f"file:{name}": content for name, content in files.digests.items()}
     source = source_digest(PRESENTATION if call.stage == "report" else NUMERICAL)
     config = {"config": call.config, "device": machine.device.partition(":")[0]}
     return stage_key(call.stage, config, digests, source=source)
@@ -165,16 +206,18 @@ def _compute(
 ) -> dict[str, Any]:
     module, _, name = STAGES[call.stage].partition(":")
     function: StageFunction = getattr(import_module(module), name)
-    started, began, peak = datetime.now(UTC), time.monotonic(), track_peak()
+    started, began, peak, counts = datetime.now(UTC), time.monotonic(), track_peak(), track_bytes()
     with ExitStack() as stack:
         context = opened_context(call, machine, store, key, stack)
+        log.info("stage %s begins", call.label, extra={"event": {"stage": call.label, "key": key}})
         try:
             function(context, writer)
         except DamagedArtefactError:
-            log.warning(
-                "an input of stage %s broke while it was read; run again to compute it again", call.label
-            )
+            log.warning("an input of stage %s broke while it was read", call.label)
             raise
+        file_bytes = sum(path.stat().st_size for path in context.files.values() if path.is_file())
+    writer.flush()  # what HDF5 still holds belongs to the bytes written
+    read, written = counts()
     return {
         "stage": call.stage,
         "label": call.label,
@@ -184,6 +227,9 @@ def _compute(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - began, 4),
         "peak_memory_bytes": peak(),
+        "bytes_read": read,
+        "bytes_written": written,
+        "file_bytes": file_bytes,
         "device": machine.device,
         "machine": machine_text(),
         "versions": versions(),

@@ -11,13 +11,15 @@ import numpy as np
 
 from proxflow.data.errors import ScanError
 from proxflow.data.validate import check_declared_size
+from proxflow.data.vetting.vet import vet_hdf5
 
 # What h5py raises on a damaged file, by where the damage lies.
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 
 def open_hdf5(path: Path) -> h5py.File:
-    """The file opened for reading; ScanError if it is not HDF5 or is cut short."""
+    """The file opened for reading; ScanError if it is not HDF5, is cut short, or ``vet_hdf5`` refuses it."""
+    vet_hdf5(path)
     try:
         return h5py.File(path, "r", locking=False)
     except OSError as error:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from proxflow.data.store.artefact import Artefact
 from proxflow.data.store.errors import DamagedArtefactError
-from proxflow.data.store.locks import unlink_unless_pinned
-from proxflow.data.store.seal import check_seal
+from proxflow.data.store.locks import is_held, unlink_unless_pinned
+from proxflow.data.store.trust import check_trusted
 
 log = logging.getLogger("proxflow.store")
 STALE_SECONDS = 86_400.0
+SKEW_SECONDS = 3600.0  # by which the clocks of hosts that share a store may differ
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,16 @@ def entries(root: Path) -> list[Entry]:
 
 
 def evict(root: Path, limit_bytes: int) -> list[Entry]:
-    """Remove least recently used artefacts until the rest fits; those in use stay."""
+    """Remove least recently used artefacts until the rest fits; those in use stay.
+
+    A use that lies in the future tells nothing of its order, as the clock was put back since: such
+    artefacts go first, or those made from now on would.
+    """
     held = entries(root)
     excess = sum(entry.size for entry in held) - limit_bytes
     gone = []
-    for entry in reversed(held):
+    future = time.time() + SKEW_SECONDS
+    for entry in sorted(held, key=lambda entry: 0 if entry.used > future else entry.used):
         if excess <= 0:
             break
         if unlink_unless_pinned(entry.path):
@@ -64,7 +70,7 @@ def damaged_entries(root: Path) -> list[tuple[Entry, str]]:
     bad = []
     for entry in entries(root):
         try:
-            check_seal(entry.path)
+            check_trusted(entry.path)
             with Artefact(entry.path):
                 pass
         except DamagedArtefactError as error:
@@ -77,23 +83,40 @@ def damaged_entries(root: Path) -> list[tuple[Entry, str]]:
 def remove_leftovers(root: Path, older_than: float = STALE_SECONDS) -> int:
     """Remove what killed processes left behind and artefacts set aside as damaged; bytes freed.
 
-    Temporary files and checkpoints younger than ``older_than`` seconds may belong to a live run.
+    What a live process works on is locked, and stays. Beyond that, files younger than ``older_than``
+    seconds stay, for locks may not reach other hosts; a time in the future is taken for old as soon as it
+    is that far away.
     """
     freed = 0
-    limit = time.time() - older_than
-    for path in [*(root / "artefacts").glob("??/.*.tmp"), *(root / "checkpoints").glob("*")]:
-        if path.stat().st_mtime < limit:
-            freed += _remove(path)
+    for path in (root / "artefacts").glob("??/.*.tmp"):
+        freed += _remove_file(path) if _age(path) > older_than else 0
+    for folder in (root / "checkpoints").glob("*"):
+        held = is_held(root / "locks" / f"{folder.name}.lock")
+        freed += _remove_folder(folder) if not held and _age(folder) > older_than else 0
     for path in (root / "damaged").glob("*"):
-        freed += _remove(path)
+        freed += _remove_file(path)
+    for path in (root / "locks").glob("*.lock"):
+        unlink_unless_pinned(path)
     return freed
 
 
-def _remove(path: Path) -> int:
-    if path.is_dir():
-        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-        shutil.rmtree(path, ignore_errors=True)
-        return size
-    size = path.stat().st_size
-    path.unlink()
+def _age(path: Path) -> float:
+    """Seconds from the last change to now, whichever came first; none of a file that is gone."""
+    try:
+        return abs(time.time() - path.stat().st_mtime)
+    except FileNotFoundError:
+        return 0.0
+
+
+def _remove_file(path: Path) -> int:
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        return 0  # its writer has finished just now
+    return size if unlink_unless_pinned(path) else 0
+
+
+def _remove_folder(folder: Path) -> int:
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    shutil.rmtree(folder, ignore_errors=True)
     return size

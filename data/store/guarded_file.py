@@ -12,13 +12,14 @@ class GuardedFile(io.RawIOBase):
     """Binary file that remembers the first failed write instead of raising it.
 
     HDF5 cannot recover from a write that fails: closing the file, or the next file, crashes the
-    process. So a failure is kept in ``error`` and later writes are dropped; the caller looks at
-    ``error``, closes HDF5 in peace and throws the file away.
+    process, or the failure is dropped with what was to be written. So it is kept in ``error``, whatever
+    it was, and later writes are dropped; the caller looks at ``error``, closes HDF5 in peace and throws the
+    file away.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.error: OSError | None = None
+        self.error: BaseException | None = None
         self._file = path.open("w+b", buffering=0)
         self._position = 0
 
@@ -34,7 +35,7 @@ class GuardedFile(io.RawIOBase):
                     written += os.pwrite(
                         self._file.fileno(), memoryview(data)[written:], self._position + written
                     )
-            except OSError as error:
+            except BaseException as error:
                 self.error = error
         self._position += size
         return size
@@ -57,15 +58,19 @@ class GuardedFile(io.RawIOBase):
         if self.error is None:
             try:
                 os.ftruncate(self._file.fileno(), size)
-            except OSError as error:
+            except BaseException as error:
                 self.error = error
         return size
 
     def sync(self) -> None:
         """Raise a failure kept so far, then wait until the bytes are on the disk."""
+        self.check()
+        os.fsync(self._file.fileno())
+
+    def check(self) -> None:
+        """Raise a failure kept so far."""
         if self.error is not None:
             raise self.error
-        os.fsync(self._file.fileno())
 
     def close(self) -> None:
         super().close()

@@ -28,9 +28,15 @@ def seal_of(file: BinaryIO | io.RawIOBase) -> bytes:
     return (WORDS + total.hexdigest().encode() + b"\n").ljust(SEAL_BYTES, b"\0")
 
 
-def check_seal(path: Path) -> None:
-    """Raise DamagedArtefactError unless every byte of the file is the one that was written."""
+def check_seal(path: Path) -> str:
+    """The digest in the seal; DamagedArtefactError unless every byte is the one that was written."""
     with path.open("rb") as file:
         written = file.read(SEAL_BYTES)
         if written != seal_of(file):
             raise DamagedArtefactError(f"{path.name} must hold the bytes that were written")
+    return digest_in(written)
+
+
+def digest_in(seal: bytes) -> str:
+    """The hexadecimal digest that a seal's block holds."""
+    return seal[len(WORDS) : len(WORDS) + 2 * DIGEST_BYTES].decode("ascii")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import secrets
 import shutil
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,9 @@ from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.data.store.eviction import evict
 from proxflow.data.store.guarded_file import GuardedFile
 from proxflow.data.store.locks import exclusive, pin
-from proxflow.data.store.seal import SEAL_BYTES, check_seal, seal_of
+from proxflow.data.store.seal import SEAL_BYTES, seal_of
+from proxflow.data.store.trust import check_trusted, trust
+from proxflow.data.store.uninterrupted import uninterrupted
 from proxflow.data.writers.atomic import sync_to_disk
 
 log = logging.getLogger("proxflow.store")
@@ -86,7 +87,6 @@ class ArtefactStore:
                 if (ref := self.find(stage, key)) is not None:
                     return ref, True
                 ref = Ref(stage, key, self._write(key, make))
-                self._pin(key)
         except (OSError, RuntimeError) as error:
             self._raise_plainly(error)
             raise
@@ -102,12 +102,13 @@ class ArtefactStore:
             return None
         try:
             self._pin(key)
-            check_seal(path)
+            check_trusted(path)
             with Artefact(path) as artefact:
                 if artefact.provenance.get("key") != key:
                     raise DamagedArtefactError(f"{path.name} must hold the key of its name")
                 found = Ref(stage, key, artefact.digest)
         except FileNotFoundError:
+            self._unpin(key)  # what it held is no longer the file of that name
             return None
         except DamagedArtefactError as error:
             self._set_aside(path, stage, error)
@@ -117,8 +118,18 @@ class ArtefactStore:
         return found
 
     def open(self, ref: Ref) -> Artefact:
-        """Open for reading; FileNotFoundError if it was evicted, DamagedArtefactError if broken."""
-        return Artefact(self.path(ref.key))
+        """Open for reading; DamagedArtefactError if it is broken or gone."""
+        try:
+            return Artefact(self.path(ref.key))
+        except FileNotFoundError:
+            raise DamagedArtefactError(
+                f"{ref.key}.h5 must stay in the store while a run uses it, got none there"
+            ) from None
+
+    def let_go(self, ref: Ref) -> None:
+        """Take the pin off one artefact: a caller that reads thousands would run out of descriptors."""
+        if (descriptor := self._pins.pop(ref.key, None)) is not None:
+            os.close(descriptor)
 
     def release(self) -> None:
         """Let go of all pins: eviction may take what this process used."""
@@ -129,12 +140,15 @@ class ArtefactStore:
         if key not in self._pins:
             self._pins[key] = pin(self.path(key))
 
+    def _unpin(self, key: str) -> None:
+        if (descriptor := self._pins.pop(key, None)) is not None:
+            os.close(descriptor)
+
     def _set_aside(self, path: Path, stage: str, error: Exception) -> None:
         log.warning("damaged artefact of stage %s set aside, it is computed again: %s", stage, error)
-        target = self.root / "damaged" / f"{path.stem}-{time.time_ns()}.h5"
+        target = self.root / "damaged" / f"{path.stem}-{secrets.token_hex(6)}.h5"
         target.parent.mkdir(exist_ok=True)
-        if (descriptor := self._pins.pop(path.stem, None)) is not None:
-            os.close(descriptor)
+        self._unpin(path.stem)
         with suppress(FileNotFoundError):  # another process moved it first
             path.replace(target)
 
@@ -146,25 +160,26 @@ class ArtefactStore:
             what = f"store must have room on its disk, {free / 2**20:.1f} MiB are free"
             raise StoreError(errno.ENOSPC, what, str(self.root)) from None
         ours = str(getattr(error, "filename", "")).startswith(str(self.root))
+        if ours and code == errno.ENOENT:
+            raise StoreError(code, "store must stay in place while a run uses it", str(self.root)) from None
         if ours and code in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StoreError(code, f"store must be writable: {os.strerror(code)}", str(self.root)) from None
 
     def _write(self, key: str, make: Callable[[ArtefactWriter], Mapping[str, Any]]) -> str:
         path = self.path(key)
-        temporary = path.parent / f".{key}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp"
+        temporary = path.parent / f".{key}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
         path.parent.mkdir(parents=True, exist_ok=True)
         guarded = GuardedFile(temporary)
         try:
-            with h5py.File(guarded, "w", libver=("v110", "v110"), userblock_size=SEAL_BYTES) as file:
-                writer = ArtefactWriter(file, guarded)
-                provenance = make(writer)
-                content = writer.finish({**provenance, "key": key})
-            seal = seal_of(guarded)
-            guarded.seek(0)
-            guarded.write(seal)
+            alive = pin(temporary)  # goes with the file when it is renamed: nobody can evict it in between
+            self._unpin(key)
+            self._pins[key] = alive
+            content, seal = _fill(guarded, key, make)
             guarded.sync()
             temporary.replace(path)
+            trust(seal)
         except BaseException:
+            self._unpin(key)
             with suppress(OSError):
                 temporary.unlink()
             raise
@@ -172,3 +187,21 @@ class ArtefactStore:
             guarded.close()
         sync_to_disk(path.parent)
         return content
+
+
+def _fill(
+    guarded: GuardedFile, key: str, make: Callable[[ArtefactWriter], Mapping[str, Any]]
+) -> tuple[str, bytes]:
+    """Write a whole artefact; the digest of its content, and its seal."""
+    with uninterrupted():
+        file = h5py.File(guarded, "w", libver=("v110", "v110"), userblock_size=SEAL_BYTES)
+    try:
+        writer = ArtefactWriter(file, guarded)
+        content = writer.finish({**make(writer), "key": key})
+    finally:
+        with uninterrupted():
+            file.close()
+    seal = seal_of(guarded)
+    guarded.seek(0)
+    guarded.write(seal)
+    return content, seal

@@ -13,17 +13,29 @@ from numpy.typing import NDArray
 
 from proxflow.data.kspace import Geometry
 from proxflow.data.store.guarded_file import GuardedFile
+from proxflow.data.store.seal import SEAL_BYTES, seal_of
+from proxflow.data.store.trust import trust
+from proxflow.data.store.uninterrupted import uninterrupted
 from proxflow.data.writers.atomic import atomic_path
 
 
 @contextmanager
-def atomic_h5(path: Path) -> Iterator[h5py.File]:
-    """A new HDF5 file that appears whole or not at all; OSError naming ``path`` where the disk is full."""
-    with atomic_path(path) as temporary:
+def atomic_h5(path: Path, *, sealed: bool = False) -> Iterator[h5py.File]:
+    """A new HDF5 file that appears whole or not at all; OSError naming ``path`` where the disk is full.
+
+    A ``sealed`` one begins with the digest of its bytes, for ``check_trusted``. Ctrl-C and SIGTERM wait for
+    the end of the block.
+    """
+    with uninterrupted(), atomic_path(path) as temporary:
         guarded = GuardedFile(temporary)
         try:
-            with h5py.File(guarded, "w") as file:
+            with h5py.File(guarded, "w", userblock_size=SEAL_BYTES if sealed else 0) as file:
                 yield file
+            if sealed:
+                seal = seal_of(guarded)
+                guarded.seek(0)
+                guarded.write(seal)
+                trust(seal)
             guarded.sync()
         except Exception:
             if guarded.error is not None:  # what HDF5 makes of a failed write says nothing of its cause

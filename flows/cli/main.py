@@ -16,6 +16,7 @@ from typing import TextIO
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from proxflow.flows.cli.cache import app as cache
+from proxflow.flows.cli.cancel import command as cancel
 from proxflow.flows.cli.check import command as check
 from proxflow.flows.cli.compare import command as compare
 from proxflow.flows.cli.demo import command as demo
@@ -26,6 +27,11 @@ from proxflow.flows.cli.many import command as many
 from proxflow.flows.cli.methods import command as methods
 from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
+from proxflow.flows.cli.runs import command as runs
+from proxflow.flows.cli.serve import command as serve
+from proxflow.flows.cli.stats import command as stats
+from proxflow.flows.cli.train import command as train
+from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cli.watch import command as watch
 from proxflow.flows.cores import share_cores
 
@@ -46,13 +52,19 @@ def build_app() -> App:
         "compare": compare,
         "many": many,
         "watch": watch,
+        "train": train,
         "demo": demo,
         "check": check,
         "inspect": inspect,
         "new": new,
         "methods": methods,
         "export": export,
+        "runs": runs,
+        "cancel": cancel,
+        "stats": stats,
         "doctor": doctor,
+        "serve": serve,
+        "ui": ui,
     }
     for name, function in commands.items():
         app.command(function, name=name)

@@ -66,6 +66,7 @@ def summary(finished: Finished) -> dict[str, Any]:
     main, *others = finished.metrics
     document: dict[str, Any] = {
         "status": "done",
+        "run": finished.id,
         "run_dir": str(finished.folder.resolve()),
         "image": str((finished.folder / "image.h5").resolve()),
         "report": str(finished.report.resolve()),
@@ -77,6 +78,9 @@ def summary(finished: Finished) -> dict[str, Any]:
                 "key": outcome.ref.key,
                 "cached": outcome.cached,
                 "seconds": round(outcome.elapsed, 4),
+                "peak_memory_bytes": outcome.peak_memory_bytes,
+                "bytes_read": outcome.bytes_read,
+                "bytes_written": outcome.bytes_written,
             }
             for outcome in finished.result.outcomes
         ],

@@ -52,6 +52,10 @@ class DivergenceError(ArithmeticError):
         return type(self), (self.reason, self.iteration, self.last_good)  # to cross process borders whole
 
 
+class ResumeError(ValueError):
+    """A checkpoint whose state is not one of the solver that is to go on from it."""
+
+
 State = TypeVar("State", bound=tuple[Tensor, ...])
 Measure = tuple[float, float, float]  # objective, relative change, data residual
 
@@ -80,7 +84,8 @@ def iterate(
             so the result equals that of an undisturbed run bit for bit on the CPU.
 
     Raises DivergenceError on NaN or infinity, and from iteration 3 on where the objective exceeds 10 times
-    that of ``state``; ValueError if ``n_iter`` < 1, ``tol`` < 0 or ``resume`` does not fit ``state``.
+    that of ``state``; ValueError if ``n_iter`` < 1 or ``tol`` < 0, ResumeError if ``resume`` does not fit
+    ``state``.
     """
     if n_iter < 1:
         raise ValueError(f"n_iter must be at least 1, got {n_iter}")
@@ -131,6 +136,6 @@ def _restored(state: State, saved: tuple[Tensor, ...]) -> State:
     wanted = [(tuple(part.shape), part.dtype) for part in state]
     found = [(tuple(part.shape), part.dtype) for part in saved]
     if wanted != found:
-        raise ValueError(f"resume must hold tensors {wanted}, got {found}")
+        raise ResumeError(f"resume must hold tensors {wanted}, got {found}")
     rebuild: Callable[..., State] = type(state)
     return rebuild(*(part.to(like.device) for part, like in zip(saved, state, strict=True)))

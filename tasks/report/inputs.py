@@ -12,7 +12,7 @@ from proxflow.models.metrics.value import MetricValue
 
 @dataclass(frozen=True)
 class StageRecord:
-    """One stage of the run; ``cached`` where its artefact was found, not computed."""
+    """One stage of the run; ``cached`` where its artefact was found, not computed. None: not measured."""
 
     name: str
     key: str
@@ -20,6 +20,8 @@ class StageRecord:
     seconds: float
     peak_memory_bytes: int | None
     device: str
+    bytes_read: int | None = None
+    bytes_written: int | None = None
 
 
 @dataclass(frozen=True)

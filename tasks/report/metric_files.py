@@ -45,6 +45,8 @@ def metrics_document(inputs: ReportInputs) -> dict[str, Any]:
                 "cached": stage.cached,
                 "seconds": json_number(stage.seconds),
                 "peak_memory_bytes": stage.peak_memory_bytes,
+                "bytes_read": stage.bytes_read,
+                "bytes_written": stage.bytes_written,
                 "device": stage.device,
             }
             for stage in inputs.stages

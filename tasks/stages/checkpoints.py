@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
 import torch
 from torch import Tensor
 
+from proxflow.data.printable import printable
+from proxflow.data.store.structure import check_structure
+from proxflow.data.store.trust import check_trusted
 from proxflow.data.writers.dataset_h5 import atomic_h5
-from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
+from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor, ResumeError
 from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.stage import StageContext
 
@@ -23,13 +27,16 @@ MOST_WAITING_BYTES = 16 << 20  # finished images that wait in memory for the nex
 DOCUMENT = "document"  # the JSON beside the numbered arrays
 # image, trace and fit of an item; of a held-out one which measurements were judged, nothing, and the error
 Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]
+Kept = TypeVar("Kept", Checkpoint, Finished)
+Solved = TypeVar("Solved")
 
 
 class StageCheckpoints:
     """Saves every ``checkpoint_seconds`` under the stage's key; the store removes it when the stage is done.
 
     A short stage of small images writes nothing. The files are written atomically, so a kill leaves a whole
-    older one or none; a damaged one is ignored, the item is computed again.
+    older one or none. They are sealed as artefacts are, and say which stage and item they are of; one that is
+    damaged, another's or not what it must be is thrown away, and the item computed again.
     """
 
     def __init__(self, context: StageContext, n_items: int) -> None:
@@ -54,17 +61,19 @@ class StageCheckpoints:
 
     def unfinished(self, item: int) -> Checkpoint | None:
         """Where the item was when the stage was killed, or None."""
-        loaded = self._load(f"state-{item}")
-        if loaded is None:
-            return None
-        arrays, document = loaded
-        trace = [Iteration(*report) for report in document["trace"]]
-        return Checkpoint(trace[-1].index, tuple(torch.from_numpy(array) for array in arrays), trace)
+        return self._load(f"state-{item}", _as_state)
 
     def finished(self, item: int) -> Finished | None:
         """What was kept of an item that was done before the stage was killed, or None."""
-        loaded = self._load(f"item-{item}")
-        return None if loaded is None else (loaded[0][0], loaded[1]["trace"], loaded[1]["fit"])
+        return self._load(f"item-{item}", _as_finished)
+
+    def resumed(self, item: int, solve: Callable[[Checkpoint | None], Solved]) -> Solved:
+        """``solve`` from where the item was, or from the start where the solver cannot go on from there."""
+        try:
+            return solve(self.unfinished(item))
+        except ResumeError as error:
+            self._discard(self._path(f"state-{item}"), error)
+            return solve(None)
 
     def keep_finished(self, item: int, image: np.ndarray, trace: dict[str, Any], fit: dict[str, Any]) -> None:
         """Keep a finished item, at once or with the next save; nothing where saving is switched off."""
@@ -92,26 +101,62 @@ class StageCheckpoints:
             self._save(f"item-{item}", [image], {"trace": trace, "fit": fit})
         self._waiting.clear()
 
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.h5"
+
+    def _owner(self, name: str) -> dict[str, str]:
+        return {"key": self._folder.name, "stage": self._label, "name": name}
+
     def _save(self, name: str, arrays: list[np.ndarray], document: dict[str, Any]) -> Path:
-        target = self._folder / f"{name}.h5"
-        with atomic_h5(target) as file:
+        target = self._path(name)
+        with atomic_h5(target, sealed=True) as file:
             for index, array in enumerate(arrays):
-                checked = {"fletcher32": True} if array.ndim and array.size else {}
-                file.create_dataset(str(index), data=array, **checked)
-            text = np.frombuffer(json.dumps(document).encode(), np.uint8)
-            file.create_dataset(DOCUMENT, data=text, fletcher32=True)
+                file.create_dataset(str(index), data=array)
+            text = json.dumps(document | {"of": self._owner(name)}).encode()
+            file.create_dataset(DOCUMENT, data=np.frombuffer(text, np.uint8))
         self._saved_at = time.monotonic()
         return target
 
-    def _load(self, name: str) -> tuple[list[np.ndarray], dict[str, Any]] | None:
-        path = self._folder / f"{name}.h5"
+    def _load(self, name: str, made: Callable[[list[np.ndarray], dict[str, Any]], Kept]) -> Kept | None:
+        """What ``made`` makes of a file that is whole and ours; None if there is none, or it was no good."""
+        path = self._path(name)
         if not path.exists():
             return None
         try:
+            check_trusted(path)
             with h5py.File(path, "r") as file:
+                check_structure(file, path)
                 arrays = [np.asarray(file[str(index)][()]) for index in range(len(file) - 1)]
-                return arrays, json.loads(file[DOCUMENT][()].tobytes())
-        except (OSError, RuntimeError, KeyError, ValueError) as error:
-            log.warning("damaged checkpoint of stage %s thrown away: %s", self._label, error)
-            path.unlink(missing_ok=True)
+                document = json.loads(file[DOCUMENT][()].tobytes())
+            if document["of"] != self._owner(name):
+                raise ValueError(f"it must be of {self._owner(name)}, got {document['of']!r:.200}")
+            return made(arrays, document)
+        except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+            self._discard(path, error)
             return None
+
+    def _discard(self, path: Path, reason: Exception) -> None:
+        log.warning("damaged checkpoint of stage %s thrown away: %s", self._label, printable(str(reason)))
+        path.unlink(missing_ok=True)
+
+
+def _as_state(arrays: list[np.ndarray], document: dict[str, Any]) -> Checkpoint:
+    trace = [Iteration(*_numbers(report)) for report in document["trace"]]
+    if [report.index for report in trace] != list(range(1, len(trace) + 1)) or not trace:
+        raise ValueError("its reports must be of the iterations from 1 on")
+    return Checkpoint(trace[-1].index, tuple(torch.from_numpy(array) for array in arrays), trace)
+
+
+def _as_finished(arrays: list[np.ndarray], document: dict[str, Any]) -> Finished:
+    (image,), trace, fit = arrays, dict(document["trace"]), dict(document["fit"])
+    for series in trace.values():
+        _numbers(series)
+    _numbers(list(fit.values()))
+    return image, trace, fit
+
+
+def _numbers(values: Any) -> list[Any]:
+    """A list of numbers, some of them None; ValueError for anything else."""
+    if not isinstance(values, list) or not all(type(value) in (int, float, type(None)) for value in values):
+        raise ValueError(f"it must hold lists of numbers, got {values!r:.80}")
+    return values

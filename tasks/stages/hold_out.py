@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.models.solvers.iteration import Checkpoint
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
-from proxflow.tasks.stages.solve import load_problem, misfit, noise_floor, solve
+from proxflow.tasks.stages.solve import Solution, load_problem, misfit, noise_floor, solve
 
 
 def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
@@ -46,13 +47,12 @@ def hold_out_item(context: StageContext, checkpoints: StageCheckpoints, item: in
         fraction=context.config["fraction"],
         seed=context.config["seed"] + item,
     )
-    solution = solve(
-        problem,
-        context.config["method"],
-        mask=split.given,
-        monitor=checkpoints.monitor(item, reporter()),
-        resume=checkpoints.unfinished(item),
-    )
+
+    def solved(resume: Checkpoint | None) -> Solution:
+        monitor = checkpoints.monitor(item, reporter())
+        return solve(problem, context.config["method"], mask=split.given, monitor=monitor, resume=resume)
+
+    solution = checkpoints.resumed(item, solved)
     error, norm = misfit(problem, solution.image, split.judged)
     floor = noise_floor(scan["noise_std"][item], problem.count(split.judged), norm)
     return split.judged.cpu().numpy(), {}, {"error": error / (norm or 1.0), "noise": floor}

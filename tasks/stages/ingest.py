@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from proxflow.configs.scan import ScanConfig
+from proxflow.data.errors import ScanError
 from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import ArtefactWriter
@@ -24,6 +27,7 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
     config = ScanConfig.model_validate({**context.config, "path": str(context.files["scan"])})
     with open_scan(context.files["scan"], reader=config.reader) as scan:
         info = scan.info
+        _check_files(context.files, info)
         checked_kind(config, info)
         items, kind = chosen(config, info.n_items), modality(info.modality)
         step, facts = kind.block(info, context.machine.memory_bytes), dict[str, Any]()
@@ -42,6 +46,17 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
             }
             | kind.describe(info, items)
             | facts,
+        )
+
+
+def _check_files(files: Mapping[str, Path], info: ScanInfo) -> None:
+    """ScanError where the scan now has other companions than those that are part of the key."""
+    known = {path.resolve() for name, path in files.items() if name != "scan"}
+    found = {path.resolve() for path in info.companions}
+    if known != found:
+        other = ", ".join(sorted(path.name for path in known ^ found))
+        raise ScanError(
+            f"{info.path} must stay as it is while it is read, got other files beside it: {other}"
         )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.models.metrics.value import json_number
-from proxflow.models.solvers.iteration import DivergenceError
+from proxflow.models.solvers.iteration import Checkpoint, DivergenceError
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
-from proxflow.tasks.stages.solve import load_problem, misfit, noise_floor, solve
+from proxflow.tasks.stages.solve import Solution, load_problem, misfit, noise_floor, solve
 
 
 def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
@@ -45,11 +45,13 @@ def reconstruct_item(context: StageContext, checkpoints: StageCheckpoints, item:
     """Image, trace and fit of one item; the solver goes on at its checkpoint if there is one."""
     noise_std = context.inputs["prepared"].document("scan")["noise_std"][item]
     problem = load_problem(context, item)
-    monitor = checkpoints.monitor(item, reporter())
+
+    def solved(resume: Checkpoint | None) -> Solution:
+        monitor = checkpoints.monitor(item, reporter())
+        return solve(problem, context.config["method"], monitor=monitor, resume=resume)
+
     try:
-        solution = solve(
-            problem, context.config["method"], monitor=monitor, resume=checkpoints.unfinished(item)
-        )
+        solution = checkpoints.resumed(item, solved)
     except DivergenceError as error:
         path = checkpoints.keep_image(item, error.last_good)
         error.add_note(f"item {item}; the last good image (in scaled units) is kept in {path}")

@@ -125,6 +125,8 @@ def _record(artefact: Artefact) -> StageRecord:
         seconds=made["seconds"],
         peak_memory_bytes=made["peak_memory_bytes"],
         device=made["device"],
+        bytes_read=made["bytes_read"],
+        bytes_written=made["bytes_written"],
     )
 
 

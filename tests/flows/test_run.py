@@ -37,7 +37,8 @@ def test_run_folder_holds_all_a_person_takes_away(proxflow: Any, recipe: Path) -
     folder = Path(run["run_dir"])
     found = {path.name for path in folder.iterdir()}
     assert found == {
-        "image.h5", "report.html", "metrics.json", "metrics.csv", "recipe.yaml", "log.txt", "previews"
+        "image.h5", "report.html", "metrics.json", "metrics.csv", "recipe.yaml", "log.txt", "log.jsonl",
+        "previews",
     }  # fmt: skip
     assert yaml.safe_load((folder / "recipe.yaml").read_text())["evaluate"]["held_out_fraction"] == 0.02
     figures = json.loads((folder / "metrics.json").read_text())["methods"]["tv"]["metrics"]

@@ -63,6 +63,7 @@ def test_help_imports_nothing_heavy() -> None:
     for command in (
         "run",
         "compare",
+        "train",
         "demo",
         "check",
         "inspect",
@@ -70,6 +71,9 @@ def test_help_imports_nothing_heavy() -> None:
         "methods",
         "cache",
         "export",
+        "runs",
+        "cancel",
+        "stats",
         "doctor",
     ):
         assert command in done.stdout

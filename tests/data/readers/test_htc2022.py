@@ -186,4 +186,4 @@ def test_links_are_refused(mat73: Path, tmp_path: Path, refused: Refused) -> Non
         with h5py.File(mat73, "r+") as file:
             del file["CtDataFull/sinogram"]
             file["CtDataFull/sinogram"] = link
-        refused(Htc2022Scan, mat73, "CtDataFull/sinogram must be stored in the file itself, got a link")
+        refused(Htc2022Scan, mat73, "CtDataFull/sinogram must be stored in the file itself, got an? .*link")

@@ -156,7 +156,7 @@ def test_links_are_refused(scan: Sinogram, tmp_path: Path, refused: Refused, nam
         with h5py.File(path, "r+") as file:
             del file[name]
             file[name] = link
-        refused(SinogramH5Scan, path, f"{name} must be stored in the file itself, got a link")
+        refused(SinogramH5Scan, path, f"{name} must be stored in the file itself, got an? .*link")
 
 
 def test_damaged_structure(scan: Sinogram, tmp_path: Path, refused: Refused) -> None:
