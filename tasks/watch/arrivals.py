@@ -10,7 +10,7 @@ from pathlib import Path
 
 from proxflow.data.readers.merit import COMPANIONS
 from proxflow.data.readers.sidecar_yaml import SUFFIXES
-from proxflow.data.store.file_digests import remembered_digest
+from proxflow.data.store.file_digests import content_digest
 from proxflow.data.store.keys import canonical_json, digest
 from proxflow.tasks.batch.scan_files import companions_of, is_ignored, is_scan_folder, looks_like_scan
 from proxflow.tasks.errors import RequestError
@@ -61,9 +61,9 @@ def arrivals(
 def identity(folder: Path, arrival: Arrival, memory: Path) -> str:
     """Digest of a scan's name and of the bytes of all its files: a replaced scan is another scan.
 
-    ``memory`` keeps the digests of large files; see ``remembered_digest``. OSError if one cannot be read.
+    ``memory`` keeps the digests of large files; see ``content_digest``. OSError if one cannot be read.
     """
-    contents = [[name, remembered_digest(folder / name, memory)] for name, *_ in arrival.seen]
+    contents = [[name, content_digest(folder / name, memory)] for name, *_ in arrival.seen]
     return digest(canonical_json([arrival.name, contents]).encode())
 
 
