@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proxflow.configs.loading import nearest
 from proxflow.configs.methods import METHOD_SCHEMAS
+from proxflow.configs.sentences import nearest
 from proxflow.tasks.errors import RequestError
 
 
