@@ -13,7 +13,7 @@ from proxflow.configs.catalogue import recipe_path
 from proxflow.configs.loading import load_recipe
 from proxflow.configs.recipe import Recipe
 from proxflow.data.store.store import ArtefactStore
-from proxflow.flows.launch import machine_for
+from proxflow.flows.carry_out import machine_for
 from proxflow.flows.method_names import check_names
 from proxflow.flows.scan_unit import ScanUnit
 

@@ -22,6 +22,7 @@ from proxflow.flows.artifacts import UPDATE_SECONDS, ArtifactReporter, artifact_
 from proxflow.flows.cli.outcomes import explain
 from proxflow.flows.embedded_server import tie_to_this_process
 from proxflow.flows.prefect_engine import PrefectEngine
+from proxflow.flows.prefect_origin import flow_origin
 from proxflow.flows.training_run import FinishedTraining, launch_training, plan_training
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.training.error_plot import standalone_plot
@@ -65,7 +66,9 @@ def train(
         plan = plan_training(Path(recipe), changes or [], methods or [], request, command)
         listener = TrainingArtifacts(reporter(), plan.recipe.name)
         folder = Path(out) if out else None
-        finished = launch_training(plan, out=folder, listener=listener, engine=PrefectEngine)
+        finished = launch_training(
+            plan, out=folder, listener=listener, engine=PrefectEngine, origin=flow_origin()
+        )
     except Exception as error:
         known = explain(error)
         sentence = known.sentence if known else f"{type(error).__name__}: {error}"

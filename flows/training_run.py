@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from proxflow.configs.catalogue import recipe_path
-from proxflow.configs.errors import RecipeError
 from proxflow.configs.loading import load_recipe
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
-from proxflow.data.errors import ScanError
 from proxflow.data.store.store import ArtefactStore
-from proxflow.flows.launch import EngineFactory, LateFolder, RunEngine, machine_for
-from proxflow.flows.run_log import RunLog
-from proxflow.tasks.errors import RequestError
+from proxflow.flows.carry_out import COMMAND, EngineFactory, RunEngine, carry_out
 from proxflow.tasks.pipeline import Engine
 from proxflow.tasks.plain import PlainEngine
-from proxflow.tasks.reporting import Reporter, listen
-from proxflow.tasks.runners.open_runner import open_runner
-from proxflow.tasks.runners.runner import Runner
+from proxflow.tasks.reporting import Reporter
+from proxflow.tasks.run_record import Origin
 from proxflow.tasks.stage import StageCall, StageOutcome
 from proxflow.tasks.training.samples import TrainingListener
 from proxflow.tasks.training.train import Training, TrainingRequest, methods_to_train, train
@@ -70,58 +64,44 @@ def plan_training(
     return TrainingPlan(loaded, path.read_text("utf-8"), methods_to_train(loaded, methods), request, command)
 
 
+@dataclass(frozen=True)
+class _Trained:
+    training: Training
+    outcomes: tuple[StageOutcome, ...]
+    report: Path
+    n_items: int
+
+
 def launch_training(
-    plan: TrainingPlan, *, out: Path | None, listener: Listener, engine: EngineFactory = PlainEngine
+    plan: TrainingPlan,
+    *,
+    out: Path | None,
+    listener: Listener,
+    engine: EngineFactory = PlainEngine,
+    origin: Origin = COMMAND,
 ) -> FinishedTraining:
-    """Fit all methods and write the folder. Bad input leaves nothing behind, as with ``launch``."""
-    began, recipe = time.monotonic(), plan.recipe
-    machine = machine_for(recipe)
-    store = ArtefactStore(machine.store_path, machine.store_limit)
-    with RunLog() as run_log:
-        named = recipe.model_copy(update={"name": f"{recipe.name}-train"})
-        folder = LateFolder(named, out, listener, run_log)
-        previous = listen(folder)
-        log.info("training of %s, store %s, device %s", recipe.name, machine.store_root, machine.device)
-        try:
-            with open_runner(recipe.runtime) as runner:
-                made = engine(machine, store, runner)
-                training, outcomes = _train(plan, made, store, listener, runner, folder)
-            report = write_training_folder(folder.create(), training, recipe, plan.source, plan.command)
-        except (RecipeError, ScanError, RequestError):
-            folder.remove()
-            raise
-        except BaseException as error:
-            log.error("%s: %s", type(error).__name__, error)
-            raise
-        finally:
-            listen(previous)
-            store.release()
+    """Fit all methods and write the folder; see ``carry_out`` for what a failure leaves."""
+
+    def work(calls: RunEngine, store: ArtefactStore, folder: Callable[[], Path]) -> _Trained:
+        stages = RecordingEngine(calls)
+        training = train(plan.recipe, plan.methods, plan.request, stages, store, listener)
+        report = write_training_folder(folder(), training, plan.recipe, plan.source, plan.command)
         for caution in training.cautions:
             log.info("caution: %s", caution)
-        seconds = time.monotonic() - began
-        log.info("done in %.2f s, %s", seconds, folder.create())
-    return FinishedTraining(folder.create(), report, training, outcomes, seconds)
+        return _Trained(training, tuple(stages.outcomes), report, len(stages.outcomes))
 
-
-def _train(
-    plan: TrainingPlan,
-    engine: RunEngine,
-    store: ArtefactStore,
-    listener: TrainingListener,
-    runner: Runner,
-    folder: LateFolder,
-) -> tuple[Training, tuple[StageOutcome, ...]]:
-    """All fits; after a failure what other threads and workers are at is stopped before it is raised."""
-    stages = RecordingEngine(engine)
-    try:
-        training = train(plan.recipe, plan.methods, plan.request, stages, store, listener)
-    except BaseException:
-        folder.stop()
-        runner.close(abandon=True)
-        raise
-    finally:
-        engine.close()
-    return training, tuple(stages.outcomes)
+    done = carry_out(
+        plan.recipe.model_copy(update={"name": f"{plan.recipe.name}-train"}),
+        plan.methods,
+        work,
+        command=plan.command,
+        out=out,
+        listener=listener,
+        engine=engine,
+        origin=origin,
+    )
+    trained = done.result
+    return FinishedTraining(done.folder, trained.report, trained.training, trained.outcomes, done.seconds)
 
 
 class RecordingEngine:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proxflow.configs.loading import nearest
 from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
 from proxflow.configs.recipe import Recipe
+from proxflow.configs.sentences import nearest
 from proxflow.data.store.store import ArtefactStore
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.pipeline import Engine
