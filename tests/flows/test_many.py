@@ -262,7 +262,7 @@ def test_as_a_flow_every_scan_is_a_task_run_of_its_name(
         keys = {row[0] for row in database.execute("select key from artifact where key not null")}
     assert tasks == {"a.h5": "Completed", "b.h5": "Completed", "c.h5": "Failed"}
     assert runs == [("tiny on in", "Failed")]
-    assert {"scans-tiny", "report-tiny"} <= keys
+    assert {"batch-tiny", "scans-tiny", "progress-tiny"} <= keys
 
 
 def test_find_scans_takes_files_folders_patterns_and_lists(scan_file: Any, tmp_path: Path) -> None:
