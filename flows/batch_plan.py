@@ -36,7 +36,7 @@ class BatchRecipe:
     text: str
     changes: tuple[str, ...]
     names: tuple[str, ...]
-    origin: Origin
+    origin: Origin = COMMAND
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -80,6 +80,11 @@ def batch_recipe(
     """
     names = check_names(methods)
     loaded = load_recipe(recipe_path(Path(recipe)), [*changes, ANY_SCAN])
-    machine = machine_for(loaded)
+    check_machine(loaded)
+    return BatchRecipe(loaded, recipe, tuple(changes), tuple(names))
+
+
+def check_machine(recipe: Recipe) -> None:
+    """RequestError for a device that is not here, StoreError for a store that cannot be used."""
+    machine = machine_for(recipe)
     ArtefactStore(machine.store_path, machine.store_limit)
-    return BatchRecipe(loaded, recipe, tuple(changes), tuple(names), origin)

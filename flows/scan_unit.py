@@ -17,6 +17,7 @@ from proxflow.configs.loading import validate_recipe
 from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.flows.cli.outcomes import REFUSALS, explain
 from proxflow.flows.launch import launch
+from proxflow.flows.run_log import FILES as LOG_FILES
 from proxflow.tasks.batch.outcome import ScanOutcome, State
 from proxflow.tasks.errors import RequestError, WorkerLostError
 from proxflow.tasks.run_record import Origin
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
     from proxflow.tasks.stage import StageOutcome
 
+LOG_NAME = LOG_FILES[0]
 _stopping = threading.Event()
 
 
@@ -129,7 +131,9 @@ def failed(unit: ScanUnit, error: Exception) -> ScanOutcome:
     else:
         sentence = " ".join(f"{type(error).__name__}: {error}".split())
         trace = "".join(traceback.format_exception(error))
-    return ScanOutcome(unit.scan, unit.name, state, sentence, trace, finished=_now())
+    logged = (Path(unit.root) / unit.folder / LOG_NAME).is_file()  # of a run that began to compute
+    place = unit.folder if logged else ""
+    return ScanOutcome(unit.scan, unit.name, state, sentence, trace, place, finished=_now())
 
 
 def is_machine_fault(error: Exception) -> bool:
