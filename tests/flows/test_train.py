@@ -77,7 +77,7 @@ def test_the_folder_holds_a_recipe_that_runs(proxflow: Any, recipe: Path, tmp_pa
     assert code == 0, err
     folder = tmp_path / "trained"
     assert {path.name for path in folder.iterdir()} == {
-        "recipe.yaml", "training.json", "training.csv", "report.html", "log.txt"
+        "recipe.yaml", "training.json", "training.csv", "report.html", "log.txt", "log.jsonl"
     }  # fmt: skip
     text = (folder / "recipe.yaml").read_text()
     assert "# my weight" in text
