@@ -14,6 +14,8 @@ from typing import TextIO
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
+from proxflow.data.printable import printable
+from proxflow.flows import server_contact
 from proxflow.flows.cli.cache import app as cache
 from proxflow.flows.cli.cancel import command as cancel
 from proxflow.flows.cli.check import command as check
@@ -83,7 +85,12 @@ def main(tokens: list[str] | None = None) -> None:
     _open_closed_streams()
     unwind_on_signals()
     tokens = sys.argv[1:] if tokens is None else tokens
-    sys.exit(_guarded(tokens))
+    code = _guarded(tokens)
+    if server_contact.lost.is_set():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # Prefect would try for minutes to send what waits for its server
+    sys.exit(code)
 
 
 def _open_closed_streams() -> None:
@@ -129,6 +136,7 @@ def _guarded(tokens: list[str]) -> int:
 
 def _say(sentence: str, code: int, tokens: list[str]) -> int:
     """One sentence on standard error; with ``--json`` also the closing object on standard output."""
+    sentence = "\n".join(printable(line) for line in sentence.split("\n"))
     print(f"proxflow: {sentence}", file=sys.stderr)
     if "--json" in tokens:
         status = {2: "bad_input", 130: "interrupted", 143: "interrupted"}.get(code, "failed")
