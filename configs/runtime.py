@@ -68,8 +68,6 @@ class RuntimeConfig(Part):
         root = Path(self.store).expanduser() if self.store else default_store_root()
         for part in (root, *root.parents):
             if part.is_symlink() and not part.exists():  # a disk that is not mounted, say: never fill another
-                got = f"got {part}, a link to {part.readlink()}, which is not there"
-                raise RecipeError([Problem("runtime.store", f"must be a folder, {got}")])
                 target = part.readlink()
                 what = f"must be a folder, got {part}, a link to {target}, which is not there"
                 raise RecipeError([Problem("store", what)])
