@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed, Failed
+from pydantic import WithJsonSchema
 
 from proxflow.flows.batch_artifacts import BatchProgress, publish_batch
 from proxflow.flows.batch_forms import ManyPlan, plan_many
 from proxflow.flows.batch_plan import check_machine
 from proxflow.flows.batch_tasks import batch_run_name, run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
-from proxflow.flows.failed_flow import failed_flow
-from proxflow.flows.form_schema import method_names, recipe_choice, texts
-from proxflow.flows.forms import DEFAULT_RECIPE, Origin
+from proxflow.flows.flow_failure import failed
+from proxflow.flows.form_schema import TEXTS, method_names, recipe_choice
+from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.many_run import FinishedBatch, reconstruct_scans, scans_text
 from proxflow.flows.prefect_origin import flow_origin
 from proxflow.tasks.batch.scan_list import find_scans
 
-if TYPE_CHECKING:
-    RecipeChoice = Texts = MethodNames = Any
-else:
-    RecipeChoice, Texts, MethodNames = recipe_choice(), texts(), method_names()
+BASE, METHODS, LINES = map(WithJsonSchema, (recipe_choice(), method_names(), TEXTS))
 
 
 @flow(name="reconstruct-many", flow_run_name=batch_run_name, persist_result=False, validate_parameters=False)
 def reconstruct_many(
-    recipe: RecipeChoice = DEFAULT_RECIPE,
-    scans: Texts = None,
-    methods: MethodNames = None,
-    changes: Texts = None,
+    recipe: Annotated[Any, BASE] = DEFAULT_RECIPE,
+    scans: Annotated[Any, LINES] = None,
+    methods: Annotated[Any, METHODS] = None,
+    changes: Annotated[Any, LINES] = None,
     out: str = "",
 ) -> Any:
     """Reconstruct many scans by one recipe. A scan that fails does not stop the others.
@@ -48,9 +46,9 @@ def reconstruct_many(
     form = dict(locals())
     tie_to_this_process()
     try:
-        finished = _run(plan_many(form, Origin()))
+        finished = _run(plan_many(form))
     except Exception as error:
-        return failed_flow(error)
+        return failed("reconstruct-many", error)
     text = finished.batch.sentence
     publish_batch(finished.batch.recipe, finished.batch.outcomes, finished.report, text)
     ended = Completed if finished.batch.status == "done" else Failed

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed, Failed
+from pydantic import WithJsonSchema
 
 from proxflow.flows.batch_artifacts import publish_batch
 from proxflow.flows.batch_forms import WatchPlan, plan_watch
 from proxflow.flows.batch_plan import check_machine
 from proxflow.flows.batch_tasks import batch_run_name, run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
-from proxflow.flows.failed_flow import failed_flow
-from proxflow.flows.form_schema import recipe_choice, texts
-from proxflow.flows.forms import DEFAULT_RECIPE, Origin
+from proxflow.flows.flow_failure import failed
+from proxflow.flows.form_schema import TEXTS, recipe_choice
+from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.prefect_origin import flow_origin
 from proxflow.flows.watch_pass import WatchPass, watch_pass
 from proxflow.flows.watch_request import watch_request
 from proxflow.tasks.watch.arrivals import EVERYTHING
 
-if TYPE_CHECKING:
-    RecipeChoice = Texts = Any
-else:
-    RecipeChoice, Texts = recipe_choice(), texts()
+BASE, LINES = map(WithJsonSchema, (recipe_choice(), TEXTS))
 
 
 @flow(name="watch", flow_run_name=batch_run_name, persist_result=False, validate_parameters=False)
 def watch(
     folder: str = "",
-    recipe: RecipeChoice = DEFAULT_RECIPE,
-    changes: Texts = None,
+    recipe: Annotated[Any, BASE] = DEFAULT_RECIPE,
+    changes: Annotated[Any, LINES] = None,
     out: str = "",
     pattern: str = EVERYTHING,
     settle: float = 5.0,
@@ -53,9 +51,9 @@ def watch(
     form = dict(locals())
     tie_to_this_process()
     try:
-        done = _run(plan_watch(form, Origin()))
+        done = _run(plan_watch(form))
     except Exception as error:
-        return failed_flow(error)
+        return failed("watch", error)
     if done.outcomes:
         publish_batch(f"watch-{done.folder.name}", done.outcomes, done.report, done.sentence)
     ended = Completed if done.status == "done" else Failed
