@@ -6,16 +6,28 @@ from typing import Literal
 
 from prefect.runtime import deployment, flow_run
 
+from proxflow.flows.late_report import CONTACT_FAULTS
 from proxflow.tasks.run_record import Origin
 
 SCHEDULED = "auto-scheduled"  # the tag Prefect's scheduler gives its runs
 
 
-def flow_origin() -> Origin:
-    """Started by a schedule, by a person from a deployment, or from a command."""
+def flow_origin(name: str | None = None) -> Origin:
+    """Started by a schedule, by a person from a deployment, or from a command. ``name`` is the flow run's
+    where it was given one after it began."""
     kind: Literal["command", "schedule", "deployment"] = "command"
     if deployment.id:
         kind = "schedule" if SCHEDULED in flow_run.tags else "deployment"
     return Origin(
-        kind=kind, deployment=deployment.name, flow_run_id=str(flow_run.id), flow_run_name=flow_run.name
+        kind=kind,
+        deployment=_deployment_name(),
+        flow_run_id=str(flow_run.id),
+        flow_run_name=name or flow_run.name,
     )
+
+
+def _deployment_name() -> str | None:
+    try:
+        return deployment.name  # the one thing here that is asked of the server
+    except CONTACT_FAULTS:
+        return None

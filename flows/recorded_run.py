@@ -63,7 +63,7 @@ def recorded_run(plan: Callable[[], Plan]) -> State[Any]:
         planned = plan()
         name = introduce(planned.title, planned.tags)
         tell(f"{name}: started")
-        finished = _launched(planned)
+        finished = _launched(planned, name)
     except Exception as error:
         _hand_over(error)
         if name == REFUSED:
@@ -91,7 +91,7 @@ def introduce(title: str, tags: list[str]) -> str:
     return name
 
 
-def _launched(plan: Plan) -> Finished:
+def _launched(plan: Plan, name: str) -> Finished:
     listener = ArtifactReporter(reporter())
     try:
         return launch(
@@ -101,7 +101,7 @@ def _launched(plan: Plan) -> Finished:
             out=plan.out,
             listener=listener,
             engine=PrefectEngine,
-            origin=flow_origin(),
+            origin=flow_origin(name),
         )
     finally:
         listener.close()
