@@ -72,7 +72,7 @@ def test_a_full_disk_under_the_run_folder(
     full = run(recipe, "--out", out)
     assert_sentence(full, "No space left on device")
     assert str(out) in full.err
-    assert {path.name for path in inside.iterdir() if path.is_file()} <= {"log.txt"}
+    assert {path.stem for path in inside.iterdir() if path.is_file()} <= {"log"}
     assert forks.ask(command=["mount", "-o", "remount,size=64m", str(out)]) == 0
     again = run(recipe, "--out", out)
     assert again.code == 0, again.err

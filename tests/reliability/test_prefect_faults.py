@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -73,3 +77,71 @@ def image(run: dict[str, Any]) -> bytes:
 
     with h5py.File(run["image"]) as file:
         return np.asarray(file["image"][()]).tobytes()
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_a_run_outlasts_its_server(
+    flow: Flow, recipe: Path, store: Path, prefect_environment: dict[str, str], until: Any, calm: Any,
+    request: pytest.FixtureRequest, embedded: bool,
+) -> None:  # fmt: skip
+    """Prefect's server is killed while a method iterates: the run completes, and says what is missing."""
+    server = None if embedded else request.getfixturevalue("server")
+    running = flow(recipe, *LONG, **({"PREFECT_API_URL": server.url} if server else {}))
+    until(lambda: running.poll() is not None or list(store.glob("checkpoints/*/state-0.h5")))
+    for group in [server.process.pid] if server else embedded_servers(prefect_environment["PREFECT_HOME"]):
+        os.killpg(group, signal.SIGKILL)
+    out, err = running.communicate(timeout=200)
+    assert running.returncode == 0, err
+    assert image(json.loads(out.splitlines()[-1])) == image(calm(*LONG).document)
+    assert err == "proxflow: Prefect's server is gone; the run is complete, its record there is not\n"
+
+
+class Server(NamedTuple):
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def server(prefect_environment: dict[str, str], until: Any) -> Iterator[Server]:
+    """A Prefect server in a session of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--no-ui"],
+        env=os.environ | prefect_environment | quiet | {"PREFECT_SERVER_API_PORT": port},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}/api"
+    until(lambda: process.poll() is not None or answers(url))
+    assert process.poll() is None
+    yield Server(url, process)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+            return bool(answer.read() == b"true")
+    except OSError:
+        return False
+
+
+def embedded_servers(home: str) -> list[int]:
+    """Live embedded servers over a Prefect database, each the leader of its session."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                environment = (entry / "environ").read_bytes().decode(errors="replace")
+                command = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if f"PREFECT_HOME={home}" in environment and "prefect.server.api.server:create_app" in command:
+                found.append(int(entry.name))
+    return found
