@@ -24,7 +24,7 @@ def recipe_path(recipe: Path) -> Path:
     ready = FOLDER / f"{recipe}.yaml"
     if recipe.name == str(recipe) and ready.exists():
         return ready
-    from proxflow.configs.loading import nearest
+    from proxflow.configs.sentences import nearest
 
     hint = nearest(recipe.stem, recipe_names())
     what = f"must be an existing file or a ready recipe, got {str(recipe)!r}{hint}"

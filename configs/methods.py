@@ -2,8 +2,8 @@
 
 Regularisation weights are relative: the data are scaled so that the largest magnitude of the
 zero-filled image A^H y is 1 before a method sees them, and scaled back afterwards. Their defaults
-predict held-out samples of the shipped brain scan best, at R = 4 (``python -m benchmarks.choose_weights``);
-no reference image was looked at.
+predict held-out samples of the shipped brain scan best, at R = 4 (``proxflow train mri-brain-poisson4``); no
+reference image was looked at.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.tunable import Tunable
 
 Iterations = Annotated[int, Field(ge=1, le=100_000)]
 Tolerance = Annotated[float, Field(ge=0, lt=1)]
-Weight = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=1), Tunable(1e-4, 0.1, limits=(1e-6, 1), zero=True)]
 Window = Literal["ramp", "shepp-logan", "cosine", "hann"]
 
 
@@ -99,7 +100,9 @@ class Sirt(EarlyStopped):
 
     fits: ClassVar[tuple[Modality, ...]] = ("ct",)
     method: Literal["sirt"]
-    n_iter: Iterations = Field(default=100, description="Iterations at most.")
+    n_iter: Annotated[Iterations, Tunable(10, 316, limits=(1, 3162), whole=True)] = Field(
+        default=100, description="Iterations at most."
+    )
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
     nonnegative: bool = Field(default=True, description="Allow no negative values: attenuation has none.")
 
@@ -109,7 +112,9 @@ class Cgls(EarlyStopped):
 
     fits: ClassVar[tuple[Modality, ...]] = ("ct",)
     method: Literal["cgls"]
-    n_iter: Iterations = Field(default=15, description="Iterations: more are sharper and noisier.")
+    n_iter: Annotated[Iterations, Tunable(3, 100, limits=(1, 1000), whole=True)] = Field(
+        default=15, description="Iterations: more are sharper and noisier."
+    )
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
 
 
@@ -135,9 +140,11 @@ class MagnitudeMethod(Choice):
     kappa: Annotated[float, Field(gt=0, le=1000)] = Field(
         default=0.013, description="Ratio of the two penalties, relative to ||A||^2: speed, not result."
     )
-    epsilon: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.5,
-        description="Data residual allowed, relative to the data's norm: noise, and what the model misses.",
+    epsilon: Annotated[float, Field(ge=0, lt=1), Tunable(0.1, 0.9, limits=(0.01, 0.99), spacing="linear")] = (
+        Field(
+            default=0.5,
+            description="Data residual allowed, relative to the data's norm: noise, and what the model misses.",
+        )
     )
     tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextvars
+import io
 import re
 import threading
 import time
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -17,6 +20,8 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from proxflow.flows.report_server import report_link
+from proxflow.tasks.progress import StageProgress
 from proxflow.tasks.report.numbers import bytes_text
 from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.stage import StageOutcome
@@ -26,92 +31,163 @@ if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
 
 UPDATE_SECONDS = 2.0
+DELIVERY_SECONDS = 5.0
 MAX_PICTURE_BYTES = 600_000  # above 1.5 MB the server refuses the artifact's event
 
 
 class ArtifactReporter:
-    """Passes everything on to ``listener``, and draws long stages as progress artifacts."""
+    """Passes everything on to ``listener``, and draws long stages as progress artifacts.
+
+    Computing never waits for the server: one thread carries the newest state there, and what it cannot
+    deliver is not shown.
+    """
 
     def __init__(self, listener: Reporter) -> None:
         self._listener = listener
         self._lock = threading.Lock()
+        self._courier = ThreadPoolExecutor(1, thread_name_prefix="artifacts")
+        self._sent: dict[str, Future[None]] = {}
         self._bars: dict[str, UUID] = {}
         self._began: dict[str, float] = {}
         self._updated: dict[str, float] = {}
+        self._progress: dict[str, StageProgress] = {}
         self.stage_waiting = listener.stage_waiting
-        self.items_solved = listener.items_solved
 
     def stage_started(self, label: str) -> None:
-        self._began[label] = self._updated[label] = time.monotonic()
+        if label not in self._began:  # a stage that was spread begins once more, to assemble its items
+            self._began[label] = self._updated[label] = time.monotonic()
+            self._progress[label] = StageProgress()
         self._listener.stage_started(label)
 
     def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
         self._listener.iteration(label, item, n_items, iteration)
-        now = time.monotonic()
-        with self._lock:
-            if now - self._updated.get(label, now) < UPDATE_SECONDS:
-                return
-            self._updated[label] = now
-        done = (item * iteration.n_iter + iteration.index) / (n_items * iteration.n_iter)
-        left = (now - self._began[label]) * (1 - done) / max(done, 1e-9)
-        text = (
-            f"{label}: item {item + 1} of {n_items}, iteration {iteration.index} of {iteration.n_iter}, "
-            f"at most {left:.0f} s left"
-        )
-        if label in self._bars:
-            update_progress_artifact(self._bars[label], progress=100 * done, description=text)
-        else:
-            made = create_progress_artifact(
-                progress=100 * done, key=_key("progress", label), description=text
+        if label in self._progress:
+            done = self._progress[label].iteration(item, n_items, iteration)
+            where = f"item {item + 1} of {n_items}, iteration {iteration.index} of {iteration.n_iter}"
+            self._update(label, done, where)
+
+    def items_solved(self, label: str, done: int, n_items: int) -> None:
+        self._listener.items_solved(label, done, n_items)
+        if label in self._progress:
+            self._update(
+                label, self._progress[label].items_solved(done, n_items), f"{done} of {n_items} items"
             )
-            self._bars[label] = made if isinstance(made, UUID) else made.id  # type: ignore[attr-defined]
 
     def stage_finished(self, outcome: StageOutcome) -> None:
-        if outcome.label in self._bars:
-            update_progress_artifact(
-                self._bars[outcome.label], progress=100.0, description=f"{outcome.label}: done"
-            )
+        if outcome.label in self._sent:
+            self._send(outcome.label, 100.0, f"{outcome.label}: done in {_span(outcome.elapsed)}")
         self._listener.stage_finished(outcome)
+
+    def close(self) -> None:
+        """Let what is on its way arrive, unless the server is gone."""
+        wait(self._sent.values(), timeout=DELIVERY_SECONDS)
+        self._courier.shutdown(wait=False, cancel_futures=True)
+
+    def _update(self, label: str, done: float, where: str) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if now - self._updated[label] < UPDATE_SECONDS:
+                return
+            if label in self._sent and not self._sent[label].done():
+                return
+            self._updated[label] = now
+        left = (now - self._began[label]) * (1 - done) / max(done, 1e-9)
+        self._send(label, 100 * done, f"{label}: {where}, at most {_span(left)} left")
+
+    def _send(self, label: str, progress: float, text: str) -> None:
+        here = contextvars.copy_context()  # which run and stage the artifact belongs to
+        self._sent[label] = self._courier.submit(here.run, self._deliver, label, progress, text)
+
+    def _deliver(self, label: str, progress: float, text: str) -> None:
+        if label in self._bars:
+            update_progress_artifact(self._bars[label], progress=progress, description=text)
+        else:
+            made: Any = create_progress_artifact(
+                progress=progress, key=artifact_key("progress", label), description=text
+            )
+            self._bars[label] = made if isinstance(made, UUID) else made.id
 
 
 def publish(finished: Finished, name: str) -> None:
-    """Metric table, preview picture and the link to the report, as artifacts of the present flow run."""
+    """Metric table, preview picture and the way to the report, as artifacts of the present flow run."""
     rows = [
         {"method": method} | {metric: _cell(value) for metric, value in figures.items()}
         for method, figures in finished.metrics.items()
     ]
-    create_table_artifact(table=rows, key=_key("metrics", name), description=f"Figures of {name}")
-    create_markdown_artifact(markdown=_page(finished, rows), key=_key("preview", name), description=name)
-    link = finished.report.resolve().as_uri()
-    path = str(finished.report.resolve())
-    create_link_artifact(link=link, link_text=path, key=_key("report", name), description=path)
+    create_markdown_artifact(
+        markdown=_page(finished, rows),
+        key=artifact_key("preview", name),
+        description="Images, figures, stages and the report",
+    )
+    create_table_artifact(table=rows, key=artifact_key("metrics", name), description=f"Figures of {name}")
+    if link := report_link(finished.report):
+        create_link_artifact(
+            link=link,
+            link_text="Open the report",
+            key=artifact_key("report", name),
+            description=_path(finished),
+        )
 
 
 def _page(finished: Finished, rows: list[dict[str, object]]) -> str:
     columns = list(rows[0])
-    lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
-    lines += [" | ".join(str(row.get(column, "")) for column in columns) for row in rows]
-    stages = ["stage | result | seconds | peak memory | read | written", "--- | --- | --- | --- | --- | ---"]
+    table = [" | ".join(columns), " | ".join("---" for _ in columns)]
+    table += [" | ".join(str(row.get(column, "")) for column in columns) for row in rows]
+    stages = ["stage | result | took | peak memory | read | written", "--- | --- | --- | --- | --- | ---"]
     stages += [_stage_row(outcome) for outcome in finished.result.outcomes]
-    picture = finished.folder / "previews" / "comparison.png"
-    shown = ""
-    if picture.exists() and picture.stat().st_size < MAX_PICTURE_BYTES:
-        shown = (
-            f"![images side by side](data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()})"
-        )
-    return "\n".join([shown, "", *lines, "", *stages, "", f"Run folder: `{finished.folder.resolve()}`"])
+    link = report_link(finished.report)
+    report = f"[Open the report]({link})" if link else f"Report: `{_path(finished)}`"
+    cautions = [f"> {caution}\n" for caution in finished.cautions]
+    return "\n".join(
+        [report, "", _picture(finished), "", *cautions, "", *table, "", *stages, "",
+         f"Run folder: `{finished.folder.resolve()}`"]
+    )  # fmt: skip
+
+
+def _picture(finished: Finished) -> str:
+    """The pictures side by side, inside the text: the page of the UI may load no file."""
+    path = finished.folder / "previews" / "comparison.png"
+    content = path.read_bytes()
+    if len(content) > MAX_PICTURE_BYTES:
+        content = _smaller(content)
+    return f"![images side by side](data:image/png;base64,{base64.b64encode(content).decode()})"
+
+
+def _smaller(content: bytes) -> bytes:
+    from PIL import Image
+
+    while len(content) > MAX_PICTURE_BYTES:
+        picture = Image.open(io.BytesIO(content))
+        shrink = min(0.8, (MAX_PICTURE_BYTES / len(content)) ** 0.5)
+        size = [max(1, round(side * shrink)) for side in picture.size]
+        target = io.BytesIO()
+        picture.resize((size[0], size[1])).save(target, "png")
+        content = target.getvalue()
+    return content
+
+
+def _path(finished: Finished) -> str:
+    return str(finished.report.resolve())
+
+
+def _span(seconds: float) -> str:
+    """``3.2 s``, ``4 min 10 s``, ``2 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _stage_row(outcome: StageOutcome) -> str:
     sizes = (outcome.peak_memory_bytes, outcome.bytes_read, outcome.bytes_written)
     how = "cached" if outcome.cached else "computed"
-    return " | ".join([outcome.label, how, f"{outcome.elapsed:.2f}", *(bytes_text(size) for size in sizes)])
+    return " | ".join([outcome.label, how, _span(outcome.elapsed), *(bytes_text(size) for size in sizes)])
 
 
 def _cell(value: object) -> object:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def _key(kind: str, name: str) -> str:
+def artifact_key(kind: str, name: str) -> str:
     """Artifact keys are lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{name}".lower()).strip("-")

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +24,7 @@ from proxflow.data.store.store import ArtefactStore, Ref
 from proxflow.tasks.byte_counts import track_bytes
 from proxflow.tasks.device_slot import device_slot
 from proxflow.tasks.granted_memory import in_memory
+from proxflow.tasks.item_costs import Cost, total_cost
 from proxflow.tasks.memory import track_peak
 from proxflow.tasks.provenance import NUMERICAL, PRESENTATION, machine_text, source_digest, versions
 from proxflow.tasks.reporting import reporter
@@ -217,7 +218,7 @@ def _compute(
             raise
         file_bytes = sum(path.stat().st_size for path in context.files.values() if path.is_file())
     writer.flush()  # what HDF5 still holds belongs to the bytes written
-    read, written = counts()
+    cost = Cost(time.monotonic() - began, peak(), *counts()) + total_cost(store.checkpoint_folder(key))
     return {
         "stage": call.stage,
         "label": call.label,
@@ -225,10 +226,7 @@ def _compute(
         "inputs": {name: ref.key for name, ref in call.inputs.items()},
         "files": call.files,
         "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.monotonic() - began, 4),
-        "peak_memory_bytes": peak(),
-        "bytes_read": read,
-        "bytes_written": written,
+        **asdict(cost),
         "file_bytes": file_bytes,
         "device": machine.device,
         "machine": machine_text(),

@@ -32,6 +32,11 @@ SAMPLES = {
         "structured phantom, 2 coils, 160 x 160, fully sampled gradient echo, raw ISMRMRD",
         "MIT",
     ),
+    "phantom-lowfield": Sample(
+        "phantom-lowfield.h5",
+        "grid phantom at 88 mT, 10 slices of a 3-D spin echo, 1 coil, 60 x 60, fully sampled",
+        "MIT",
+    ),
     "brain-radial": Sample(
         "brain-radial.h5",
         "human brain, one slice, 64 radial spokes of 512 samples, 32 coils compressed to 12",

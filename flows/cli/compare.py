@@ -30,20 +30,12 @@ def command(
 
     A method takes its numbers from the recipe's `reconstruct` and `compare`, else its defaults.
     """
-    from proxflow.configs.loading import nearest
-    from proxflow.configs.methods import METHOD_SCHEMAS
     from proxflow.flows.cli.recipe_run import command_text, execute, load
-    from proxflow.tasks.errors import RequestError
+    from proxflow.flows.method_names import split_names
 
     loaded = load(recipe, set_, device)
-    names = [name.strip() for name in (methods or "").split(",") if name.strip()]
-    if methods is not None and not names:
-        raise RequestError(f"--methods must name at least one method, got {methods!r}")
-    for name in names:
-        if name not in METHOD_SCHEMAS:
-            hint = nearest(name, list(METHOD_SCHEMAS))
-            raise RequestError(f"--methods must name known methods, got {name!r}{hint}")
-    chosen = loaded.methods(list(dict.fromkeys(names)) or None)
+    names = split_names(methods)
+    chosen = loaded.methods(names)
     text = command_text("compare", recipe, set_, *(["--methods", ",".join(names)] if names else []))
     execute(loaded, chosen, command=text, out=out, prefect=prefect, as_json=json)
     return 0

@@ -32,8 +32,8 @@ def command(
     """
     from rich.console import Console
 
-    from proxflow.configs.loading import nearest
     from proxflow.configs.methods import METHOD_SCHEMAS
+    from proxflow.configs.sentences import nearest
     from proxflow.tasks.errors import RequestError
 
     if name and name not in METHOD_SCHEMAS:

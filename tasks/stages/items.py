@@ -12,6 +12,7 @@ from importlib import import_module
 
 from proxflow.data.store.locks import exclusive
 from proxflow.data.store.store import ArtefactStore
+from proxflow.tasks.item_costs import cost_kept
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.stage import Machine, StageCall, StageContext, call_key, in_memory, opened_context
 from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
@@ -56,7 +57,8 @@ def _solve_items(call: StageCall, machine: Machine, store: ArtefactStore, items:
                     return solved
                 checkpoints = StageCheckpoints(context, n_items(call, store))
                 if checkpoints.finished(item) is None:
-                    checkpoints.keep_at_once(item, *solve(context, checkpoints, item))
+                    with cost_kept(context.checkpoints, item):
+                        checkpoints.keep_at_once(item, *solve(context, checkpoints, item))
                     solved += 1
             release_free_memory()
     return solved

@@ -79,3 +79,48 @@ def spawn(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+MANY = """name: tiny
+scan: {kind: mri-cartesian}
+prepare:
+  - {kind: undersample, acceleration: 2, acs: [12, 12], seed: 1}
+reconstruct: {method: cg_sense, n_iter: 3, tol: 0}
+evaluate: {held_out_fraction: 0}
+runtime: {device: cpu, store: STORE}
+"""
+
+
+@pytest.fixture
+def many_recipe(tmp_path: Path, store: Path) -> Path:
+    """A recipe for any number of scans: it names none."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(MANY.replace("STORE", str(store)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_kspace() -> Any:
+    """(3, 48, 40) of the measured brain's k-space: never square."""
+    from proxflow.data.open_scan import open_scan
+
+    with open_scan("sample://brain-13coil") as scan:
+        return scan.read().samples[0, :3, 112 - 24 : 112 + 24, 112 - 20 : 112 + 20] * 1e6
+
+
+@pytest.fixture
+def scan_file(small_kspace: Any) -> Callable[..., Path]:
+    """Write a scan of the measured brain; another ``turn`` of its phase is another content."""
+    import numpy as np
+
+    from proxflow.data.kspace import Geometry, KSpace
+    from proxflow.data.writers.kspace_h5 import write_kspace_h5
+
+    def make(path: Path, turn: float = 0.0) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        samples = (small_kspace * np.exp(1j * turn)).astype(np.complex64)[None]
+        mask = np.ones((1, *samples.shape[-2:]), bool)
+        geometry = Geometry(samples.shape[-2:], (5.0, 80.0, 60.0), slices=(0,))
+        return write_kspace_h5(path, KSpace(samples, mask, geometry, ("slice 0",)))
+
+    return make

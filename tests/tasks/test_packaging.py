@@ -63,6 +63,7 @@ def test_help_imports_nothing_heavy() -> None:
     for command in (
         "run",
         "compare",
+        "train",
         "demo",
         "check",
         "inspect",

@@ -236,6 +236,17 @@ def test_least_recently_used_goes_first_and_pinned_stays(tmp_path: Path) -> None
     assert {entry.key for entry in entries(tmp_path)} == {keys[3]}
 
 
+def test_what_was_let_go_of_is_pinned_no_more(tmp_path: Path) -> None:
+    store = ArtefactStore(tmp_path)
+    kept, _ = store.get_or_make("a", KEY, fill)
+    gone, _ = store.get_or_make("a", "cd" + KEY[2:], fill)
+    store.let_go(gone)
+    store.let_go(gone)  # twice is harmless
+    evict(tmp_path, 0)
+    assert {entry.key for entry in entries(tmp_path)} == {kept.key}
+    store.release()
+
+
 def test_writing_keeps_the_store_within_its_limit(tmp_path: Path) -> None:
     probe = ArtefactStore(tmp_path / "probe")
     probe.get_or_make("a", KEY, fill)

@@ -1,0 +1,145 @@
+"""``proxflow train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from proxflow.flows.cli.options import Device, Json, Out, Prefect, Set
+
+if TYPE_CHECKING:
+    from proxflow.flows.training_run import FinishedTraining
+
+
+def command(
+    recipe: Annotated[Path, Parameter(help="A recipe file, or the name of a ready recipe.")],
+    scans: Annotated[
+        tuple[str, ...],
+        Parameter(help="Scans to train on, read as the recipe says; the recipe's own if none are given."),
+    ] = (),
+    /,
+    *,
+    methods: Annotated[
+        str | None,
+        Parameter(help="Names separated by commas, as tv,l1_wavelet; all of the recipe that can be trained."),
+    ] = None,
+    fraction: Annotated[
+        float, Parameter(help="Of the measurements, held out from each reconstruction.")
+    ] = 0.05,
+    seeds: Annotated[int, Parameter(help="Times that each value is tried, with other ones held out.")] = 3,
+    set_: Set = (),
+    out: Out = None,
+    device: Device = None,
+    prefect: Prefect = False,
+    json: Json = False,
+) -> int:
+    """Choose the numbers of methods by how well measurements they were not shown are predicted.
+
+    For the regularisation weight of tv, l1_wavelet and cg_sense, or the iterations of sirt and cgls: a
+    coarse grid of values, then finer ones around the best. No reference image is looked at. The folder holds
+    recipe.yaml with the numbers chosen, training.json and training.csv with every error, and report.html.
+    Every reconstruction is kept in the store: a training that was stopped goes on where it was.
+
+    Examples:
+        proxflow train mri-brain-poisson4
+
+        proxflow train recipe.yaml scans/*.h5 --methods tv --out trained
+
+        proxflow run trained/recipe.yaml
+    """
+    from rich.console import Console
+
+    from proxflow.flows.cli.recipe_run import command_text
+    from proxflow.flows.cli.training_bar import TrainingBar
+    from proxflow.flows.prefect_environment import server_configured
+    from proxflow.flows.training_run import launch_training, plan_training
+    from proxflow.tasks.errors import RequestError
+    from proxflow.tasks.training.train import TrainingRequest
+
+    names = [name.strip() for name in (methods or "").split(",") if name.strip()]
+    if methods is not None and not names:
+        raise RequestError(f"--methods must name at least one method, got {methods!r}")
+    request = TrainingRequest(scans, fraction, seeds)
+    changes = [*set_, *([f"runtime.device={device}"] if device else [])]
+    more = [*(["--methods", ",".join(names)] if names else []), *_numbers(request)]
+    plan = plan_training(recipe, changes, names, request, command_text("train", recipe, set_, *scans, *more))
+    with TrainingBar(Console(stderr=True, quiet=json)) as listener:
+        if prefect or server_configured():
+            from proxflow.flows.train_as_flow import train_as_flow
+
+            finished = train_as_flow(recipe, changes, plan, out=out, listener=listener)
+        else:
+            finished = launch_training(plan, out=out, listener=listener)
+    if json:
+        _print_json(finished)
+    else:
+        _show(finished)
+    return 0
+
+
+def _numbers(request: Any) -> list[str]:
+    from proxflow.tasks.training.train import TrainingRequest
+
+    usual = TrainingRequest()
+    return [
+        *(["--fraction", f"{request.fraction:g}"] if request.fraction != usual.fraction else []),
+        *(["--seeds", str(request.seeds)] if request.seeds != usual.seeds else []),
+    ]
+
+
+def _show(finished: FinishedTraining) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("method")
+    for heading in ("chosen", "its error", "recipe had", "its error", "as good"):
+        table.add_column(heading, justify="right")
+    for fit in finished.training.fits:
+        table.add_row(
+            fit.method,
+            f"{fit.number} = [bold green]{fit.chosen.value:g}[/]",
+            f"{fit.chosen.error:.5f}",
+            f"{fit.before:g}",
+            f"{fit.as_it_was.error:.5f}",
+            f"{fit.alike[0]:g} to {fit.alike[1]:g}",
+        )
+    console.print(table)
+    for caution in finished.training.cautions:
+        console.print(f"Caution: {caution}", style="yellow", soft_wrap=True)
+    cached = sum(outcome.cached for outcome in finished.outcomes)
+    found = f", {cached} of {len(finished.outcomes)} stages from the store" if cached else ""
+    console.print(f"done in {finished.seconds:.1f} s{found}; the error is that of held-out measurements")
+    console.print(f"report  {finished.report}", soft_wrap=True)
+    console.print(f"recipe  {finished.folder / 'recipe.yaml'}", soft_wrap=True)
+
+
+def _print_json(finished: FinishedTraining) -> None:
+    import json
+
+    folder = finished.folder.resolve()
+    document = {
+        "status": "done",
+        "run_dir": str(folder),
+        "recipe": str(folder / "recipe.yaml"),
+        "report": str(finished.report.resolve()),
+        "methods": {
+            fit.method: {
+                fit.number: getattr(fit.config, fit.number),
+                "error": fit.chosen.error,
+                "before": fit.before,
+                "error_before": fit.as_it_was.error,
+                "as_good_as_chosen": list(fit.alike),
+            }
+            for fit in finished.training.fits
+        },
+        "cautions": list(finished.training.cautions),
+        "stages": len(finished.outcomes),
+        "cached": sum(outcome.cached for outcome in finished.outcomes),
+        "seconds": round(finished.seconds, 4),
+    }
+    print(json.dumps(document))

@@ -1,0 +1,145 @@
+"""The Prefect flow that trains: the same stages and numbers as the plain command's, recorded as tasks."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.runtime import flow_run
+from prefect.states import Failed
+
+from proxflow.flows.artifacts import UPDATE_SECONDS, ArtifactReporter, artifact_key
+from proxflow.flows.cli.outcomes import explain
+from proxflow.flows.embedded_server import tie_to_this_process
+from proxflow.flows.prefect_engine import PrefectEngine
+from proxflow.flows.prefect_origin import flow_origin
+from proxflow.flows.training_run import FinishedTraining, launch_training, plan_training
+from proxflow.tasks.reporting import reporter
+from proxflow.tasks.training.error_plot import standalone_plot
+from proxflow.tasks.training.search import Candidate
+from proxflow.tasks.training.train import TrainingRequest
+
+
+def _run_name() -> str:
+    return f"train {Path(str(flow_run.parameters.get('recipe', ''))).stem}"
+
+
+@flow(name="train", flow_run_name=_run_name, persist_result=False, validate_parameters=False)
+def train(
+    recipe: str = "mri-brain-poisson4",
+    scans: list[str] | None = None,
+    methods: list[str] | None = None,
+    fraction: float = 0.05,
+    seeds: int = 3,
+    changes: list[str] | None = None,
+    out: str = "",
+    command: str = "",
+) -> Any:
+    """Choose the numbers of methods by how well measurements they were not shown are predicted.
+
+    The result is a recipe with these numbers, every error that was measured, and a page that shows them. What
+    was tried before is found in the store: a training that was stopped goes on where it was.
+
+    Args:
+        recipe: A ready recipe's name, or the path of a recipe file on the machine that serves.
+        scans: Scans to train on, read as the recipe says; its own scan if there are none.
+        methods: Methods to train; all of the recipe that have numbers to be chosen, if there are none.
+        fraction: Of the measurements, held out from each reconstruction.
+        seeds: Times that each value is tried, each time with other measurements held out.
+        changes: Single values of the recipe, as with --set: prepare.0.acceleration=6
+        out: Folder for the result; runs/TIME-NAME-train if empty.
+        command: What does the same on the command line; made up if empty.
+    """
+    tie_to_this_process()
+    try:
+        request = TrainingRequest(tuple(scans or ()), fraction, seeds)
+        plan = plan_training(Path(recipe), changes or [], methods or [], request, command)
+        listener = TrainingArtifacts(reporter(), plan.recipe.name)
+        folder = Path(out) if out else None
+        finished = launch_training(
+            plan, out=folder, listener=listener, engine=PrefectEngine, origin=flow_origin()
+        )
+    except Exception as error:
+        known = explain(error)
+        sentence = known.sentence if known else f"{type(error).__name__}: {error}"
+        get_run_logger().error(sentence, exc_info=error)
+        return Failed(message=sentence, data=error)
+    _publish(finished, plan.recipe.name)
+    return finished
+
+
+class TrainingArtifacts(ArtifactReporter):
+    """Stages as with other runs, and one progress bar for the training as a whole."""
+
+    def __init__(self, listener: Any, name: str) -> None:
+        super().__init__(listener)
+        self._training: Any = listener if hasattr(listener, "tried") else None
+        self._name = name
+        self._planned: dict[str, int] = {}
+        self._bar: UUID | None = None
+        self._done, self._start, self._shown = 0, time.monotonic(), 0.0
+
+    def planned(self, method: str, reconstructions: int) -> None:
+        """How many reconstructions there will be."""
+        self._planned[method] = reconstructions
+        if self._training:
+            self._training.planned(method, reconstructions)
+
+    def tried(self, method: str, number: str, candidate: Candidate) -> None:
+        """Draw how far the training is."""
+        if self._training:
+            self._training.tried(method, number, candidate)
+        self._done += len(candidate.errors)
+        total, now = sum(self._planned.values()), time.monotonic()
+        if now - self._shown < UPDATE_SECONDS and self._done < total:
+            return
+        self._shown = now
+        left = (now - self._start) * (total - self._done) / self._done
+        text = (
+            f"{self._done} of about {total} reconstructions; last {method} {number} = {candidate.value:g}, "
+            f"error {candidate.error:.5f}; about {left:.0f} s left"
+        )
+        if self._bar is None:
+            made = create_progress_artifact(
+                100 * self._done / total, artifact_key("training", self._name), text
+            )
+            self._bar = made if isinstance(made, UUID) else made.id  # type: ignore[attr-defined]
+        else:
+            update_progress_artifact(self._bar, progress=100 * self._done / total, description=text)
+
+
+def _publish(finished: FinishedTraining, name: str) -> None:
+    """The numbers as a table, and a page with the curves, as artifacts of the present flow run."""
+    rows = [
+        {
+            "method": fit.method,
+            "number": fit.number,
+            "chosen": fit.chosen.value,
+            "error": float(f"{fit.chosen.error:.5g}"),
+            "recipe had": fit.before,
+            "its error": float(f"{fit.as_it_was.error:.5g}"),
+            "as good as chosen": f"{fit.alike[0]:g} to {fit.alike[1]:g}",
+        }
+        for fit in finished.training.fits
+    ]
+    create_table_artifact(table=rows, key=artifact_key("numbers", name), description=f"Numbers of {name}")
+    parts = []
+    for fit in finished.training.fits:
+        svg = base64.b64encode(standalone_plot(fit, len(finished.training.scans)).encode()).decode()
+        parts.append(f"## {fit.method}: {fit.number} = {fit.chosen.value:g}\n")
+        parts.append(f"![held-out error against {fit.number}](data:image/svg+xml;base64,{svg})\n")
+    parts += [f"- Caution: {caution}" for caution in finished.training.cautions]
+    parts.append(f"\nReport: `{finished.report.resolve()}`\n")
+    parts.append(f"\nRecipe with these numbers: `{(finished.folder / 'recipe.yaml').resolve()}`")
+    key = artifact_key("training-page", name)
+    create_markdown_artifact(markdown="\n".join(parts), key=key, description=f"Training of {name}")

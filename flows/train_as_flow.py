@@ -1,0 +1,46 @@
+"""A training from the command line as a flow: on the configured server, or on Prefect's embedded one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from proxflow.flows.prefect_environment import prepare_environment, server_configured
+from proxflow.flows.prefect_run import drain
+from proxflow.flows.training_run import FinishedTraining, Listener, TrainingPlan
+from proxflow.tasks.reporting import listen
+
+
+def train_as_flow(
+    recipe: Path, changes: Sequence[str], plan: TrainingPlan, *, out: Path | None, listener: Listener
+) -> FinishedTraining:
+    """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean."""
+    embedded = not server_configured()
+    prepare_environment(quiet=True)
+    from prefect.settings import get_current_settings
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    from proxflow.flows.train import train
+
+    get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
+    runner: Any = ThreadPoolTaskRunner(max_workers=plan.recipe.runtime.workers)
+    previous = listen(listener)
+    try:
+        state: Any = train.with_options(task_runner=runner)(
+            recipe=str(recipe),
+            scans=list(plan.request.scans),
+            methods=[config.method for config in plan.methods],
+            fraction=plan.request.fraction,
+            seeds=plan.request.seeds,
+            changes=list(changes),
+            out=str(out) if out else "",
+            command=plan.command,
+            return_state=True,
+        )
+        finished: FinishedTraining = state.result()
+    finally:
+        listen(previous)
+    if embedded:
+        drain(state.state_details.flow_run_id, len(finished.outcomes))
+    return finished
