@@ -6,15 +6,14 @@ from typing import Literal
 
 from prefect.runtime import deployment, flow_run
 
-from proxflow.flows.late_report import CONTACT_FAULTS
+from proxflow.flows.late_report import CONTACT_FAULTS, run_name
 from proxflow.tasks.run_record import Origin
 
 SCHEDULED = "auto-scheduled"  # the tag Prefect's scheduler gives its runs
 
 
-def flow_origin(name: str | None = None) -> Origin:
-    """Started by a schedule, by a person from a deployment, or from a command. ``name`` is the flow run's
-    where it was given one after it began."""
+def flow_origin() -> Origin:
+    """Started by a schedule, by a person from a deployment, or from a command."""
     kind: Literal["command", "schedule", "deployment"] = "command"
     if deployment.id:
         kind = "schedule" if SCHEDULED in flow_run.tags else "deployment"
@@ -22,7 +21,7 @@ def flow_origin(name: str | None = None) -> Origin:
         kind=kind,
         deployment=_deployment_name(),
         flow_run_id=str(flow_run.id),
-        flow_run_name=name or flow_run.name,
+        flow_run_name=run_name(),
     )
 
 

@@ -35,7 +35,7 @@ def launch_as_flow(
     from proxflow.flows.embedded_server import start_apart
     from proxflow.flows.late_report import CONTACT_FAULTS
     from proxflow.flows.recipe_flows import named_flow
-    from proxflow.flows.recorded_run import outcomes
+    from proxflow.flows.told import outcomes
 
     get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
     if embedded:
