@@ -21,7 +21,9 @@ from proxflow.flows.prefect_origin import flow_origin
 from proxflow.tasks.batch.scan_list import find_scans
 
 if TYPE_CHECKING:
-    RecipeChoice = Texts = MethodNames = Any
+    RecipeChoice = Any
+    Texts = Any
+    MethodNames = Any
 else:
     RecipeChoice, Texts, MethodNames = recipe_choice(), texts(), method_names()
 

@@ -22,7 +22,8 @@ from proxflow.flows.watch_request import watch_request
 from proxflow.tasks.watch.arrivals import EVERYTHING
 
 if TYPE_CHECKING:
-    RecipeChoice = Texts = Any
+    RecipeChoice = Any
+    Texts = Any
 else:
     RecipeChoice, Texts = recipe_choice(), texts()
 
