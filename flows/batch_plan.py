@@ -16,6 +16,7 @@ from proxflow.data.store.store import ArtefactStore
 from proxflow.flows.carry_out import COMMAND, machine_for
 from proxflow.flows.method_names import check_names
 from proxflow.flows.scan_unit import ScanUnit
+from proxflow.tasks.processes import this_process
 from proxflow.tasks.run_record import Origin
 
 ANY_SCAN = "scan.path=sample://any"  # a recipe for many scans need not name one
@@ -27,8 +28,8 @@ PLAIN_YAML = re.compile(r"(sample://)?[\w./+-]+")
 class BatchRecipe:
     """A recipe for many scans.
 
-    ``text`` is how it was named, ``changes`` what ``--set`` changed, ``names`` the methods asked for;
-    ``origin`` is how the batch was started.
+    ``text`` is how it was named, ``changes`` what ``--set`` changed, ``names`` the methods asked for,
+    ``origin`` who started the batch.
     """
 
     recipe: Recipe
@@ -54,7 +55,8 @@ class BatchRecipe:
         if not alone:
             updates["runtime"] = recipe.runtime.model_copy(update={"runner": "threads", "workers": 1})
         values = recipe.model_copy(update=updates).model_dump(mode="json")
-        origin = self.origin.model_copy(update={"kind": "batch", "batch": root.name})
+        batch = {"kind": "batch", "batch": root.name, "process": this_process()}
+        origin = self.origin.model_copy(update=batch)
         return ScanUnit(scan, name, values, self.methods, str(root), folder, self._command(scan), origin)
 
     def _command(self, scan: str) -> str:
@@ -69,7 +71,9 @@ class BatchRecipe:
         return shlex.join(["proxflow", verb, self.text, *more, *settings, *named])
 
 
-def batch_recipe(recipe: str, changes: Sequence[str], methods: Sequence[str]) -> BatchRecipe:
+def batch_recipe(
+    recipe: str, changes: Sequence[str], methods: Sequence[str], origin: Origin = COMMAND
+) -> BatchRecipe:
     """Load and check what all scans share, and that the store can be used, before any scan is touched.
 
     Raises RecipeError, RequestError or StoreError, as a run of one scan would.
