@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.states import Completed, Failed
+from pydantic import WithJsonSchema
 
 from proxflow.flows.batch_artifacts import BatchProgress, publish_batch
-from proxflow.flows.batch_forms import ManyPlan, plan_many
-from proxflow.flows.batch_plan import check_machine
-from proxflow.flows.batch_tasks import batch_run_name, run_as_tasks, screen
+from proxflow.flows.batch_plan import batch_recipe, check_store
+from proxflow.flows.batch_tasks import hand_over, run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
-from proxflow.flows.failed_flow import failed_flow
-from proxflow.flows.form_schema import method_names, recipe_choice, texts
-from proxflow.flows.forms import DEFAULT_RECIPE, Origin
+from proxflow.flows.flow_failure import failed
+from proxflow.flows.form_schema import TEXTS, method_names, recipe_choice
+from proxflow.flows.forms import DEFAULT_RECIPE, texts
+from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.many_run import FinishedBatch, reconstruct_scans, scans_text
 from proxflow.flows.prefect_origin import flow_origin
+from proxflow.flows.recorded_run import REFUSED, introduce
 from proxflow.tasks.batch.scan_list import find_scans
 
-if TYPE_CHECKING:
-    RecipeChoice = Any
-    Texts = Any
-    MethodNames = Any
-else:
-    RecipeChoice, Texts, MethodNames = recipe_choice(), texts(), method_names()
+BASE, METHODS, LINES = map(WithJsonSchema, (recipe_choice(), method_names(), TEXTS))
 
 
-@flow(name="reconstruct-many", flow_run_name=batch_run_name, persist_result=False, validate_parameters=False)
+@flow(name="reconstruct-many", persist_result=False, validate_parameters=False)
 def reconstruct_many(
-    recipe: RecipeChoice = DEFAULT_RECIPE,
-    scans: Texts = None,
-    methods: MethodNames = None,
-    changes: Texts = None,
+    recipe: Annotated[Any, BASE] = DEFAULT_RECIPE,
+    scans: Annotated[Any, LINES] = None,
+    methods: Annotated[Any, METHODS] = None,
+    changes: Annotated[Any, LINES] = None,
     out: str = "",
 ) -> Any:
     """Reconstruct many scans by one recipe. A scan that fails does not stop the others.
@@ -49,30 +47,42 @@ def reconstruct_many(
     """
     form = dict(locals())
     tie_to_this_process()
+    name = REFUSED
     try:
-        finished = _run(plan_many(form, Origin()))
+        chosen = batch_recipe(str(recipe or ""), texts(form, "changes"), texts(form, "methods"))
+        named = texts(form, "scans")
+        found = find_scans(named, chosen.recipe.scan.reader)
+        check_store(chosen.recipe)
+        title = f"{chosen.recipe.name} on {len(found)} scan{'s' if len(found) != 1 else ''}"
+        name = introduce(title, [chosen.recipe.scan.kind, *chosen.methods])
+        tell(f"{name}: started")
+        progress = BatchProgress(chosen.recipe.name, len(found), screen.get())
+        try:
+            finished = reconstruct_scans(
+                replace(chosen, origin=flow_origin()),
+                found,
+                command=chosen.command("many", *named),
+                source=scans_text(named),
+                out=Path(out).expanduser() if out else None,
+                listener=progress,
+                run_units=run_as_tasks,
+            )
+        finally:
+            progress.close()
     except Exception as error:
-        return failed_flow(error)
+        hand_over(error)
+        if name == REFUSED:
+            introduce(name, [])
+        return failed(name, error)
+    hand_over(finished)
+    return _told(name, finished)
+
+
+def _told(name: str, finished: FinishedBatch) -> Any:
+    """The flow's final state, failed where a scan did; its artifacts where the server listens."""
     text = finished.batch.sentence
-    publish_batch(finished.batch.recipe, finished.batch.outcomes, finished.report, text)
+    tell(f"{name}: {text}, report {finished.report.resolve()}")
+    if server_listens(name):
+        publish_batch(finished.batch.recipe, finished.batch.outcomes, finished.report, text)
     ended = Completed if finished.batch.status == "done" else Failed
     return ended(message=text, data=finished)
-
-
-def _run(plan: ManyPlan) -> FinishedBatch:
-    chosen = replace(plan.recipe, origin=flow_origin())
-    check_machine(chosen.recipe)
-    found = find_scans(plan.scans, chosen.recipe.scan.reader)
-    progress = BatchProgress(chosen.recipe.name, len(found), screen.get())
-    try:
-        return reconstruct_scans(
-            chosen,
-            found,
-            command=chosen.command("many", *plan.scans),
-            source=scans_text(plan.scans),
-            out=plan.out,
-            listener=progress,
-            run_units=run_as_tasks,
-        )
-    finally:
-        progress.close()
