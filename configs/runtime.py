@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from proxflow.configs.base import Part
-from proxflow.configs.errors import RecipeError
+from proxflow.configs.errors import Problem, RecipeError
 
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -69,9 +69,8 @@ class RuntimeConfig(Part):
         for part in (root, *root.parents):
             if part.is_symlink() and not part.exists():  # a disk that is not mounted, say: never fill another
                 target = part.readlink()
-                raise RecipeError(
-                    f"store must be a folder, got {part}, a link to {target}, which is not there"
-                )
+                what = f"must be a folder, got {part}, a link to {target}, which is not there"
+                raise RecipeError([Problem("store", what)])
         return root
 
 

@@ -76,13 +76,14 @@ def batch_recipe(recipe: str, changes: Sequence[str], methods: Sequence[str]) ->
 
     Raises RecipeError or RequestError, as a run of one scan would.
     """
-    names = check_names(methods, "methods")
+    names = check_names(methods)
     loaded = load_recipe(recipe_path(Path(recipe)), [*changes, ANY_SCAN])
     machine_for(loaded)
     return BatchRecipe(loaded, recipe, tuple(changes), tuple(names))
 
 
-def check_store(recipe: Recipe) -> None:
-    """Make the store's folder where it is missing; StoreError if it cannot be used."""
+def check_machine(recipe: Recipe) -> None:
+    """RequestError for a device that is not here, StoreError for a store that cannot be used; its folder is
+    made where it is missing."""
     machine = machine_for(recipe)
     ArtefactStore(machine.store_path, machine.store_limit)

@@ -38,7 +38,7 @@ class LateFolder:
     def create(self) -> Path:
         """The run folder, made at the first call."""
         if self._path is None:
-            self._path = new_run_folder(self._recipe, self._out)
+            self._path = new_run_folder(self._recipe.name, self._out, self._recipe.report.file)
             self._run_log.write_to(self._path)
             self._entry.folder_made(self._path)
         return self._path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow
@@ -11,12 +10,13 @@ from prefect.states import Completed, Failed
 from pydantic import WithJsonSchema
 
 from proxflow.flows.batch_artifacts import BatchProgress, publish_batch
-from proxflow.flows.batch_plan import batch_recipe, check_store
+from proxflow.flows.batch_forms import plan_many
+from proxflow.flows.batch_plan import check_machine
 from proxflow.flows.batch_tasks import hand_over, run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
 from proxflow.flows.flow_failure import failed
 from proxflow.flows.form_schema import TEXTS, method_names, recipe_choice
-from proxflow.flows.forms import DEFAULT_RECIPE, texts
+from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.many_run import FinishedBatch, reconstruct_scans, scans_text
 from proxflow.flows.prefect_origin import flow_origin
@@ -49,10 +49,10 @@ def reconstruct_many(
     tie_to_this_process()
     name = REFUSED
     try:
-        chosen = batch_recipe(str(recipe or ""), texts(form, "changes"), texts(form, "methods"))
-        named = texts(form, "scans")
-        found = find_scans(named, chosen.recipe.scan.reader)
-        check_store(chosen.recipe)
+        plan = plan_many(form)
+        chosen = plan.recipe
+        found = find_scans(plan.scans, chosen.recipe.scan.reader)
+        check_machine(chosen.recipe)
         title = f"{chosen.recipe.name} on {len(found)} scan{'s' if len(found) != 1 else ''}"
         name = introduce(title, [chosen.recipe.scan.kind, *chosen.methods])
         tell(f"{name}: started")
@@ -61,9 +61,9 @@ def reconstruct_many(
             finished = reconstruct_scans(
                 replace(chosen, origin=flow_origin()),
                 found,
-                command=chosen.command("many", *named),
-                source=scans_text(named),
-                out=Path(out).expanduser() if out else None,
+                command=chosen.command("many", *plan.scans),
+                source=scans_text(plan.scans),
+                out=plan.out,
                 listener=progress,
                 run_units=run_as_tasks,
             )

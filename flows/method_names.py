@@ -19,10 +19,10 @@ def split_names(text: str | None) -> list[str] | None:
     return check_names(names)
 
 
-def check_names(names: Sequence[str], said: str = "--methods") -> list[str]:
-    """``names``, each once; RequestError, which calls them ``said``, for one that no method has."""
+def check_names(names: Sequence[str]) -> list[str]:
+    """``names``, each once; RequestError, with the nearest, for one that no method has."""
     for name in names:
         if name not in METHOD_SCHEMAS:
             hint = nearest(name, list(METHOD_SCHEMAS))
-            raise RequestError(f"{said} must name known methods, got {name!r}{hint}")
+            raise RequestError(f"--methods must name known methods, got {name!r}{hint}")
     return list(dict.fromkeys(names))

@@ -40,8 +40,6 @@ def launch_as_flow(
     get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
     if embedded:
         start_apart()
-    previous = listen(listener)
-    names = [config.method for config in methods]
     run = named_flow("reconstruct" if len(methods) == 1 else "compare", recipe.runtime.workers)
     kept: list[Finished | Exception] = []
     waiting, previous = outcomes.set(kept), listen(listener)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow
@@ -11,12 +10,13 @@ from prefect.states import Completed, Failed
 from pydantic import WithJsonSchema
 
 from proxflow.flows.batch_artifacts import publish_batch
-from proxflow.flows.batch_plan import batch_recipe, check_store
+from proxflow.flows.batch_forms import plan_watch
+from proxflow.flows.batch_plan import check_machine
 from proxflow.flows.batch_tasks import run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
 from proxflow.flows.flow_failure import failed
 from proxflow.flows.form_schema import TEXTS, recipe_choice
-from proxflow.flows.forms import DEFAULT_RECIPE, texts
+from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_origin import flow_origin
 from proxflow.flows.recorded_run import REFUSED, introduce
@@ -54,11 +54,10 @@ def watch(
     tie_to_this_process()
     name = REFUSED
     try:
-        chosen = batch_recipe(str(recipe or ""), texts(form, "changes"), ())
-        results = Path(out) if out else None
-        mine = replace(chosen, origin=flow_origin())
-        request = watch_request(Path(folder), mine, results, pattern, settle, retry_failed)
-        check_store(chosen.recipe)
+        plan = plan_watch(form)
+        chosen = replace(plan.recipe, origin=flow_origin())
+        request = watch_request(plan.folder, chosen, plan.out, plan.pattern, plan.settle, plan.retry_failed)
+        check_machine(chosen.recipe)
         name = introduce(f"{chosen.recipe.name} on {request.folder.name}", [chosen.recipe.scan.kind])
         done = watch_pass(request, screen.get(), run_as_tasks)
     except Exception as error:

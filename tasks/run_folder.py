@@ -38,14 +38,14 @@ class Written:
     n_items: int
 
 
-def new_run_folder(recipe: Recipe, out: Path | None) -> Path:
+def new_run_folder(name: str, out: Path | None, report: str = "report.html") -> Path:
     """``out``, or a new ``runs/<time>-<name>``. RequestError if it cannot be made, or leads elsewhere."""
     try:
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            refuse_links(out, (*WRITTEN_INTO, recipe.report.file))
+            refuse_links(out, (*WRITTEN_INTO, report))
             return out
-        return _fresh_folder(Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.name}")
+        return _fresh_folder(Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
     except OSError as error:
         place = out or Path("runs").resolve()
         raise RequestError(
