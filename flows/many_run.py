@@ -44,8 +44,7 @@ def reconstruct_scans(
 
     A scan that fails does not stop the others. An interruption writes what is there, and is raised again.
     """
-    named = recipe.recipe.model_copy(update={"name": f"{recipe.recipe.name}-many"})
-    folder = new_run_folder(named, out)
+    folder = new_run_folder(f"{recipe.recipe.name}-many", out)
     (folder / SCANS).mkdir(exist_ok=True)
     names = unit_names(scans)
     units = [

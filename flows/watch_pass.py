@@ -75,7 +75,7 @@ def watch_pass(
     Raises RequestError if the folder cannot be listed or that of the results cannot be made.
     """
     began, recipe = time.monotonic(), request.recipe.recipe
-    out = new_run_folder(recipe, request.out)
+    out = new_run_folder(recipe.name, request.out)
     (out / SCANS).mkdir(exist_ok=True)
     state = WatchState(request.folder, out, retry_failed=request.retry_failed)
     fresh, arriving = arrivals(
