@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -13,6 +12,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 
 from proxflow.flows.batch_run import BatchListener, Crew
+from proxflow.flows.many_run import FinishedBatch
 from proxflow.flows.scan_unit import ScanUnit
 from proxflow.tasks.batch.outcome import ScanOutcome
 
@@ -27,6 +27,10 @@ class SilentListener:
 
 # Who listens to a batch that runs as a flow; the command line's screen, where there is one.
 screen: ContextVar[BatchListener] = ContextVar("screen", default=SilentListener())  # noqa: B039
+
+
+# Where the caller in this process finds the outcome of a batch, also if the server is gone.
+outcomes: ContextVar[list[FinishedBatch | Exception] | None] = ContextVar("outcomes", default=None)
 
 
 def run_as_tasks(units: Sequence[ScanUnit], crew: Crew, listener: BatchListener) -> None:
@@ -67,16 +71,11 @@ def run_as_tasks(units: Sequence[ScanUnit], crew: Crew, listener: BatchListener)
             future.wait()
 
 
-def batch_run_name() -> str:
-    """The recipe's name without its folder, and the watched folder or how many scans were named."""
-    from prefect.runtime import flow_run
-
-    given = flow_run.parameters
-    recipe = Path(str(given.get("recipe", ""))).stem
-    if "folder" in given:
-        return f"{recipe} on {Path(str(given['folder'])).name}"
-    named = [str(scan) for scan in given.get("scans") or ()]
-    return f"{recipe} on {Path(named[0]).name if len(named) == 1 else f'{len(named)} scans'}"
+def hand_over(outcome: FinishedBatch | Exception) -> None:
+    """Leave the outcome of a batch to the command line that started the flow."""
+    waiting = outcomes.get()
+    if waiting is not None:
+        waiting.append(outcome)
 
 
 def _state(outcome: ScanOutcome | None) -> Any:

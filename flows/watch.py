@@ -10,14 +10,16 @@ from prefect.states import Completed, Failed
 from pydantic import WithJsonSchema
 
 from proxflow.flows.batch_artifacts import publish_batch
-from proxflow.flows.batch_forms import WatchPlan, plan_watch
+from proxflow.flows.batch_forms import plan_watch
 from proxflow.flows.batch_plan import check_machine
-from proxflow.flows.batch_tasks import batch_run_name, run_as_tasks, screen
+from proxflow.flows.batch_tasks import run_as_tasks, screen
 from proxflow.flows.embedded_server import tie_to_this_process
 from proxflow.flows.flow_failure import failed
 from proxflow.flows.form_schema import TEXTS, recipe_choice
 from proxflow.flows.forms import DEFAULT_RECIPE
+from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_origin import flow_origin
+from proxflow.flows.recorded_run import REFUSED, introduce
 from proxflow.flows.watch_pass import WatchPass, watch_pass
 from proxflow.flows.watch_request import watch_request
 from proxflow.tasks.watch.arrivals import EVERYTHING
@@ -25,7 +27,7 @@ from proxflow.tasks.watch.arrivals import EVERYTHING
 BASE, LINES = map(WithJsonSchema, (recipe_choice(), TEXTS))
 
 
-@flow(name="watch", flow_run_name=batch_run_name, persist_result=False, validate_parameters=False)
+@flow(name="watch", persist_result=False, validate_parameters=False)
 def watch(
     folder: str = "",
     recipe: Annotated[Any, BASE] = DEFAULT_RECIPE,
@@ -50,18 +52,26 @@ def watch(
     """
     form = dict(locals())
     tie_to_this_process()
+    name = REFUSED
     try:
-        done = _run(plan_watch(form))
+        plan = plan_watch(form)
+        chosen = replace(plan.recipe, origin=flow_origin())
+        request = watch_request(plan.folder, chosen, plan.out, plan.pattern, plan.settle, plan.retry_failed)
+        check_machine(chosen.recipe)
+        name = introduce(f"{chosen.recipe.name} on {request.folder.name}", [chosen.recipe.scan.kind])
+        done = watch_pass(request, screen.get(), run_as_tasks)
     except Exception as error:
-        return failed("watch", error)
+        if name == REFUSED:
+            introduce(name, [])
+        return failed(name, error)
+    return _told(name, done)
+
+
+def _told(name: str, done: WatchPass) -> Any:
+    """The flow's final state, failed where a scan did; its artifacts where the server listens."""
     if done.outcomes:
-        publish_batch(f"watch-{done.folder.name}", done.outcomes, done.report, done.sentence)
+        tell(f"{name}: {done.sentence}, report {done.report.resolve()}")
+        if server_listens(name):
+            publish_batch(f"watch-{done.folder.name}", done.outcomes, done.report, done.sentence)
     ended = Completed if done.status == "done" else Failed
     return ended(message=done.sentence, data=done)
-
-
-def _run(plan: WatchPlan) -> WatchPass:
-    recipe = replace(plan.recipe, origin=flow_origin())
-    check_machine(recipe.recipe)
-    request = watch_request(plan.folder, recipe, plan.out, plan.pattern, plan.settle, plan.retry_failed)
-    return watch_pass(request, screen.get(), run_as_tasks)
