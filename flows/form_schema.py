@@ -15,7 +15,6 @@ from proxflow.configs.catalogue import recipe_names
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
 from proxflow.flows.forms import AS_IN_RECIPE
-from proxflow.tasks.training.trainers import TRAINERS
 
 LIMITS = {"minimum": "at least {}", "exclusiveMinimum": "above {}"}
 LIMITS |= {"maximum": "at most {}", "exclusiveMaximum": "below {}"}
@@ -96,13 +95,3 @@ def _titled(name: str, schema: Schema) -> Schema:
 def texts() -> Any:
     """The annotation of a list of lines."""
     return _typed({"type": "array", "items": {"type": "string"}})
-
-
-def trainable_names() -> Any:
-    """The annotation of the methods of a training."""
-    return _typed({"type": "array", "items": {"type": "string", "enum": list(TRAINERS)}})
-
-
-def number(*, whole: bool = False) -> Any:
-    """The annotation of a number, whose range is told by the flow and not by the browser."""
-    return _typed({"type": "integer" if whole else "number"})

@@ -38,7 +38,6 @@ class Served:
 FLOWS = {
     "reconstruct": Served("proxflow.flows.reconstruct", "reconstruct", "plan_reconstruct"),
     "compare": Served("proxflow.flows.reconstruct", "compare", "plan_compare"),
-    "train": Served("proxflow.flows.train", "train", "plan_train"),
 }
 
 

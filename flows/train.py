@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger
@@ -15,40 +15,33 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from proxflow.flows.artifacts import UPDATE_SECONDS, ArtifactReporter, artifact_key
 from proxflow.flows.cli.outcomes import explain
 from proxflow.flows.embedded_server import tie_to_this_process
-from proxflow.flows.form_schema import number, recipe_choice, texts, trainable_names
-from proxflow.flows.forms import DEFAULT_RECIPE, Origin
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
-from proxflow.flows.training_plan import plan_train
-from proxflow.flows.training_run import FinishedTraining, launch_training
+from proxflow.flows.training_run import FinishedTraining, launch_training, plan_training
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.training.error_plot import standalone_plot
 from proxflow.tasks.training.search import Candidate
-
-if TYPE_CHECKING:
-    RecipeChoice: TypeAlias = Any
-    Methods: TypeAlias = Any
-    Lines: TypeAlias = Any
-    Number: TypeAlias = Any
-    Count: TypeAlias = Any
-else:
-    RecipeChoice, Methods, Lines = recipe_choice(), trainable_names(), texts()
-    Number, Count = number(), number(whole=True)
+from proxflow.tasks.training.train import TrainingRequest
 
 
-@flow(name="train", persist_result=False, validate_parameters=False)
+def _run_name() -> str:
+    return f"train {Path(str(flow_run.parameters.get('recipe', ''))).stem}"
+
+
+@flow(name="train", flow_run_name=_run_name, persist_result=False, validate_parameters=False)
 def train(
-    recipe: RecipeChoice = DEFAULT_RECIPE,
-    scans: Lines = None,
-    methods: Methods = None,
-    fraction: Number = 0.05,
-    seeds: Count = 3,
-    changes: Lines = None,
+    recipe: str = "mri-brain-poisson4",
+    scans: list[str] | None = None,
+    methods: list[str] | None = None,
+    fraction: float = 0.05,
+    seeds: int = 3,
+    changes: list[str] | None = None,
     out: str = "",
     command: str = "",
 ) -> Any:
@@ -58,19 +51,19 @@ def train(
     was tried before is found in the store: a training that was stopped goes on where it was.
 
     Args:
-        recipe: A ready recipe, or a recipe file on the machine that serves.
-        scans: Scans, folders, patterns to train on, read as the recipe says; its own scan if there are none.
+        recipe: A ready recipe's name, or the path of a recipe file on the machine that serves.
+        scans: Scans to train on, read as the recipe says; its own scan if there are none.
         methods: Methods to train; all of the recipe that have numbers to be chosen, if there are none.
-        fraction: Of the measurements, held out from each reconstruction. Above 0, at most 0.5.
+        fraction: Of the measurements, held out from each reconstruction.
         seeds: Times that each value is tried, each time with other measurements held out.
         changes: Single values of the recipe, as with --set: prepare.0.acceleration=6
         out: Folder for the result; runs/TIME-NAME-train if empty.
         command: What does the same on the command line; made up if empty.
     """
-    form = dict(locals())
     tie_to_this_process()
     try:
-        plan = plan_train(form, Origin())
+        request = TrainingRequest(tuple(scans or ()), fraction, seeds)
+        plan = plan_training(Path(recipe), changes or [], methods or [], request, command)
         listener = TrainingArtifacts(reporter(), plan.recipe.name)
         folder = Path(out) if out else None
         finished = launch_training(
