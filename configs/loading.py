@@ -54,15 +54,18 @@ def anchor_paths(values: dict[str, Any], folder: Path) -> None:
     """Make relative paths in a recipe's values absolute, counted from ``folder``, in place."""
     for section in ("scan", "calibrate"):
         part = values.get(section)
-        path = part.get("path") if isinstance(part, dict) else None
-        if isinstance(path, str) and path and not path.startswith("sample://"):
+        if not isinstance(part, dict) or not isinstance(path := part.get("path"), str):
+            continue
+        if path and not path.startswith("sample://"):
             values[section] = part | {"path": str(folder / Path(path).expanduser())}
 
 
 def _apply(values: dict[str, Any], override: str, said: str) -> KeyPath:
     """Set ``a.b=value`` or ``a.0.b=value`` in place; the value is read as YAML."""
     key, equals, text = override.partition("=")
-    parts: list[str | int] = [int(part) if part.isdecimal() else part for part in key.strip().split(".")]
+    parts: list[str | int] = [
+        int(part) if part.isdecimal() and len(part) < 6 else part for part in key.strip().split(".")
+    ]
     if not equals or not all(part != "" for part in parts):
         raise RecipeError([Problem(said, f"must look like key=value, got {override!r}")])
     try:

@@ -8,7 +8,7 @@ import io
 import re
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
 
 UPDATE_SECONDS = 2.0
+DELIVERY_SECONDS = 5.0
 MAX_PICTURE_BYTES = 600_000  # above 1.5 MB the server refuses the artifact's event
 
 
@@ -78,8 +79,9 @@ class ArtifactReporter:
         self._listener.stage_finished(outcome)
 
     def close(self) -> None:
-        """Deliver what is on its way."""
-        self._courier.shutdown(wait=True)
+        """Let what is on its way arrive, unless the server is gone."""
+        wait(self._sent.values(), timeout=DELIVERY_SECONDS)
+        self._courier.shutdown(wait=False, cancel_futures=True)
 
     def _update(self, label: str, done: float, where: str) -> None:
         now = time.monotonic()
@@ -113,7 +115,9 @@ def publish(finished: Finished, name: str) -> None:
         for method, figures in finished.metrics.items()
     ]
     create_markdown_artifact(
-        markdown=_page(finished, rows), key=artifact_key("preview", name), description=name
+        markdown=_page(finished, rows),
+        key=artifact_key("preview", name),
+        description="Images, figures, stages and the report",
     )
     create_table_artifact(table=rows, key=artifact_key("metrics", name), description=f"Figures of {name}")
     if link := report_link(finished.report):

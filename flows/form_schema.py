@@ -7,32 +7,34 @@ words of its own where the command line has a sentence; titles are the keys of a
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import Field, TypeAdapter, WithJsonSchema
+from typing import Any
 
 from proxflow.configs.catalogue import recipe_names
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
 from proxflow.flows.forms import AS_IN_RECIPE
+from proxflow.tasks.training.trainers import TRAINERS
 
 LIMITS = {"minimum": "at least {}", "exclusiveMinimum": "above {}"}
-LIMITS |= {"maximum": "at most {}", "exclusiveMaximum": "below {}"}
+LIMITS |= {"maximum": "at most {}", "exclusiveMaximum": "below {}"}  # in the order they are said
 NOT_SHOWN = ("pattern", "minLength", "maxLength", "examples", "additionalProperties", "maxItems", "required")
 
 Schema = dict[str, Any]
+TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+NUMBER: Schema = {"type": "number"}  # its range is told by the flow, not by the browser
+COUNT: Schema = {"type": "integer"}
 
 
-def section(name: str) -> Any:
-    """The annotation of a flow's parameter for one section of a recipe, which may be left to the recipe."""
+def section(name: str) -> Schema:
+    """One section of a recipe, which may be left to the base recipe."""
     whole = _plain_recipe()["properties"][name]
     members = whole["anyOf"] if "anyOf" in whole else [whole | {"title": "given here"}]
     kept = {"title": AS_IN_RECIPE, "type": "string", "const": AS_IN_RECIPE, "default": AS_IN_RECIPE}
-    return _typed({"anyOf": [kept, *members], "default": AS_IN_RECIPE})
+    return {"anyOf": [kept, *members], "default": AS_IN_RECIPE}
 
 
-def scan_section() -> Any:
-    """The annotation of ``scan``: each key by itself may be left to the recipe."""
+def scan_section() -> Schema:
+    """``scan``: each key by itself may be left to the recipe."""
     scan = _plain_recipe()["properties"]["scan"]
     keys = scan["properties"]
     first = {"path": keys["path"] | {"default": ""}}  # what a person fills in comes first
@@ -40,27 +42,29 @@ def scan_section() -> Any:
         first[key] = keys[key] | {"enum": [AS_IN_RECIPE, *keys[key]["enum"]], "default": AS_IN_RECIPE}
     first["items"] = keys["items"] | {"default": ""}
     note = "What is left empty is as in the recipe."
-    return _typed(scan | {"properties": first, "title": "scan", "description": note})
+    return scan | {"properties": first, "title": "scan", "description": note}
 
 
-def recipe_choice() -> Any:
-    """The annotation of the base recipe: a ready one from a list, or the path of a file."""
+def recipe_choice() -> Schema:
+    """The base recipe: a ready one from a list, or the path of a file."""
     ready = {"title": "ready recipe", "type": "string", "enum": recipe_names()}
-    return _typed({"anyOf": [ready, {"title": "recipe file", "type": "string"}]})
+    return {"anyOf": [ready, {"title": "recipe file", "type": "string"}]}
 
 
-def method_names() -> Any:
-    """The annotation of the methods of a comparison."""
-    return _typed({"type": "array", "items": {"type": "string", "enum": list(METHOD_SCHEMAS)}})
+def method_names() -> Schema:
+    """The methods of a comparison."""
+    return {"type": "array", "items": {"type": "string", "enum": list(METHOD_SCHEMAS)}}
 
 
-def _typed(schema: Schema) -> Any:
-    return Annotated[Any, WithJsonSchema(schema)]
+def trainable_names() -> Schema:
+    """The methods of a training."""
+    return {"type": "array", "items": {"type": "string", "enum": list(TRAINERS)}}
 
 
 def _plain_recipe() -> Schema:
-    whole = TypeAdapter(Annotated[Recipe, Field()]).json_schema()
-    return _plain(whole, whole["$defs"])
+    whole = Recipe.model_json_schema()
+    plain: Schema = _plain(whole, whole["$defs"])
+    return plain
 
 
 def _plain(node: Any, definitions: Schema) -> Any:
@@ -79,7 +83,7 @@ def _plain(node: Any, definitions: Schema) -> Any:
         if key not in (*LIMITS, *NOT_SHOWN, "$defs", "discriminator")
     }
     if limits:
-        kept["description"] = f"{kept.get('description', '')} ({', '.join(limits)})".strip()
+        kept["description"] = f"{kept.get('description', '')} {', '.join(limits).capitalize()}.".strip()
     if "properties" in kept:
         kept["properties"] = {name: _titled(name, part) for name, part in kept["properties"].items()}
         tag = next((part["const"] for part in kept["properties"].values() if "const" in part), None)
@@ -90,8 +94,3 @@ def _plain(node: Any, definitions: Schema) -> Any:
 def _titled(name: str, schema: Schema) -> Schema:
     titled = schema | {"title": name}
     return titled | {"default": schema["const"]} if "const" in schema else titled
-
-
-def texts() -> Any:
-    """The annotation of a list of lines."""
-    return _typed({"type": "array", "items": {"type": "string"}})

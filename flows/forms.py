@@ -6,8 +6,7 @@ as a recipe of the command line, so its sentences are the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +16,16 @@ from proxflow.configs.loading import anchor_paths, apply_change, validate_recipe
 from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.sentences import nearest
-from proxflow.configs.yaml_source import KeyPath, dotted, read_yaml
+from proxflow.configs.yaml_source import KeyPath, read_yaml
 
 AS_IN_RECIPE = "as in the recipe"  # the choice that leaves a section, or a key of scan, to the base recipe
 DEFAULT_RECIPE = "mri-brain-lines3"
 SECTIONS = ("scan", "prepare", "image", "calibrate", "reconstruct", "evaluate", "report", "runtime")
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where the values of a form stand: in a file at lines, or nowhere; paths count from ``folder``."""
-
-    folder: Path = field(default_factory=Path.cwd)
-    file: str | None = None
-    lines: Mapping[KeyPath, int] = field(default_factory=dict)
-
-    def placed(self, where: str, what: str) -> Problem:
-        """A problem at the dotted key ``where``, with the line of it or of what is around it."""
-        known, at = {dotted(place): line for place, line in self.lines.items()}, where
-        while at and at not in known:
-            at = at[: max(at.rfind("."), at.rfind("["), 0)]
-        return Problem(where, what, self.file, known.get(at))
-
-
-def form_recipe(form: Mapping[str, Any], origin: Origin) -> Recipe:
+def form_recipe(form: Mapping[str, Any]) -> Recipe:
     """The recipe a form stands for. RecipeError lists all problems."""
-    values, lines, file = _base(form, origin)
+    values, lines, file = _base(form)
     for name in SECTIONS:
         given = _given(form.get(name, AS_IN_RECIPE))
         if given is AS_IN_RECIPE:
@@ -54,53 +37,42 @@ def form_recipe(form: Mapping[str, Any], origin: Origin) -> Recipe:
             del lines[known]
     if form.get("name"):
         values["name"] = form["name"]
-    for change in texts(form, "changes", origin):
+    for change in texts(form, "changes"):
         apply_change(values, lines, change, "changes")
-    anchor_paths(values, origin.folder)
+    anchor_paths(values, Path.cwd())
     try:
         return validate_recipe(values, lines, file)
     except RecipeError as error:
-        found = [p if p.line else origin.placed(p.where, p.what) for p in error.problems]
-        raise RecipeError(found) from None
+        # what has no line in the base recipe came from the form
+        raise RecipeError([p if p.line else Problem(p.where, p.what) for p in error.problems]) from None
 
 
-def form_methods(form: Mapping[str, Any], recipe: Recipe, origin: Origin) -> tuple[MethodConfig, ...]:
+def form_methods(form: Mapping[str, Any], recipe: Recipe) -> tuple[MethodConfig, ...]:
     """The methods of a comparison: those named in the form, or all of the recipe."""
-    names = texts(form, "methods", origin)
+    names = texts(form, "methods")
     for name in names:
         if name not in METHOD_SCHEMAS:
             sentence = f"must name known methods, got {name!r}{nearest(name, list(METHOD_SCHEMAS))}"
-            raise RecipeError([origin.placed("methods", sentence)])
+            raise RecipeError([Problem("methods", sentence)])
     return recipe.methods(list(dict.fromkeys(names)) or None)
 
 
-def texts(form: Mapping[str, Any], key: str, origin: Origin) -> list[str]:
+def texts(form: Mapping[str, Any], key: str) -> list[str]:
     """A list of texts in a form; an entry left empty does not count."""
     given = form.get(key) or []
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise RecipeError([origin.placed(key, f"must be a list of texts, got {given!r:.80}")])
+        raise RecipeError([Problem(key, f"must be a list of texts, got {given!r:.80}")])
     return [text.strip() for text in given if text.strip()]
 
 
-def check_keys(form: Mapping[str, Any], keys: Sequence[str], origin: Origin) -> None:
-    """RecipeError for a parameter that the flow does not have."""
-    unknown = [key for key in form if key not in keys]
-    if unknown:
-        raise RecipeError([origin.placed(key, f"is not a known key{nearest(key, keys)}") for key in unknown])
-
-
-def _base(form: Mapping[str, Any], origin: Origin) -> tuple[dict[str, Any], dict[KeyPath, int], str | None]:
+def _base(form: Mapping[str, Any]) -> tuple[dict[str, Any], dict[KeyPath, int], str | None]:
     """Values, lines and file of the base recipe; nothing where none is named."""
     named = form.get("recipe", DEFAULT_RECIPE) or ""
     if not isinstance(named, str):
-        raise RecipeError([origin.placed("recipe", f"must be a name or a file, got {named!r:.80}")])
+        raise RecipeError([Problem("recipe", f"must be a name or a file, got {named!r:.80}")])
     if not named:
         return {}, {}, None
-    here = origin.folder / Path(named).expanduser()
-    try:
-        path = here if here.exists() else recipe_path(Path(named))
-    except RecipeError as error:
-        raise RecipeError([origin.placed(p.where, p.what) for p in error.problems]) from None
+    path = recipe_path(Path(named).expanduser())
     values, lines = read_yaml(path)
     anchor_paths(values, path.resolve().parent)
     return values, lines, str(path)

@@ -19,7 +19,11 @@ SETTINGS = {
     "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
 }
 # An error reaches the terminal once, as our sentence or traceback, not as Prefect's log record too.
-QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL", "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL"}
+QUIET = {
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+}
 # Of `proxflow serve` and its runs: they start soon, show that they live, and log into the UI.
 SERVING = {
     "PREFECT_RUNNER_POLL_FREQUENCY": "2",

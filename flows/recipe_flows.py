@@ -25,4 +25,5 @@ def recipe_flow(recipe: dict[str, Any], methods: list[str], command: str = "", o
 
 def named_flow(verb: str, workers: int) -> Any:
     """The flow as it is listed in the UI, with as many threads as the recipe wants."""
-    return recipe_flow.with_options(name=verb, task_runner=ThreadPoolTaskRunner(max_workers=workers))
+    runner: Any = ThreadPoolTaskRunner(max_workers=workers)
+    return recipe_flow.with_options(name=verb, task_runner=runner)

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
+from pydantic import WithJsonSchema
 
-from proxflow.flows.form_schema import method_names, recipe_choice, scan_section, section, texts
-from proxflow.flows.forms import AS_IN_RECIPE, DEFAULT_RECIPE, Origin, form_methods, form_recipe
+from proxflow.flows.form_schema import TEXTS, method_names, recipe_choice, scan_section, section
+from proxflow.flows.forms import AS_IN_RECIPE, DEFAULT_RECIPE, form_methods, form_recipe
 from proxflow.flows.recorded_run import Plan, recorded_run
 
-RecipeChoice, ScanSection, MethodNames, Changes = recipe_choice(), scan_section(), method_names(), texts()
-Method, Prepare, Image, Calibrate = map(section, ("reconstruct", "prepare", "image", "calibrate"))
-Evaluate, Report, Runtime = map(section, ("evaluate", "report", "runtime"))
+BASE, SCAN, METHODS, LINES = map(WithJsonSchema, (recipe_choice(), scan_section(), method_names(), TEXTS))
+METHOD, PREPARE, CALIBRATE, IMAGE, EVALUATE, REPORT, RUNTIME = (
+    WithJsonSchema(section(name))
+    for name in ("reconstruct", "prepare", "calibrate", "image", "evaluate", "report", "runtime")
+)
 
 
 @flow(name="reconstruct", persist_result=False, validate_parameters=False)
 def reconstruct(
-    recipe: RecipeChoice = DEFAULT_RECIPE,
-    reconstruct: Method = AS_IN_RECIPE,
-    scan: ScanSection = None,
-    changes: Changes = None,
-    prepare: Prepare = AS_IN_RECIPE,
-    calibrate: Calibrate = AS_IN_RECIPE,
-    image: Image = AS_IN_RECIPE,
-    evaluate: Evaluate = AS_IN_RECIPE,
-    report: Report = AS_IN_RECIPE,
-    runtime: Runtime = AS_IN_RECIPE,
+    recipe: Annotated[Any, BASE] = DEFAULT_RECIPE,
+    reconstruct: Annotated[Any, METHOD] = AS_IN_RECIPE,
+    scan: Annotated[Any, SCAN] = None,
+    changes: Annotated[Any, LINES] = None,
+    prepare: Annotated[Any, PREPARE] = AS_IN_RECIPE,
+    calibrate: Annotated[Any, CALIBRATE] = AS_IN_RECIPE,
+    image: Annotated[Any, IMAGE] = AS_IN_RECIPE,
+    evaluate: Annotated[Any, EVALUATE] = AS_IN_RECIPE,
+    report: Annotated[Any, REPORT] = AS_IN_RECIPE,
+    runtime: Annotated[Any, RUNTIME] = AS_IN_RECIPE,
     name: str = "",
 ) -> Any:
     """Reconstruct one scan by one method.
@@ -46,21 +49,21 @@ def reconstruct(
         name: Of the run and its folder; the recipe's if empty.
     """
     form = dict(locals())
-    return recorded_run(lambda: plan_reconstruct(form, Origin()))
+    return recorded_run(lambda: plan_reconstruct(form))
 
 
 @flow(name="compare", persist_result=False, validate_parameters=False)
 def compare(
-    recipe: RecipeChoice = DEFAULT_RECIPE,
-    methods: MethodNames = None,
-    scan: ScanSection = None,
-    changes: Changes = None,
-    prepare: Prepare = AS_IN_RECIPE,
-    calibrate: Calibrate = AS_IN_RECIPE,
-    image: Image = AS_IN_RECIPE,
-    evaluate: Evaluate = AS_IN_RECIPE,
-    report: Report = AS_IN_RECIPE,
-    runtime: Runtime = AS_IN_RECIPE,
+    recipe: Annotated[Any, BASE] = DEFAULT_RECIPE,
+    methods: Annotated[Any, METHODS] = None,
+    scan: Annotated[Any, SCAN] = None,
+    changes: Annotated[Any, LINES] = None,
+    prepare: Annotated[Any, PREPARE] = AS_IN_RECIPE,
+    calibrate: Annotated[Any, CALIBRATE] = AS_IN_RECIPE,
+    image: Annotated[Any, IMAGE] = AS_IN_RECIPE,
+    evaluate: Annotated[Any, EVALUATE] = AS_IN_RECIPE,
+    report: Annotated[Any, REPORT] = AS_IN_RECIPE,
+    runtime: Annotated[Any, RUNTIME] = AS_IN_RECIPE,
     name: str = "",
 ) -> Any:
     """Reconstruct one scan by several methods, side by side in one report.
@@ -80,18 +83,18 @@ def compare(
         name: Of the run and its folder; the recipe's if empty.
     """
     form = dict(locals())
-    return recorded_run(lambda: plan_compare(form, Origin()))
+    return recorded_run(lambda: plan_compare(form))
 
 
-def plan_reconstruct(form: Mapping[str, Any], origin: Origin) -> Plan:
+def plan_reconstruct(form: Mapping[str, Any]) -> Plan:
     """What a form of ``reconstruct`` asks for; RecipeError where it cannot be done."""
-    recipe = form_recipe(form, origin)
+    recipe = form_recipe(form)
     return Plan(recipe, (recipe.reconstruct,), "proxflow run recipe.yaml")
 
 
-def plan_compare(form: Mapping[str, Any], origin: Origin) -> Plan:
+def plan_compare(form: Mapping[str, Any]) -> Plan:
     """What a form of ``compare`` asks for; RecipeError where it cannot be done."""
-    recipe = form_recipe(form, origin)
-    methods = form_methods(form, recipe, origin)
+    recipe = form_recipe(form)
+    methods = form_methods(form, recipe)
     names = ",".join(config.method for config in methods)
     return Plan(recipe, methods, f"proxflow compare recipe.yaml --methods {names}")

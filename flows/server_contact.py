@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
 
 from proxflow.tasks.errors import RequestError
 
+lost = threading.Event()  # set when this process gave its server up: what waits to be sent there never leaves
 HINT = "`proxflow ui` starts one"
 
 

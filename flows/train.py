@@ -5,43 +5,43 @@ from __future__ import annotations
 import base64
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
-from prefect.runtime import flow_run
-from prefect.states import Failed
+from pydantic import WithJsonSchema
 
 from proxflow.flows.artifacts import UPDATE_SECONDS, ArtifactReporter, artifact_key
-from proxflow.flows.cli.outcomes import explain
 from proxflow.flows.embedded_server import tie_to_this_process
+from proxflow.flows.flow_failure import failed
+from proxflow.flows.form_schema import COUNT, NUMBER, TEXTS, recipe_choice, trainable_names
+from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
-from proxflow.flows.training_run import FinishedTraining, launch_training, plan_training
+from proxflow.flows.training_plan import plan_train
+from proxflow.flows.training_run import FinishedTraining, launch_training
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.training.error_plot import standalone_plot
 from proxflow.tasks.training.search import Candidate
-from proxflow.tasks.training.train import TrainingRequest
+
+BASE, METHODS, LINES = map(WithJsonSchema, (recipe_choice(), trainable_names(), TEXTS))
+FRACTION, SEEDS = map(WithJsonSchema, (NUMBER, COUNT))
 
 
-def _run_name() -> str:
-    return f"train {Path(str(flow_run.parameters.get('recipe', ''))).stem}"
-
-
-@flow(name="train", flow_run_name=_run_name, persist_result=False, validate_parameters=False)
+@flow(name="train", persist_result=False, validate_parameters=False)
 def train(
-    recipe: str = "mri-brain-poisson4",
-    scans: list[str] | None = None,
-    methods: list[str] | None = None,
-    fraction: float = 0.05,
-    seeds: int = 3,
-    changes: list[str] | None = None,
+    recipe: Annotated[Any, BASE] = DEFAULT_RECIPE,
+    scans: Annotated[Any, LINES] = None,
+    methods: Annotated[Any, METHODS] = None,
+    fraction: Annotated[Any, FRACTION] = 0.05,
+    seeds: Annotated[Any, SEEDS] = 3,
+    changes: Annotated[Any, LINES] = None,
     out: str = "",
     command: str = "",
 ) -> Any:
@@ -51,29 +51,26 @@ def train(
     was tried before is found in the store: a training that was stopped goes on where it was.
 
     Args:
-        recipe: A ready recipe's name, or the path of a recipe file on the machine that serves.
-        scans: Scans to train on, read as the recipe says; its own scan if there are none.
+        recipe: A ready recipe, or a recipe file on the machine that serves.
+        scans: Scans, folders, patterns to train on, read as the recipe says; its own scan if there are none.
         methods: Methods to train; all of the recipe that have numbers to be chosen, if there are none.
-        fraction: Of the measurements, held out from each reconstruction.
+        fraction: Of the measurements, held out from each reconstruction. Above 0, at most 0.5.
         seeds: Times that each value is tried, each time with other measurements held out.
         changes: Single values of the recipe, as with --set: prepare.0.acceleration=6
         out: Folder for the result; runs/TIME-NAME-train if empty.
         command: What does the same on the command line; made up if empty.
     """
+    form = dict(locals())
     tie_to_this_process()
     try:
-        request = TrainingRequest(tuple(scans or ()), fraction, seeds)
-        plan = plan_training(Path(recipe), changes or [], methods or [], request, command)
+        plan = plan_train(form)
         listener = TrainingArtifacts(reporter(), plan.recipe.name)
         folder = Path(out) if out else None
         finished = launch_training(
             plan, out=folder, listener=listener, engine=PrefectEngine, origin=flow_origin()
         )
     except Exception as error:
-        known = explain(error)
-        sentence = known.sentence if known else f"{type(error).__name__}: {error}"
-        get_run_logger().error(sentence, exc_info=error)
-        return Failed(message=sentence, data=error)
+        return failed("train", error)
     _publish(finished, plan.recipe.name)
     return finished
 

@@ -34,6 +34,8 @@ def mark_silent_runs_crashed() -> None:
         ),
         actions=[
             ChangeFlowRunState(
+                name=None,
+                force=False,
                 state=StateType.CRASHED,
                 message=f"No sign of life for {SILENCE.seconds} s: its process was killed or cut off.",
             )

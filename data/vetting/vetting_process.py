@@ -91,7 +91,8 @@ class VettingProcess:
             try:
                 child.stdin.write(request)
             except BrokenPipeError:
-                return self._gone(child)
+                self._gone(child)
+                return None
             line = _read_line(child.stdout.fileno(), time.monotonic() + seconds + SLACK_SECONDS)
         except BaseException:  # an answer that nobody read would be taken for the next file's
             self.stop()
@@ -100,11 +101,13 @@ class VettingProcess:
             self.stop()
             raise HungError
         if not line:
-            return self._gone(child)
+            self._gone(child)
+            return None
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     def _gone(self, child: subprocess.Popen[bytes]) -> None:
+        """Raise what the child's end tells of the file; nothing where it had left for want of work."""
         self._child = None
         child.communicate()
         if child.returncode == -signal.SIGALRM:

@@ -29,12 +29,13 @@ def command(
         PREFECT_API_URL=http://127.0.0.1:4200/api proxflow serve serving.yaml
     """
     from proxflow.configs.serving import EXAMPLE, everything, load_serving
-    from proxflow.flows.serve import FLOWS, serve
+    from proxflow.flows.serve import serve
+    from proxflow.flows.served_flows import SERVED
 
     if example:
         print(EXAMPLE.read_text(encoding="utf-8"), end="")
         return 0
-    serve(load_serving(config) if config else everything(tuple(FLOWS)), _say)
+    serve(load_serving(config) if config else everything(tuple(SERVED)), _say)
     return 0
 
 

@@ -18,8 +18,8 @@ def command(
     scans: Annotated[
         tuple[str, ...],
         Parameter(
-            help="Scans to train on, named as with `proxflow many`: files, folders, patterns, @LIST; the "
-            "recipe's own if none are given."
+            help="Scans to train on, as with `proxflow many`: files, folders, patterns, @LIST; the recipe's "
+            "own if none are given."
         ),
     ] = (),
     /,
@@ -57,12 +57,13 @@ def command(
     from proxflow.flows.cli.training_bar import TrainingBar
     from proxflow.flows.method_names import split_names
     from proxflow.flows.prefect_environment import server_configured
-    from proxflow.flows.training_run import launch_training, plan_training
+    from proxflow.flows.training_plan import plan_training
+    from proxflow.flows.training_run import launch_training
     from proxflow.tasks.training.train import TrainingRequest
 
     names = split_names(methods) or []
     changes = [*set_, *([f"runtime.device={device}"] if device else [])]
-    plan = plan_training(recipe, changes, names, TrainingRequest(scans, fraction, seeds), "")
+    plan = plan_training(recipe, changes, names, TrainingRequest(scans, fraction, seeds))
     with TrainingBar(Console(stderr=True, quiet=json)) as listener:
         if prefect or server_configured():
             from proxflow.flows.train_as_flow import train_as_flow

@@ -104,10 +104,11 @@ def test_every_runner_gives_the_keys_and_bits_of_the_plain_run(
     assert all(stage["cached"] for stage in again["stages"])
 
 
+@pytest.mark.slow
 def test_a_worker_killed_is_replaced_and_nothing_is_lost(
     proxflow: Any, spawn: Callable[..., Any], slices: Path, store: Path
 ) -> None:
-    longer = ["reconstruct.n_iter=300", "evaluate.held_out_fraction=0"]
+    longer = ["reconstruct.n_iter=100", "evaluate.held_out_fraction=0"]
     process = spawn(
         "run",
         slices,
@@ -126,11 +127,12 @@ def test_a_worker_killed_is_replaced_and_nothing_is_lost(
     np.testing.assert_array_equal(image(run), image(plain))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
 def test_no_worker_outlives_its_run_and_what_it_solved_is_kept(
     proxflow: Any, spawn: Callable[..., Any], slices: Path, store: Path, how: signal.Signals
 ) -> None:
-    longer = ["reconstruct.n_iter=2000", "evaluate.held_out_fraction=0"]
+    longer = ["reconstruct.n_iter=150", "evaluate.held_out_fraction=0"]
     two = ["runtime.runner=processes", "runtime.workers=2"]
     process = spawn("run", slices, *settings([*longer, *two]))
     await_items(store, process)

@@ -7,6 +7,7 @@ and ends with code 1 if one came to anything but a result or one of our errors.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import sys
@@ -32,6 +33,7 @@ KINDS = {
 def main(kind: str, seed: str, first: int, count: int, folder: Path) -> int:
     module, _, name = KINDS[kind].partition(":")
     cases = getattr(import_module(module), name)(folder / "work")
+    os.fsync = lambda _: None  # most of the time otherwise; what a power cut leaves is not asked here
     guard = Guard(folder)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     signal.signal(signal.SIGALRM, _too_long)
