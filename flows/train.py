@@ -24,8 +24,9 @@ from proxflow.flows.form_schema import COUNT, NUMBER, TEXTS, recipe_choice, trai
 from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
+from proxflow.flows.recorded_run import introduce
 from proxflow.flows.training_plan import plan_train
-from proxflow.flows.training_run import FinishedTraining, launch_training
+from proxflow.flows.training_run import FinishedTraining, TrainingPlan, launch_training
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.training.error_plot import standalone_plot
 from proxflow.tasks.training.search import Candidate
@@ -64,15 +65,21 @@ def train(
     tie_to_this_process()
     try:
         plan = plan_train(form)
-        listener = TrainingArtifacts(reporter(), plan.recipe.name)
-        folder = Path(out) if out else None
-        finished = launch_training(
-            plan, out=folder, listener=listener, engine=PrefectEngine, origin=flow_origin()
-        )
+        names = [config.method for config in plan.methods]
+        introduce(f"{plan.recipe.name} train {', '.join(names)}", ["train", plan.recipe.scan.kind, *names])
+        finished = _launched(plan, Path(out) if out else None)
     except Exception as error:
         return failed("train", error)
     _publish(finished, plan.recipe.name)
     return finished
+
+
+def _launched(plan: TrainingPlan, out: Path | None) -> FinishedTraining:
+    listener = TrainingArtifacts(reporter(), plan.recipe.name)
+    try:
+        return launch_training(plan, out=out, listener=listener, engine=PrefectEngine, origin=flow_origin())
+    finally:
+        listener.close()
 
 
 class TrainingArtifacts(ArtifactReporter):

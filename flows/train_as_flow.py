@@ -8,6 +8,7 @@ from typing import Any
 
 from proxflow.flows.prefect_environment import prepare_environment, server_configured
 from proxflow.flows.prefect_run import drain
+from proxflow.flows.server_contact import configured_server
 from proxflow.flows.training_run import FinishedTraining, Listener, TrainingPlan
 from proxflow.tasks.reporting import listen
 
@@ -15,15 +16,23 @@ from proxflow.tasks.reporting import listen
 def train_as_flow(
     recipe: Path, changes: Sequence[str], plan: TrainingPlan, *, out: Path | None, listener: Listener
 ) -> FinishedTraining:
-    """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean."""
+    """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean.
+
+    RequestError for a configured server that does not answer.
+    """
     embedded = not server_configured()
+    if not embedded:
+        configured_server()
     prepare_environment(quiet=True)
     from prefect.settings import get_current_settings
     from prefect.task_runners import ThreadPoolTaskRunner
 
+    from proxflow.flows.embedded_server import start_apart
     from proxflow.flows.train import train
 
     get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
+    if embedded:
+        start_apart()
     runner: Any = ThreadPoolTaskRunner(max_workers=plan.recipe.runtime.workers)
     previous = listen(listener)
     try:
