@@ -15,6 +15,7 @@ from proxflow.configs.errors import Problem, RecipeError
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 SMALLEST_MEMORY = 2**20
+MOST_BYTES = 2**63
 
 
 class RuntimeConfig(Part):
@@ -77,7 +78,7 @@ class RuntimeConfig(Part):
 def parse_size(text: str) -> int:
     """``500MiB`` or ``20GiB`` in bytes; ValueError for anything else."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|TiB)\s*", text)
-    if match is None or float(match[1]) == 0:
+    if match is None or not 0 < float(match[1]) * UNITS[match[2]] < MOST_BYTES:
         raise ValueError("must be a size like 500MiB or 20GiB")
     return int(float(match[1]) * UNITS[match[2]])
 

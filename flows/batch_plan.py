@@ -71,20 +71,19 @@ class BatchRecipe:
         return shlex.join(["proxflow", verb, self.text, *more, *settings, *named])
 
 
-def batch_recipe(
-    recipe: str, changes: Sequence[str], methods: Sequence[str], origin: Origin = COMMAND
-) -> BatchRecipe:
-    """Load and check what all scans share, and that the store can be used, before any scan is touched.
+def batch_recipe(recipe: str, changes: Sequence[str], methods: Sequence[str]) -> BatchRecipe:
+    """Load and check what all scans share, before any of them is touched; nothing is written.
 
-    Raises RecipeError, RequestError or StoreError, as a run of one scan would.
+    Raises RecipeError or RequestError, as a run of one scan would.
     """
     names = check_names(methods)
     loaded = load_recipe(recipe_path(Path(recipe)), [*changes, ANY_SCAN])
-    check_machine(loaded)
+    machine_for(loaded)
     return BatchRecipe(loaded, recipe, tuple(changes), tuple(names))
 
 
 def check_machine(recipe: Recipe) -> None:
-    """RequestError for a device that is not here, StoreError for a store that cannot be used."""
+    """RequestError for a device that is not here, StoreError for a store that cannot be used; its folder is
+    made where it is missing."""
     machine = machine_for(recipe)
     ArtefactStore(machine.store_path, machine.store_limit)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 import httpx
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
@@ -19,20 +20,32 @@ WAIT_SECONDS = 1800.0
 CONTACT_FAULTS = (httpx.TransportError, PrefectHTTPStatusError)
 
 
+def present_run() -> FlowRun | None:
+    """The flow run this code belongs to."""
+    context = FlowRunContext.get()
+    return context.flow_run if context else None
+
+
+def run_name() -> str:
+    """Of the present flow run."""
+    run = present_run()
+    return run.name if run else ""
+
+
 def deployed() -> bool:
     """Whether the present flow run was started for a deployment, so that nobody waits at a terminal."""
-    context = FlowRunContext.get()
-    return bool(context and context.flow_run and context.flow_run.deployment_id)
+    run = present_run()
+    return bool(run and run.deployment_id)
 
 
 def tell(line: str) -> None:
     """A line on the terminal of ``proxflow serve``; nothing for a run with a terminal of its own."""
     if deployed():
-        print(f"proxflow: {line}", flush=True)
+        print(f"proxflow: {run_name()}: {line}", flush=True)
 
 
-def server_listens(name: str) -> bool:
-    """Whether the end of run ``name`` can be reported now; a deployed run waits until it can.
+def server_listens() -> bool:
+    """Whether the end of the present run can be reported now; a deployed run waits until it can.
 
     Where not, this process gives the server up: what it has still to say is not tried for minutes.
     """
@@ -41,9 +54,10 @@ def server_listens(name: str) -> bool:
         return True
     if deployed():
         minutes = WAIT_SECONDS / 60
-        tell(f"{name}: the server does not answer; it is told when it is back, within {minutes:.0f} minutes")
+        tell(f"the server does not answer; it is told when it is back, within {minutes:.0f} minutes")
         if server_contact.wait_for_server(url, WAIT_SECONDS):
             return True
+        tell("the server stayed away; its record of this run stays unfinished")
     server_contact.lost.set()
     get_current_settings().client.max_retries = 0
     return False

@@ -109,6 +109,8 @@ def _state(error: BaseException | None) -> State:
 def _sentence(error: BaseException | None) -> str | None:
     if error is None:
         return None
+    if not isinstance(error, Exception):
+        return "interrupted" if type(error) is KeyboardInterrupt else "told to terminate"
     explained = explain(error)
     sentence = explained.sentence if explained else f"{type(error).__name__}: {error}"
     return sentence.removesuffix(": ")[:LONGEST_ERROR]

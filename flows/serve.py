@@ -20,7 +20,7 @@ def serve(file: ServingFile, say: Say) -> None:
 
     Raises RecipeError for the file, RequestError for a server that does not answer or a port in use.
     """
-    configured_server()
+    url = configured_server()
     prepare_environment(quiet=True, serving=True)
     deployments = prepared(file)
     from proxflow.flows.patient_runner import PatientRunner
@@ -30,7 +30,7 @@ def serve(file: ServingFile, say: Say) -> None:
     reports = ReportServer(runs, settings.reports.port) if settings.reports.enabled else None
     try:
         mark_silent_runs_crashed()
-        runner = PatientRunner(name="proxflow", limit=settings.limit, pause_on_shutdown=False, say=say)
+        runner = PatientRunner(url, say=say, name="proxflow", limit=settings.limit, pause_on_shutdown=False)
         for config, deployment in zip(settings.deployments, deployments, strict=True):
             runner.add_deployment(deployment)
             say(f"{deployment.full_name}: {_times(config)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,17 +16,19 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.states import Completed
 from pydantic import WithJsonSchema
 
 from proxflow.flows.artifacts import UPDATE_SECONDS, ArtifactReporter, artifact_key
-from proxflow.flows.embedded_server import tie_to_this_process
-from proxflow.flows.flow_failure import failed
 from proxflow.flows.form_schema import COUNT, NUMBER, TEXTS, recipe_choice, trainable_names
 from proxflow.flows.forms import DEFAULT_RECIPE
+from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
+from proxflow.flows.recorded_run import introduce, refused
+from proxflow.flows.told import hand_over, told
 from proxflow.flows.training_plan import plan_train
-from proxflow.flows.training_run import FinishedTraining, launch_training
+from proxflow.flows.training_run import FinishedTraining, TrainingPlan, launch_training
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.training.error_plot import standalone_plot
 from proxflow.tasks.training.search import Candidate
@@ -61,18 +64,30 @@ def train(
         command: What does the same on the command line; made up if empty.
     """
     form = dict(locals())
-    tie_to_this_process()
-    try:
+    return told(lambda: _trained(form))
+
+
+def _trained(form: Mapping[str, Any]) -> Any:
+    """The flow's final state; its artifacts where the server listens."""
+    with refused():
         plan = plan_train(form)
-        listener = TrainingArtifacts(reporter(), plan.recipe.name)
-        folder = Path(out) if out else None
-        finished = launch_training(
-            plan, out=folder, listener=listener, engine=PrefectEngine, origin=flow_origin()
-        )
-    except Exception as error:
-        return failed("train", error)
-    _publish(finished, plan.recipe.name)
-    return finished
+    names = [config.method for config in plan.methods]
+    introduce(f"{plan.recipe.name} train {', '.join(names)}", ["train", plan.recipe.scan.kind, *names])
+    tell("started")
+    finished = _launched(plan, Path(form["out"]) if form["out"] else None)
+    hand_over(finished)
+    tell(f"done in {finished.seconds:.1f} s, report {finished.report.resolve()}")
+    if server_listens():
+        _publish(finished, plan.recipe.name)
+    return Completed(message=f"Report: {finished.report.resolve()}", data=finished)
+
+
+def _launched(plan: TrainingPlan, out: Path | None) -> FinishedTraining:
+    listener = TrainingArtifacts(reporter(), plan.recipe.name)
+    try:
+        return launch_training(plan, out=out, listener=listener, engine=PrefectEngine, origin=flow_origin())
+    finally:
+        listener.close()
 
 
 class TrainingArtifacts(ArtifactReporter):

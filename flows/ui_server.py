@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -33,10 +34,16 @@ def run_ui(host: str, port: int, say: Callable[[str], None]) -> None:
     os.environ.setdefault("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", address)
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
+    os.environ.setdefault(
+        "PREFECT_SERVER_DATABASE_TIMEOUT", "60"
+    )  # SQLite waits for its lock on a busy machine
     prepare_environment(quiet=False)
     from prefect.server.api.server import create_app
 
     app = Guarded(create_app(final=True), local=host in LOOPBACK)
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: "Exception in ASGI" not in record.getMessage()
+    )
     settings = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=STOPPING_SECONDS)
     asyncio.run(_Server(settings, lambda: say(address)).serve(sockets=[listening]))
 

@@ -15,6 +15,7 @@ from proxflow.data.vetting.vetting_process import WALKER
 
 MOST_BYTES = 1 << 20  # of the memory: 25 000 files
 DIGITS = 40
+NO_CACHE = (OSError, UnicodeDecodeError, RuntimeError)  # the last where a user has no home, as in containers
 
 
 class VettedFiles:
@@ -30,14 +31,14 @@ class VettedFiles:
 
     def __contains__(self, identity: str) -> bool:
         if identity not in self._known:
-            with suppress(OSError, UnicodeDecodeError):
+            with suppress(*NO_CACHE):
                 self._known.update(_memory().read_text("ascii").split())
         return identity in self._known
 
     def add(self, identity: str) -> None:
         """Remember a file."""
         self._known.add(identity)
-        with suppress(OSError):
+        with suppress(*NO_CACHE):
             memory = _memory()
             memory.parent.mkdir(parents=True, exist_ok=True)
             if memory.exists() and memory.stat().st_size > MOST_BYTES:

@@ -40,9 +40,10 @@ def command(
 ) -> int:
     """Choose the numbers of methods by how well measurements they were not shown are predicted.
 
-    For the regularisation weight of tv, l1_wavelet and cg_sense, or the iterations of sirt and cgls: a
-    coarse grid of values, then finer ones around the best. No reference image is looked at. The folder holds
-    recipe.yaml with the numbers chosen, training.json and training.csv with every error, and report.html.
+    For the regularisation weight of tv, l1_wavelet and cg_sense, the iterations of sirt and cgls, the
+    residual that radar's l1 and tv_magnitude allow: a coarse grid of values, then finer ones around the
+    best. No reference image is looked at. The folder holds recipe.yaml with the numbers chosen,
+    training.json and training.csv with every error, and report.html.
     Every reconstruction is kept in the store: a training that was stopped goes on where it was.
 
     Examples:

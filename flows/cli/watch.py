@@ -56,7 +56,7 @@ def command(
 
     `proxflow watch /data/scanner --recipe recipe.yaml --out /data/images --every 30`
     """
-    from proxflow.flows.batch_plan import batch_recipe
+    from proxflow.flows.batch_plan import batch_recipe, check_machine
     from proxflow.flows.watch_request import watch_request
     from proxflow.tasks.errors import RequestError
 
@@ -67,6 +67,7 @@ def command(
     request = watch_request(
         folder, batch_recipe(str(recipe), changes, ()), out, pattern, settle, retry_failed
     )
+    check_machine(request.recipe.recipe)
     if once:
         return 0 if _pass(request, json).status == "done" else 1
     _watch(request, every, json)

@@ -261,7 +261,7 @@ def test_as_a_flow_every_scan_is_a_task_run_of_its_name(
         runs = database.execute("select name, state_name from flow_run").fetchall()
         keys = {row[0] for row in database.execute("select key from artifact where key not null")}
     assert tasks == {"a.h5": "Completed", "b.h5": "Completed", "c.h5": "Failed"}
-    assert runs == [("tiny on in", "Failed")]
+    assert runs == [("tiny on 3 scans", "Failed")]
     assert {"batch-tiny", "scans-tiny", "progress-tiny"} <= keys
 
 

@@ -79,6 +79,7 @@ def test_every_end_is_in_the_ledger_and_counted(
     assert runs[-1]["folder"] == first["run_dir"]
     assert [stage["name"] for stage in runs[-1]["stages"]] == [stage["name"] for stage in first["stages"]]
     assert runs[-2]["methods"] == ["tv", "cg_sense"]
+    assert runs[2]["error"] == "told to terminate"
     assert refused == 2 and runs[3]["error"] in refusal
     assert runs[3]["folder"] is runs[3]["report"] is None
     assert runs[0]["error"] == failed

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,14 @@ def test_the_latest_come_first_also_where_the_clock_went_back(ledger: RunLedger)
     keep(ledger, "261121-120000-aaaaaa", started=noon, ended=before, seconds=3.0)
     keep(ledger, "261120-120001-bbbbbb", started=before, ended=before, seconds=1.0)
     assert [run.seconds for run in ledger.records()] == [3.0, 1.0]
+
+
+def test_runs_of_one_second_keep_their_order() -> None:
+    names = []
+    for _ in range(20):
+        names.append(run_ledger.new_id())
+        time.sleep(0.001)
+    assert names == sorted(names)
 
 
 def test_what_is_no_record_is_passed_over(ledger: RunLedger) -> None:

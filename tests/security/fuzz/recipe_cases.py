@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
 import logging
@@ -164,7 +165,7 @@ class RecipeCases:
         values = yaml.safe_load(text)
         for _ in range(random.choice((1, 1, 2))):
             container, key = random.choice(list(_places(values)))
-            container[key] = random.choice(VALUES)
+            container[key] = copy.deepcopy(random.choice(VALUES))
         dumped = json.dumps(values) if random.random() < 0.5 else yaml.safe_dump(values, allow_unicode=True)
         return dumped.encode("utf-8", "surrogatepass")
 
