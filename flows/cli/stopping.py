@@ -39,7 +39,7 @@ def unwind_on_signals() -> None:
 
 
 def _ignore() -> None:
-    """Python puts the signals' own deeds back as it ends: one more would end it by the signal, not the code."""
+    """Python resets the signals as it ends: one more would end it by the signal, not by the code."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
