@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 from proxflow.configs.methods import MethodConfig
@@ -16,6 +17,7 @@ from proxflow.flows.prefect_environment import prepare_environment, server_confi
 from proxflow.tasks.reporting import Reporter, listen
 
 DRAIN_SECONDS = 30.0
+T = TypeVar("T")
 
 
 def launch_as_flow(
@@ -53,7 +55,7 @@ def launch_as_flow(
         )
         finished: Finished = state.result()
     except CONTACT_FAULTS:
-        return _unreported(kept)
+        return unreported(kept)
     finally:
         listen(previous)
         outcomes.reset(waiting)
@@ -62,7 +64,7 @@ def launch_as_flow(
     return finished
 
 
-def _unreported(kept: list[Finished | Exception]) -> Finished:
+def unreported(kept: list[T | Exception]) -> T:
     """The outcome of a run whose server went; the fault itself if it came before there was an outcome."""
     if not kept:
         raise
