@@ -12,7 +12,6 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 
 from proxflow.flows.batch_run import BatchListener, Crew
-from proxflow.flows.many_run import FinishedBatch
 from proxflow.flows.scan_unit import ScanUnit
 from proxflow.tasks.batch.outcome import ScanOutcome
 
@@ -27,10 +26,6 @@ class SilentListener:
 
 # Who listens to a batch that runs as a flow; the command line's screen, where there is one.
 screen: ContextVar[BatchListener] = ContextVar("screen", default=SilentListener())  # noqa: B039
-
-
-# Where the caller in this process finds the outcome of a batch, also if the server is gone.
-outcomes: ContextVar[list[FinishedBatch | Exception] | None] = ContextVar("outcomes", default=None)
 
 
 def run_as_tasks(units: Sequence[ScanUnit], crew: Crew, listener: BatchListener) -> None:
@@ -69,13 +64,6 @@ def run_as_tasks(units: Sequence[ScanUnit], crew: Crew, listener: BatchListener)
     finally:
         for future in futures:
             future.wait()
-
-
-def hand_over(outcome: FinishedBatch | Exception) -> None:
-    """Leave the outcome of a batch to the command line that started the flow."""
-    waiting = outcomes.get()
-    if waiting is not None:
-        waiting.append(outcome)
 
 
 def _state(outcome: ScanOutcome | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,15 +13,14 @@ from pydantic import WithJsonSchema
 from proxflow.flows.batch_artifacts import BatchProgress, publish_batch
 from proxflow.flows.batch_forms import plan_many
 from proxflow.flows.batch_plan import check_machine
-from proxflow.flows.batch_tasks import hand_over, run_as_tasks, screen
-from proxflow.flows.embedded_server import tie_to_this_process
-from proxflow.flows.flow_failure import failed
+from proxflow.flows.batch_tasks import run_as_tasks, screen
 from proxflow.flows.form_schema import TEXTS, method_names, recipe_choice
 from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.late_report import server_listens, tell
-from proxflow.flows.many_run import FinishedBatch, reconstruct_scans, scans_text
+from proxflow.flows.many_run import reconstruct_scans, scans_text
 from proxflow.flows.prefect_origin import flow_origin
-from proxflow.flows.recorded_run import REFUSED, introduce
+from proxflow.flows.recorded_run import introduce, refused
+from proxflow.flows.told import hand_over, told
 from proxflow.tasks.batch.scan_list import find_scans
 
 BASE, METHODS, LINES = map(WithJsonSchema, (recipe_choice(), method_names(), TEXTS))
@@ -46,43 +46,36 @@ def reconstruct_many(
         out: Folder of the results; runs/TIME-NAME-many if empty.
     """
     form = dict(locals())
-    tie_to_this_process()
-    name = REFUSED
-    try:
+    return told(lambda: _reconstructed(form))
+
+
+def _reconstructed(form: Mapping[str, Any]) -> Any:
+    """The flow's final state, failed where a scan did; its artifacts where the server listens."""
+    with refused():
         plan = plan_many(form)
         chosen = plan.recipe
         found = find_scans(plan.scans, chosen.recipe.scan.reader)
         check_machine(chosen.recipe)
-        title = f"{chosen.recipe.name} on {len(found)} scan{'s' if len(found) != 1 else ''}"
-        name = introduce(title, [chosen.recipe.scan.kind, *chosen.methods])
-        tell(f"{name}: started")
-        progress = BatchProgress(chosen.recipe.name, len(found), screen.get())
-        try:
-            finished = reconstruct_scans(
-                replace(chosen, origin=flow_origin()),
-                found,
-                command=chosen.command("many", *plan.scans),
-                source=scans_text(plan.scans),
-                out=plan.out,
-                listener=progress,
-                run_units=run_as_tasks,
-            )
-        finally:
-            progress.close()
-    except Exception as error:
-        hand_over(error)
-        if name == REFUSED:
-            introduce(name, [])
-        return failed(name, error)
+    title = f"{chosen.recipe.name} on {len(found)} scan{'s' if len(found) != 1 else ''}"
+    introduce(title, [chosen.recipe.scan.kind, *chosen.methods])
+    tell("started")
+    progress = BatchProgress(chosen.recipe.name, len(found), screen.get())
+    try:
+        finished = reconstruct_scans(
+            replace(chosen, origin=flow_origin()),
+            found,
+            command=chosen.command("many", *plan.scans),
+            source=scans_text(plan.scans),
+            out=plan.out,
+            listener=progress,
+            run_units=run_as_tasks,
+        )
+    finally:
+        progress.close()
     hand_over(finished)
-    return _told(name, finished)
-
-
-def _told(name: str, finished: FinishedBatch) -> Any:
-    """The flow's final state, failed where a scan did; its artifacts where the server listens."""
     text = finished.batch.sentence
-    tell(f"{name}: {text}, report {finished.report.resolve()}")
-    if server_listens(name):
+    tell(f"{text}, report {finished.report.resolve()}")
+    if server_listens():
         publish_batch(finished.batch.recipe, finished.batch.outcomes, finished.report, text)
     ended = Completed if finished.batch.status == "done" else Failed
     return ended(message=text, data=finished)

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import WithJsonSchema
 
@@ -20,7 +19,7 @@ from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
-from proxflow.flows.recorded_run import introduce
+from proxflow.flows.recorded_run import introduce, refused
 from proxflow.flows.report_server import report_link
 from proxflow.flows.told import hand_over, told
 from proxflow.flows.training_plan import plan_train
@@ -63,22 +62,19 @@ def train(
     return told(lambda: _trained(form))
 
 
-def _trained(form: Mapping[str, Any]) -> State[Any]:
-    try:
+def _trained(form: Mapping[str, Any]) -> Any:
+    """The flow's final state; its artifacts where the server listens."""
+    with refused():
         plan = plan_train(form)
-    except Exception:
-        introduce("refused", ["train"])
-        raise
     names = [config.method for config in plan.methods]
     introduce(f"{plan.recipe.name} train {', '.join(names)}", ["train", plan.recipe.scan.kind, *names])
     tell("started")
     finished = _launched(plan, Path(form["out"]) if form["out"] else None)
     hand_over(finished)
-    report = finished.report.resolve()
-    tell(f"done in {finished.seconds:.1f} s, report {report}")
+    tell(f"done in {finished.seconds:.1f} s, report {finished.report.resolve()}")
     if server_listens():
         _publish(finished, plan.recipe.name)
-    return Completed(message=f"Report: {report}", data=finished)
+    return Completed(message=f"Report: {finished.report.resolve()}", data=finished)
 
 
 def _launched(plan: TrainingPlan, out: Path | None) -> FinishedTraining:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -13,14 +14,13 @@ from proxflow.flows.batch_artifacts import publish_batch
 from proxflow.flows.batch_forms import plan_watch
 from proxflow.flows.batch_plan import check_machine
 from proxflow.flows.batch_tasks import run_as_tasks, screen
-from proxflow.flows.embedded_server import tie_to_this_process
-from proxflow.flows.flow_failure import failed
 from proxflow.flows.form_schema import TEXTS, recipe_choice
 from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_origin import flow_origin
-from proxflow.flows.recorded_run import REFUSED, introduce
-from proxflow.flows.watch_pass import WatchPass, watch_pass
+from proxflow.flows.recorded_run import introduce, refused
+from proxflow.flows.told import told
+from proxflow.flows.watch_pass import watch_pass
 from proxflow.flows.watch_request import watch_request
 from proxflow.tasks.watch.arrivals import EVERYTHING
 
@@ -51,27 +51,21 @@ def watch(
         retry_failed: Take scans that failed before once more.
     """
     form = dict(locals())
-    tie_to_this_process()
-    name = REFUSED
-    try:
+    return told(lambda: _watched(form))
+
+
+def _watched(form: Mapping[str, Any]) -> Any:
+    """The flow's final state, failed where a scan did; its artifacts where the server listens."""
+    with refused():
         plan = plan_watch(form)
         chosen = replace(plan.recipe, origin=flow_origin())
         request = watch_request(plan.folder, chosen, plan.out, plan.pattern, plan.settle, plan.retry_failed)
         check_machine(chosen.recipe)
-        name = introduce(f"{chosen.recipe.name} on {request.folder.name}", [chosen.recipe.scan.kind])
-        done = watch_pass(request, screen.get(), run_as_tasks)
-    except Exception as error:
-        if name == REFUSED:
-            introduce(name, [])
-        return failed(name, error)
-    return _told(name, done)
-
-
-def _told(name: str, done: WatchPass) -> Any:
-    """The flow's final state, failed where a scan did; its artifacts where the server listens."""
+    introduce(f"{chosen.recipe.name} on {request.folder.name}", [chosen.recipe.scan.kind])
+    done = watch_pass(request, screen.get(), run_as_tasks)
     if done.outcomes:
-        tell(f"{name}: {done.sentence}, report {done.report.resolve()}")
-        if server_listens(name):
+        tell(f"{done.sentence}, report {done.report.resolve()}")
+        if server_listens():
             publish_batch(f"watch-{done.folder.name}", done.outcomes, done.report, done.sentence)
     ended = Completed if done.status == "done" else Failed
     return ended(message=done.sentence, data=done)
