@@ -53,6 +53,7 @@ def command(
     looked at. A scan that is replaced by another content is a new one. A scan that failed is taken again
     when it changes, or with --retry-failed. Any number of watchers may share a folder, and one that was
     killed goes on where it was. With --once, exit code 1 if a scan failed; with --json, an object a pass.
+    To have it scheduled, and seen in the Prefect UI, serve the flow `watch` instead: `proxflow serve`.
 
     `proxflow watch /data/scanner --recipe recipe.yaml --out /data/images --every 30`
     """
