@@ -14,7 +14,7 @@ from proxflow.tasks.reporting import listen
 def train_as_flow(
     recipe: Path, changes: Sequence[str], plan: TrainingPlan, *, out: Path | None, listener: Listener
 ) -> FinishedTraining:
-    """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean. See ``as_flow``."""
+    """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean."""
 
     def load() -> Callable[[], Any]:
         from prefect.task_runners import ThreadPoolTaskRunner

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -241,6 +244,68 @@ def test_what_fails_for_another_reason_keeps_its_own_words(tmp_path: Path) -> No
     path.write_bytes(b"one")
     with pytest.raises(ZeroDivisionError), OutsideFiles({"scan": path}, tmp_path).unchanged():
         raise ZeroDivisionError
+
+
+def test_companions_of_one_name_each_decide_the_key(tmp_path: Path) -> None:
+    """Dark and flat frames in folders of their own, as many beamlines keep them."""
+    from proxflow.configs.loading import load_recipe
+    from proxflow.tasks.pipeline import scan_files
+
+    frames = np.random.default_rng(0).random((4, 6, 5))
+    for folder in ("dark", "flat"):
+        (tmp_path / folder).mkdir()
+        np.save(tmp_path / folder / "frames.npy", frames[:2, 0])
+    np.save(tmp_path / "scan.npy", frames[0])
+    (tmp_path / "scan.yaml").write_text(
+        "modality: ct\naxes: [angle, column]\nangles_deg: [0, 30, 60, 90, 120, 150]\nbeam: parallel\nquantity: counts\n"
+        "dark: dark/frames.npy\nflat: flat/frames.npy\n"
+    )
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("name: x\nscan: {kind: ct, path: scan.npy}\nreconstruct: {method: fbp}\n")
+    files = scan_files(load_recipe(recipe))
+    assert {Path(path).relative_to(tmp_path).as_posix() for path in files.values()} == {
+        "scan.npy", "scan.yaml", "dark/frames.npy", "flat/frames.npy"
+    }  # fmt: skip
+
+
+CUT_OFF = """
+import os, sys
+from pathlib import Path
+from proxflow.flows.cli.main import main
+from proxflow.tasks.stages import ingest
+
+real = ingest.open_scan
+
+def cut_off_once_open(path, **named):
+    opened = real(path, **named)
+    if sys.argv[2] == "cut":
+        os.truncate(path, 4096)
+    return opened
+
+ingest.open_scan = cut_off_once_open
+main(["run", sys.argv[1], "--json"])
+"""
+
+
+@pytest.mark.slow
+def test_a_mapped_scan_that_is_cut_off_ends_the_process_and_leaves_no_artefact(
+    tmp_path: Path, store: Path, write_recipe: Any
+) -> None:
+    """The one change that is not one sentence: .npy and BART files are memory-mapped, and the kernel answers
+    a read beyond their new end with SIGBUS."""
+    rng = np.random.default_rng(0)
+    samples = rng.standard_normal((1, 4, 128, 96)) + 1j * rng.standard_normal((1, 4, 128, 96))
+    np.save(tmp_path / "scan.npy", samples.astype(np.complex64))
+    (tmp_path / "scan.yaml").write_text("axes: [item, coil, ky, kx]\n")
+    content = (tmp_path / "scan.npy").read_bytes()
+    recipe = write_recipe(store, tmp_path / "scan.npy")
+    for how, code in (("cut", -signal.SIGBUS), ("whole", 0)):
+        (tmp_path / "scan.npy").write_bytes(content)
+        ended = subprocess.run(
+            [sys.executable, "-c", CUT_OFF, recipe, how], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert ended.returncode == code, ended.stderr
+        assert bool(list(store.rglob("*.h5"))) == (how == "whole")
 
 
 def fan_scan(folder: Path) -> tuple[Path, Path]:

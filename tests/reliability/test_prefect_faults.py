@@ -79,17 +79,13 @@ def image(run: dict[str, Any]) -> bytes:
         return np.asarray(file["image"][()]).tobytes()
 
 
-@pytest.mark.parametrize("embedded", [True, False])
 def test_a_run_outlasts_its_server(
-    flow: Flow, recipe: Path, store: Path, prefect_environment: dict[str, str], until: Any, calm: Any,
-    request: pytest.FixtureRequest, embedded: bool,
-) -> None:  # fmt: skip
+    flow: Flow, recipe: Path, store: Path, server: Server, until: Any, calm: Any
+) -> None:
     """Prefect's server is killed while a method iterates: the run completes, and says what is missing."""
-    server = None if embedded else request.getfixturevalue("server")
-    running = flow(recipe, *LONG, **({"PREFECT_API_URL": server.url} if server else {}))
+    running = flow(recipe, *LONG, PREFECT_API_URL=server.url)
     until(lambda: running.poll() is not None or list(store.glob("checkpoints/*/state-0.h5")))
-    for group in [server.process.pid] if server else embedded_servers(prefect_environment["PREFECT_HOME"]):
-        os.killpg(group, signal.SIGKILL)
+    os.killpg(server.process.pid, signal.SIGKILL)
     out, err = running.communicate(timeout=200)
     assert running.returncode == 0, err
     assert image(json.loads(out.splitlines()[-1])) == image(calm(*LONG).document)
@@ -130,18 +126,3 @@ def answers(url: str) -> bool:
             return bool(answer.read() == b"true")
     except OSError:
         return False
-
-
-def embedded_servers(home: str) -> list[int]:
-    """Live embedded servers over a Prefect database, each the leader of its session."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                environment = (entry / "environ").read_bytes().decode(errors="replace")
-                command = (entry / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if f"PREFECT_HOME={home}" in environment and "prefect.server.api.server:create_app" in command:
-                found.append(int(entry.name))
-    return found

@@ -71,7 +71,9 @@ def test_stopped_in_a_stage_and_run_again_gives_the_same_bits(
     until(lambda: len(artefacts(store)) >= stage and list(store.glob("locks/*")), running)
     time.sleep(chance.random() * seconds / 2)
     running.signal(number)
+    sent = time.monotonic()
     stopped = running.ended()
+    print(f"left after {time.monotonic() - sent:.2f} s")  # pytest -rP shows it
     assert stopped.code == CODES[number], stopped.err
     assert stopped.document["status"] == "interrupted"
     assert stopped.err.count("run the same command again to go on from here") == 1

@@ -35,7 +35,7 @@ class Guard:
             self.seen.append(f"{event} {arguments[1:]!r}")
 
     def _check(self, event: str, path: Any) -> None:
-        if isinstance(path, int) or os.fspath(path) == os.devnull:
+        if isinstance(path, int) or os.fspath(path) in (os.devnull, f"/proc/{os.getpid()}/clear_refs"):
             return
         real = os.path.realpath(os.fsdecode(path))
         if not real.startswith(self._folder + os.sep) and real != self._folder:
