@@ -21,7 +21,17 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}, line {self.line}: " if self.file and self.line else ""
         place = place or (f"{self.file}: " if self.file else "")
-        return f"{place}{self.where} {self.what}".strip()
+        return _printable(f"{place}{_shortened(self.where, 100)} {_shortened(self.what, 900)}".strip())
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]}...{text[-most // 2 :]}"
+
+
+def _printable(text: str) -> str:
+    """What would move a terminal's cursor or turn the direction of writing, as its escape."""
+    shown = (one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return "".join(shown)
 
 
 class RecipeError(ValueError):

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from proxflow.configs.base import Part
 
+RUN_FILES = ("image.h5", "metrics.json", "metrics.csv", "recipe.yaml", "log.txt", "log.jsonl")
 MetricName = Literal["psnr", "ssim", "nmse", "hfen", "nrmse_complex", "gradient_energy"]
 
 
@@ -47,12 +48,8 @@ class ReportConfig(Part):
     @classmethod
     def _stays_in_the_run_folder(cls, value: str) -> str:
         path = PurePosixPath(value.replace("\\", "/"))
-        if (
-            path.is_absolute()
-            or ".." in path.parts
-            or ":" in value
-            or path.suffix != ".html"
-            or "\0" in value
-        ):
+        leaves = path.is_absolute() or ".." in path.parts or ":" in value
+        taken = path.parts[:1] != path.parts[-1:] and path.parts[0] in RUN_FILES
+        if leaves or taken or path.suffix != ".html" or len(value) > 200 or not value.isprintable():
             raise ValueError("must be an .html file name inside the run folder")
         return value

@@ -63,7 +63,9 @@ def anchor_paths(values: dict[str, Any], folder: Path) -> None:
 def _apply(values: dict[str, Any], override: str, said: str) -> KeyPath:
     """Set ``a.b=value`` or ``a.0.b=value`` in place; the value is read as YAML."""
     key, equals, text = override.partition("=")
-    parts: list[str | int] = [int(part) if part.isdecimal() else part for part in key.strip().split(".")]
+    parts: list[str | int] = [
+        int(part) if part.isdecimal() and len(part) < 6 else part for part in key.strip().split(".")
+    ]
     if not equals or not all(part != "" for part in parts):
         raise RecipeError([Problem(said, f"must look like key=value, got {override!r}")])
     try:

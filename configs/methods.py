@@ -18,6 +18,7 @@ from proxflow.configs.tunable import Tunable
 Iterations = Annotated[int, Field(ge=1, le=100_000)]
 Tolerance = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0, le=1), Tunable(1e-4, 0.1, limits=(1e-6, 1), zero=True)]
+Share = Annotated[float, Field(ge=0, lt=1), Tunable(0.1, 0.9, limits=(0.01, 0.99), spacing="linear")]
 Window = Literal["ramp", "shepp-logan", "cosine", "hann"]
 
 
@@ -141,11 +142,9 @@ class MagnitudeMethod(Choice):
     kappa: Annotated[float, Field(gt=0, le=1000)] = Field(
         default=0.013, description="Ratio of the two penalties, relative to ||A||^2: speed, not result."
     )
-    epsilon: Annotated[float, Field(ge=0, lt=1), Tunable(0.1, 0.9, limits=(0.01, 0.99), spacing="linear")] = (
-        Field(
-            default=0.5,
-            description="Data residual allowed, relative to the data's norm: noise, and what the model misses.",
-        )
+    epsilon: Share = Field(
+        default=0.5,
+        description="Data residual allowed, relative to the data's norm: noise, and what the model misses.",
     )
     tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
 

@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from proxflow.configs.base import Part
+from proxflow.configs.errors import Problem, RecipeError
 
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 SMALLEST_MEMORY = 2**20
+MOST_BYTES = 2**63
 
 
 class RuntimeConfig(Part):
@@ -63,14 +65,20 @@ class RuntimeConfig(Part):
         return value
 
     def store_root(self) -> Path:
-        """The store's folder, ``~`` expanded."""
-        return Path(self.store).expanduser() if self.store else default_store_root()
+        """The store's folder, ``~`` expanded; RecipeError where it is below a link that leads nowhere."""
+        root = Path(self.store).expanduser() if self.store else default_store_root()
+        for part in (root, *root.parents):
+            if part.is_symlink() and not part.exists():  # a disk that is not mounted, say: never fill another
+                target = part.readlink()
+                what = f"must be a folder, got {part}, a link to {target}, which is not there"
+                raise RecipeError([Problem("store", what)])
+        return root
 
 
 def parse_size(text: str) -> int:
     """``500MiB`` or ``20GiB`` in bytes; ValueError for anything else."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|TiB)\s*", text)
-    if match is None or float(match[1]) == 0:
+    if match is None or not 0 < float(match[1]) * UNITS[match[2]] < MOST_BYTES:
         raise ValueError("must be a size like 500MiB or 20GiB")
     return int(float(match[1]) * UNITS[match[2]])
 

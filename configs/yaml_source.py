@@ -17,10 +17,47 @@ KeyPath = tuple[str | int, ...]
 class RecipeLoader(yaml.SafeLoader):
     """Safe YAML with version 1.2's numbers: ``1e-3`` is a float, ``2:10`` and ``on`` are strings.
 
-    Version 1.1, PyYAML's, would read the range ``2:10`` as 130 in base 60.
+    Version 1.1, PyYAML's, would read the range ``2:10`` as 130 in base 60. Aliases, which could grow without
+    bound, and deep nesting, which takes PyYAML minutes, are refused. Whatever is wrong raises a YAMLError.
     """
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}  # type: ignore[misc]
+
+    def read(self) -> tuple[yaml.Node | None, Any]:
+        """The text's nodes and its values."""
+        try:
+            root = self.get_single_node()
+            return root, None if root is None else self.construct_document(root)
+        except (ValueError, LookupError, AttributeError) as error:  # of a tag that does not fit its value
+            raise yaml.YAMLError(str(error)) from error
+
+    def get_single_data(self) -> Any:
+        """The text's values; what ``yaml.load`` calls."""
+        return self.read()[1]
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        self._refuse_depth(self.flow_level)
+        super().fetch_flow_collection_start(token)
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise AliasError(problem_mark=self.peek_event().start_mark)
+        self._depth += 1
+        self._refuse_depth(self._depth)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    _depth = 0
+
+    def _refuse_depth(self, depth: int) -> None:
+        if depth > DEEPEST:
+            problem = f"more than {DEEPEST} levels of nesting"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
+
+
+class AliasError(yaml.MarkedYAMLError):
+    """The text has an alias (``*name``)."""
 
 
 for _tag, _pattern in {
@@ -31,7 +68,8 @@ for _tag, _pattern in {
 }.items():
     RecipeLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), None)
 
-MAX_BYTES = 1_000_000  # a recipe is a page; anything larger is another kind of file
+MAX_BYTES = 250_000  # a recipe is a page; of a larger file PyYAML reads 50 kB a second
+DEEPEST = 40
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
@@ -57,13 +95,10 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[KeyPath, int]]:
 def parse_yaml(text: str, name: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     """``read_yaml`` for text at hand; ``name`` is said in errors."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=RecipeLoader)):
-            raise RecipeError([Problem("recipe", "must not use YAML aliases (*name)", name)])
-        root = yaml.compose(text, Loader=RecipeLoader)
-        values = yaml.load(text, Loader=RecipeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        if isinstance(error, RecipeError):
-            raise
+        root, values = RecipeLoader(text).read()
+    except AliasError:
+        raise RecipeError([Problem("recipe", "must not use YAML aliases (*name)", name)]) from None
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error).partition(";")[0]
         line = mark.line + 1 if mark else None

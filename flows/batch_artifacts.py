@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+import contextvars
 import re
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import (
     create_link_artifact,
+    create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
 
+from proxflow.flows.artifacts import artifact_key
 from proxflow.flows.batch_run import BatchListener
+from proxflow.flows.report_server import report_link
 from proxflow.flows.scan_unit import ScanUnit
 from proxflow.tasks.batch.outcome import ScanOutcome
+from proxflow.tasks.batch.page import thumbnail
 
 UPDATE_SECONDS = 2.0
-MOST_ROWS = 1000  # above 1.5 MB the server refuses the artifact's event
+MOST_ROWS, MOST_PICTURES = 1000, 60  # above 1.5 MB the server refuses the artifact's event
 
 
 class BatchProgress:
-    """Passes everything on to ``listener``, and draws the batch as a progress artifact."""
+    """Passes everything on to ``listener``, and draws the batch as a progress artifact.
+
+    No scan waits for the server: one thread carries the newest state there, and what it cannot deliver is
+    not shown.
+    """
 
     def __init__(self, name: str, total: int, listener: BatchListener) -> None:
-        self._total, self._listener = total, listener
+        self._name, self._total, self._listener = name, total, listener
         self._done, self._failed = 0, 0
         self._began = self._updated = time.monotonic()
-        made = create_progress_artifact(
-            progress=0.0, key=artifact_key("progress", name), description=self._text()
-        )
-        self._bar = made if isinstance(made, UUID) else made.id  # type: ignore[attr-defined]
+        self._courier = ThreadPoolExecutor(1, thread_name_prefix="artifacts")
+        self._bar: UUID | None = None
+        self._sent = self._send()
 
     def scan_started(self, unit: ScanUnit) -> None:
         self._listener.scan_started(unit)
@@ -43,11 +52,25 @@ class BatchProgress:
         self._done += 1
         self._failed += outcome.state != "done"
         self._listener.scan_ended(outcome)
-        if self._done == self._total or time.monotonic() - self._updated > UPDATE_SECONDS:
-            self._updated = time.monotonic()
-            update_progress_artifact(
-                self._bar, progress=100 * self._done / self._total, description=self._text()
-            )
+        now = time.monotonic()
+        if self._done == self._total or (now - self._updated > UPDATE_SECONDS and self._sent.done()):
+            self._updated = now
+            self._sent = self._send()
+
+    def close(self) -> None:
+        """Deliver what is on its way."""
+        self._courier.shutdown(wait=True)
+
+    def _send(self) -> Future[None]:
+        here = contextvars.copy_context()  # which flow run the artifact belongs to
+        return self._courier.submit(here.run, self._deliver, 100 * self._done / self._total, self._text())
+
+    def _deliver(self, progress: float, text: str) -> None:
+        if self._bar is None:
+            made: Any = create_progress_artifact(progress, artifact_key("progress", self._name), text)
+            self._bar = made if isinstance(made, UUID) else made.id
+        else:
+            update_progress_artifact(self._bar, progress=progress, description=text)
 
     def _text(self) -> str:
         text = f"{self._done} of {self._total} scans"
@@ -60,22 +83,52 @@ class BatchProgress:
 
 
 def publish_batch(name: str, outcomes: Sequence[ScanOutcome], report: Path, text: str) -> None:
-    """The table of ``outcomes`` and the link to the combined report, as artifacts of the present flow run."""
-    rows = [
-        row
-        for outcome in sorted(outcomes, key=lambda outcome: outcome.state == "done")
-        for row in _rows(outcome)
-    ]
-    create_table_artifact(table=rows[:MOST_ROWS], key=artifact_key("scans", name), description=text)
-    path = str(report.resolve())
-    create_link_artifact(
-        link=report.resolve().as_uri(), link_text=path, key=artifact_key("report", name), description=path
+    """A page with pictures, the table of ``outcomes`` and the way to the combined report, as artifacts of the
+    present flow run."""
+    ordered = sorted(outcomes, key=lambda outcome: outcome.state == "done")  # what wants a look comes first
+    rows = [row for outcome in ordered for row in _rows(outcome)]
+    create_markdown_artifact(
+        markdown=_page(ordered, report, text), key=artifact_key("batch", name), description=text
     )
+    create_table_artifact(table=rows[:MOST_ROWS], key=artifact_key("scans", name), description=text)
+    if link := report_link(report):
+        create_link_artifact(
+            link=link,
+            link_text="Open the combined report",
+            key=artifact_key("report", name),
+            description=str(report.resolve()),
+        )
 
 
-def artifact_key(kind: str, name: str) -> str:
-    """Artifact keys are lower-case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{name}".lower()).strip("-")
+def _page(outcomes: Sequence[ScanOutcome], report: Path, text: str) -> str:
+    link, root = report_link(report), report.parent
+    lines = [text, "", f"[Open the combined report]({link})" if link else f"Report: `{report.resolve()}`", ""]
+    lines += [
+        f"- **{_escaped(outcome.name)}** {outcome.state}: {_escaped(outcome.why)}"
+        for outcome in outcomes
+        if outcome.why
+    ][:MOST_ROWS]
+    done = [outcome for outcome in outcomes if outcome.state == "done"]
+    if done:
+        names = list(
+            dict.fromkeys(name for one in done for figures in one.metrics.values() for name in figures)
+        )
+        lines += ["", " | ".join(["", "scan", "method", *names]), " | ".join(["---"] * (3 + len(names)))]
+    for outcome in done[:MOST_PICTURES]:
+        own = report_link(root / outcome.report)
+        shown = f"[{_escaped(outcome.name)}]({own})" if own else _escaped(outcome.name)
+        for method, figures in outcome.metrics.items():
+            picture = thumbnail(root / outcome.folder / "previews" / f"{method}.png")
+            cells = [f"![{method}]({picture})" if picture else "", shown, method]
+            lines.append(" | ".join([*cells, *(str(_cell(figures.get(name, ""))) for name in names)]))
+    if len(done) > MOST_PICTURES:
+        lines += ["", f"The first {MOST_PICTURES} of {len(done)}; the combined report has all."]
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", text)
 
 
 def _rows(outcome: ScanOutcome) -> list[dict[str, Any]]:

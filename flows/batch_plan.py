@@ -13,9 +13,11 @@ from proxflow.configs.catalogue import recipe_path
 from proxflow.configs.loading import load_recipe
 from proxflow.configs.recipe import Recipe
 from proxflow.data.store.store import ArtefactStore
-from proxflow.flows.carry_out import machine_for
+from proxflow.flows.carry_out import COMMAND, machine_for
 from proxflow.flows.method_names import check_names
 from proxflow.flows.scan_unit import ScanUnit
+from proxflow.tasks.processes import this_process
+from proxflow.tasks.run_record import Origin
 
 ANY_SCAN = "scan.path=sample://any"  # a recipe for many scans need not name one
 LONGEST_TITLE = 200
@@ -26,13 +28,15 @@ PLAIN_YAML = re.compile(r"(sample://)?[\w./+-]+")
 class BatchRecipe:
     """A recipe for many scans.
 
-    ``text`` is how it was named, ``changes`` what ``--set`` changed, ``names`` the methods asked for.
+    ``text`` is how it was named, ``changes`` what ``--set`` changed, ``names`` the methods asked for,
+    ``origin`` who started the batch.
     """
 
     recipe: Recipe
     text: str
     changes: tuple[str, ...]
     names: tuple[str, ...]
+    origin: Origin = COMMAND
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -51,7 +55,9 @@ class BatchRecipe:
         if not alone:
             updates["runtime"] = recipe.runtime.model_copy(update={"runner": "threads", "workers": 1})
         values = recipe.model_copy(update=updates).model_dump(mode="json")
-        return ScanUnit(scan, name, values, self.methods, str(root), folder, self._command(scan))
+        batch = {"kind": "batch", "batch": root.name, "process": this_process()}
+        origin = self.origin.model_copy(update=batch)
+        return ScanUnit(scan, name, values, self.methods, str(root), folder, self._command(scan), origin)
 
     def _command(self, scan: str) -> str:
         """The command that makes this scan's run alone."""
@@ -66,12 +72,18 @@ class BatchRecipe:
 
 
 def batch_recipe(recipe: str, changes: Sequence[str], methods: Sequence[str]) -> BatchRecipe:
-    """Load and check what all scans share, and that the store can be used, before any scan is touched.
+    """Load and check what all scans share, before any of them is touched; nothing is written.
 
-    Raises RecipeError, RequestError or StoreError, as a run of one scan would.
+    Raises RecipeError or RequestError, as a run of one scan would.
     """
     names = check_names(methods)
     loaded = load_recipe(recipe_path(Path(recipe)), [*changes, ANY_SCAN])
-    machine = machine_for(loaded)
-    ArtefactStore(machine.store_path, machine.store_limit)
+    machine_for(loaded)
     return BatchRecipe(loaded, recipe, tuple(changes), tuple(names))
+
+
+def check_machine(recipe: Recipe) -> None:
+    """RequestError for a device that is not here, StoreError for a store that cannot be used; its folder is
+    made where it is missing."""
+    machine = machine_for(recipe)
+    ArtefactStore(machine.store_path, machine.store_limit)

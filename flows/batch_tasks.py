@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -65,18 +64,6 @@ def run_as_tasks(units: Sequence[ScanUnit], crew: Crew, listener: BatchListener)
     finally:
         for future in futures:
             future.wait()
-
-
-def batch_run_name() -> str:
-    """The recipe's name without its folder, and the watched folder or how many scans were named."""
-    from prefect.runtime import flow_run
-
-    given = flow_run.parameters
-    recipe = Path(str(given.get("recipe", ""))).stem
-    if "folder" in given:
-        return f"{recipe} on {Path(str(given['folder'])).name}"
-    named = [str(scan) for scan in given.get("scans") or ()]
-    return f"{recipe} on {Path(named[0]).name if len(named) == 1 else f'{len(named)} scans'}"
 
 
 def _state(outcome: ScanOutcome | None) -> Any:

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+
+
+def start_apart() -> None:
+    """From now on Prefect starts its embedded server in a session of its own; it has no setting for it.
+
+    A terminal sends Ctrl-C to all processes of a command. The server would end first, and the run, having
+    said that it was interrupted, wait for minutes for a server to take its last events.
+    """
+    from prefect.server.api import server
+
+    apart = partial(subprocess.Popen, start_new_session=True)
+    server.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": apart})  # type: ignore[assignment]
 
 
 def tie_to_this_process() -> None:

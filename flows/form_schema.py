@@ -13,6 +13,7 @@ from proxflow.configs.catalogue import recipe_names
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
 from proxflow.flows.forms import AS_IN_RECIPE
+from proxflow.tasks.training.trainers import TRAINERS
 
 LIMITS = {"minimum": "at least {}", "exclusiveMinimum": "above {}"}
 LIMITS |= {"maximum": "at most {}", "exclusiveMaximum": "below {}"}  # in the order they are said
@@ -20,6 +21,8 @@ NOT_SHOWN = ("pattern", "minLength", "maxLength", "examples", "additionalPropert
 
 Schema = dict[str, Any]
 TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+NUMBER: Schema = {"type": "number"}  # its range is told by the flow, not by the browser
+COUNT: Schema = {"type": "integer"}
 
 
 def section(name: str) -> Schema:
@@ -51,6 +54,11 @@ def recipe_choice() -> Schema:
 def method_names() -> Schema:
     """The methods of a comparison."""
     return {"type": "array", "items": {"type": "string", "enum": list(METHOD_SCHEMAS)}}
+
+
+def trainable_names() -> Schema:
+    """The methods of a training."""
+    return {"type": "array", "items": {"type": "string", "enum": list(TRAINERS)}}
 
 
 def _plain_recipe() -> Schema:

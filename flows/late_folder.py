@@ -32,14 +32,13 @@ class LateFolder:
         self._new_logs = [path for path in logs if not path.exists()]
         self._path: Path | None = None
         self._stopped = False
-        self.stage_started = listener.stage_started
         self.stage_waiting = listener.stage_waiting
         self.items_solved = listener.items_solved
 
     def create(self) -> Path:
         """The run folder, made at the first call."""
         if self._path is None:
-            self._path = new_run_folder(self._recipe.name, self._out)
+            self._path = new_run_folder(self._recipe.name, self._out, self._recipe.report.file)
             self._run_log.write_to(self._path)
             self._entry.folder_made(self._path)
         return self._path
@@ -57,8 +56,13 @@ class LateFolder:
                 folder.rmdir()
 
     def stop(self) -> None:
-        """End what an engine's threads still compute: the process would wait for them."""
+        """End what an engine's threads still compute, and what they would begin: the process would wait."""
         self._stopped = True
+
+    def stage_started(self, label: str) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+        self._listener.stage_started(label)
 
     def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
         if self._stopped:

@@ -11,10 +11,10 @@ from proxflow.flows.batch_plan import BatchRecipe
 from proxflow.flows.batch_run import BatchListener, RunUnits, batch_runner, crew_of, run_in_threads
 from proxflow.flows.scan_unit import ScanUnit, interrupted
 from proxflow.tasks.batch.batch import Batch
-from proxflow.tasks.batch.batch_files import write_batch
+from proxflow.tasks.batch.batch_files import BATCH_FILES, write_batch
 from proxflow.tasks.batch.outcome import ScanOutcome
 from proxflow.tasks.batch.unit_names import folder_names, unit_names
-from proxflow.tasks.run_folder import new_run_folder
+from proxflow.tasks.run_folder import new_run_folder, refuse_links
 
 REFRESH_SECONDS = 20.0  # the combined report is written anew this often while the batch runs
 MOST_NAMED = 3
@@ -45,6 +45,7 @@ def reconstruct_scans(
     A scan that fails does not stop the others. An interruption writes what is there, and is raised again.
     """
     folder = new_run_folder(f"{recipe.recipe.name}-many", out)
+    refuse_links(folder, (SCANS, *BATCH_FILES))
     (folder / SCANS).mkdir(exist_ok=True)
     names = unit_names(scans)
     units = [

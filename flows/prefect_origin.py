@@ -6,6 +6,7 @@ from typing import Literal
 
 from prefect.runtime import deployment, flow_run
 
+from proxflow.flows.late_report import CONTACT_FAULTS, run_name
 from proxflow.tasks.run_record import Origin
 
 SCHEDULED = "auto-scheduled"  # the tag Prefect's scheduler gives its runs
@@ -17,5 +18,15 @@ def flow_origin() -> Origin:
     if deployment.id:
         kind = "schedule" if SCHEDULED in flow_run.tags else "deployment"
     return Origin(
-        kind=kind, deployment=deployment.name, flow_run_id=str(flow_run.id), flow_run_name=flow_run.name
+        kind=kind,
+        deployment=_deployment_name(),
+        flow_run_id=str(flow_run.id),
+        flow_run_name=run_name(),
     )
+
+
+def _deployment_name() -> str | None:
+    try:
+        return deployment.name  # the one thing here that is asked of the server
+    except CONTACT_FAULTS:
+        return None

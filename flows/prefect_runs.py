@@ -27,7 +27,6 @@ class ServerRun(NamedTuple):
     flow: str
     state: str
     expected: str | None
-    deployed: bool
 
 
 def waiting_runs(limit: int = MOST) -> list[ServerRun]:
@@ -49,12 +48,6 @@ def waiting_runs(limit: int = MOST) -> list[ServerRun]:
     return [_server_run(run, flows.get(run.flow_id, "")) for run in found]
 
 
-def is_deployed(flow_run_id: str) -> bool:
-    """Whether a deployment's runner looks after this run, and so ends its process when told to."""
-    with _server() as client:
-        return client.read_flow_run(UUID(flow_run_id)).deployment_id is not None
-
-
 def cancel_flow_run(flow_run_id: str) -> None:
     """Tell the server to cancel: the runner of the deployment then ends the process."""
     from prefect.states import Cancelling
@@ -74,7 +67,7 @@ def _server_run(run: Any, flow: str) -> ServerRun:
     expected = run.start_time or run.expected_start_time
     state = run.state_name.lower() if run.state_name else "pending"
     when = expected.isoformat() if expected else None
-    return ServerRun(str(run.id), run.name, flow, state, when, run.deployment_id is not None)
+    return ServerRun(str(run.id), run.name, flow, state, when)
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,8 @@ def recorded_run(plan: Callable[[], Plan]) -> State[Any]:
 
 
 def _reconstructed(plan: Callable[[], Plan]) -> State[Any]:
-    try:
+    with refused():
         planned = plan()
-    except Exception:
-        introduce("refused", [])
-        raise
     introduce(planned.title, planned.tags)
     tell("started")
     finished = _launched(planned)
@@ -67,6 +65,16 @@ def _reconstructed(plan: Callable[[], Plan]) -> State[Any]:
     if server_listens():
         publish(finished, planned.recipe.name)
     return Completed(message=f"Report: {finished.report.resolve()}", data=finished)
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """Checks before a run: it is called refused if one fails."""
+    try:
+        yield
+    except Exception:
+        introduce("refused", [])
+        raise
 
 
 def introduce(title: str, tags: list[str]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +18,7 @@ from proxflow.data.errors import ScanError
 from proxflow.flows.cli.outcomes import explain
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.memory import process_peak
-from proxflow.tasks.processes import process_started
+from proxflow.tasks.processes import this_process
 from proxflow.tasks.provenance import package_version
 from proxflow.tasks.run_ledger import RunLedger
 from proxflow.tasks.run_record import Origin, RunRecord, StageEntry, State
@@ -48,9 +46,7 @@ class RunEntry:
             scan=str(recipe.scan.path),
             command=command,
             origin=origin,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            process_started=process_started(os.getpid()),
+            process=this_process(),
             version=package_version(),
             store_limit_bytes=parse_size(recipe.runtime.store_limit),
             started=datetime.now().astimezone(),
@@ -77,6 +73,7 @@ class RunEntry:
     ) -> None:
         scans = [outcome.file_bytes for outcome in self._stages if outcome.label == "ingest"]
         stages = tuple(StageEntry(name=outcome.label, **outcome.figures()) for outcome in tuple(self._stages))
+        peaks = [outcome.peak_memory_bytes for outcome in self._stages if not outcome.cached]  # of workers
         state = _state(error)
         folder = None if state == "refused" else self._record.folder  # bad input leaves none
         try:
@@ -86,7 +83,7 @@ class RunEntry:
                 error=_sentence(error),
                 ended=datetime.now().astimezone(),
                 seconds=round(time.monotonic() - self._began, 4),
-                peak_memory_bytes=process_peak(),
+                peak_memory_bytes=max([process_peak(), *peaks]),
                 scan_bytes=scans[0] if scans else None,
                 stages=stages,
             )
@@ -112,6 +109,8 @@ def _state(error: BaseException | None) -> State:
 def _sentence(error: BaseException | None) -> str | None:
     if error is None:
         return None
+    if not isinstance(error, Exception):
+        return "interrupted" if type(error) is KeyboardInterrupt else "told to terminate"
     explained = explain(error)
     sentence = explained.sentence if explained else f"{type(error).__name__}: {error}"
     return sentence.removesuffix(": ")[:LONGEST_ERROR]

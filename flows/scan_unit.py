@@ -17,14 +17,17 @@ from proxflow.configs.loading import validate_recipe
 from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.flows.cli.outcomes import REFUSALS, explain
 from proxflow.flows.launch import launch
+from proxflow.flows.run_log import FILES as LOG_FILES
 from proxflow.tasks.batch.outcome import ScanOutcome, State
 from proxflow.tasks.errors import RequestError, WorkerLostError
+from proxflow.tasks.run_record import Origin
 
 if TYPE_CHECKING:
     from proxflow.flows.launch import Finished
     from proxflow.models.solvers.iteration import Iteration
     from proxflow.tasks.stage import StageOutcome
 
+LOG_NAME = LOG_FILES[0]
 _stopping = threading.Event()
 
 
@@ -34,6 +37,7 @@ class ScanUnit:
 
     recipe: as plain values, its ``scan.path`` that of this scan.  methods: the first is delivered.
     root: the batch's folder.  folder: the run folder in it.  command: what makes this scan's run again.
+    origin: how the batch was started, for the ledger.
     """
 
     scan: str
@@ -43,6 +47,7 @@ class ScanUnit:
     root: str
     folder: str
     command: str
+    origin: Origin
 
 
 def reconstruct_scan(unit: ScanUnit) -> ScanOutcome:
@@ -51,7 +56,14 @@ def reconstruct_scan(unit: ScanUnit) -> ScanOutcome:
     try:
         recipe = validate_recipe(unit.recipe)
         methods = recipe.methods(list(unit.methods))
-        finished = launch(recipe, methods, command=unit.command, out=folder, listener=StoppableReporter())
+        finished = launch(
+            recipe,
+            methods,
+            command=unit.command,
+            out=folder,
+            listener=StoppableReporter(),
+            origin=unit.origin,
+        )
     except Exception as error:
         return failed(unit, error)
     return _done(unit, finished)
@@ -119,7 +131,9 @@ def failed(unit: ScanUnit, error: Exception) -> ScanOutcome:
     else:
         sentence = " ".join(f"{type(error).__name__}: {error}".split())
         trace = "".join(traceback.format_exception(error))
-    return ScanOutcome(unit.scan, unit.name, state, sentence, trace, finished=_now())
+    logged = (Path(unit.root) / unit.folder / LOG_NAME).is_file()  # of a run that began to compute
+    place = unit.folder if logged else ""
+    return ScanOutcome(unit.scan, unit.name, state, sentence, trace, place, finished=_now())
 
 
 def is_machine_fault(error: Exception) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from proxflow.configs.errors import Problem, RecipeError
@@ -66,27 +65,21 @@ def _compare(form: Mapping[str, Any]) -> object:
 
 
 def _many(form: Mapping[str, Any]) -> object:
-    from proxflow.flows.batch_plan import batch_recipe
+    from proxflow.flows.batch_forms import plan_many
 
-    return batch_recipe(form["recipe"], form["changes"] or (), form["methods"] or ())
+    return plan_many(form)
 
 
 def _watch(form: Mapping[str, Any]) -> object:
-    from proxflow.flows.batch_plan import batch_recipe
-    from proxflow.flows.watch_request import watch_request
+    from proxflow.flows.batch_forms import plan_watch
 
-    recipe = batch_recipe(form["recipe"], form["changes"] or (), ())
-    if not form["folder"]:  # to be filled in
-        return recipe
-    return watch_request(Path(form["folder"]), recipe, pattern=form["pattern"], settle=form["settle"])
+    return plan_watch(form)
 
 
 def _train(form: Mapping[str, Any]) -> object:
-    from proxflow.flows.training_run import plan_training
-    from proxflow.tasks.training.train import TrainingRequest
+    from proxflow.flows.training_plan import plan_train
 
-    request = TrainingRequest(tuple(form["scans"] or ()), form["fraction"], form["seeds"])
-    return plan_training(Path(form["recipe"]), form["changes"] or (), form["methods"] or (), request, "")
+    return plan_train(form)
 
 
 SERVED = {

@@ -4,44 +4,42 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Annotated, Any
 
-from prefect import flow, get_run_logger
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
-from prefect.runtime import flow_run
-from prefect.states import Failed
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.states import Completed
+from pydantic import WithJsonSchema
 
 from proxflow.flows.artifacts import UPDATE_SECONDS, ArtifactReporter, artifact_key
-from proxflow.flows.cli.outcomes import explain
-from proxflow.flows.embedded_server import tie_to_this_process
+from proxflow.flows.form_schema import COUNT, NUMBER, TEXTS, recipe_choice, trainable_names
+from proxflow.flows.forms import DEFAULT_RECIPE
+from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
-from proxflow.flows.training_run import FinishedTraining, launch_training, plan_training
+from proxflow.flows.recorded_run import introduce, refused
+from proxflow.flows.report_server import report_link
+from proxflow.flows.told import hand_over, told
+from proxflow.flows.training_plan import plan_train
+from proxflow.flows.training_run import FinishedTraining, TrainingPlan, launch_training
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.training.error_plot import standalone_plot
 from proxflow.tasks.training.search import Candidate
-from proxflow.tasks.training.train import TrainingRequest
+
+BASE, METHODS, LINES = map(WithJsonSchema, (recipe_choice(), trainable_names(), TEXTS))
+FRACTION, SEEDS = map(WithJsonSchema, (NUMBER, COUNT))
 
 
-def _run_name() -> str:
-    return f"train {Path(str(flow_run.parameters.get('recipe', ''))).stem}"
-
-
-@flow(name="train", flow_run_name=_run_name, persist_result=False, validate_parameters=False)
+@flow(name="train", persist_result=False, validate_parameters=False)
 def train(
-    recipe: str = "mri-brain-poisson4",
-    scans: list[str] | None = None,
-    methods: list[str] | None = None,
-    fraction: float = 0.05,
-    seeds: int = 3,
-    changes: list[str] | None = None,
+    recipe: Annotated[Any, BASE] = DEFAULT_RECIPE,
+    scans: Annotated[Any, LINES] = None,
+    methods: Annotated[Any, METHODS] = None,
+    fraction: Annotated[Any, FRACTION] = 0.05,
+    seeds: Annotated[Any, SEEDS] = 3,
+    changes: Annotated[Any, LINES] = None,
     out: str = "",
     command: str = "",
 ) -> Any:
@@ -51,31 +49,40 @@ def train(
     was tried before is found in the store: a training that was stopped goes on where it was.
 
     Args:
-        recipe: A ready recipe's name, or the path of a recipe file on the machine that serves.
-        scans: Scans to train on, read as the recipe says; its own scan if there are none.
+        recipe: A ready recipe, or a recipe file on the machine that serves.
+        scans: Scans, folders, patterns to train on, read as the recipe says; its own scan if there are none.
         methods: Methods to train; all of the recipe that have numbers to be chosen, if there are none.
-        fraction: Of the measurements, held out from each reconstruction.
+        fraction: Of the measurements, held out from each reconstruction. Above 0, at most 0.5.
         seeds: Times that each value is tried, each time with other measurements held out.
         changes: Single values of the recipe, as with --set: prepare.0.acceleration=6
         out: Folder for the result; runs/TIME-NAME-train if empty.
         command: What does the same on the command line; made up if empty.
     """
-    tie_to_this_process()
+    form = dict(locals())
+    return told(lambda: _trained(form))
+
+
+def _trained(form: Mapping[str, Any]) -> Any:
+    """The flow's final state; its artifacts where the server listens."""
+    with refused():
+        plan = plan_train(form)
+    names = [config.method for config in plan.methods]
+    introduce(f"{plan.recipe.name} train {', '.join(names)}", ["train", plan.recipe.scan.kind, *names])
+    tell("started")
+    finished = _launched(plan, Path(form["out"]) if form["out"] else None)
+    hand_over(finished)
+    tell(f"done in {finished.seconds:.1f} s, report {finished.report.resolve()}")
+    if server_listens():
+        _publish(finished, plan.recipe.name)
+    return Completed(message=f"Report: {finished.report.resolve()}", data=finished)
+
+
+def _launched(plan: TrainingPlan, out: Path | None) -> FinishedTraining:
+    listener = TrainingArtifacts(reporter(), plan.recipe.name)
     try:
-        request = TrainingRequest(tuple(scans or ()), fraction, seeds)
-        plan = plan_training(Path(recipe), changes or [], methods or [], request, command)
-        listener = TrainingArtifacts(reporter(), plan.recipe.name)
-        folder = Path(out) if out else None
-        finished = launch_training(
-            plan, out=folder, listener=listener, engine=PrefectEngine, origin=flow_origin()
-        )
-    except Exception as error:
-        known = explain(error)
-        sentence = known.sentence if known else f"{type(error).__name__}: {error}"
-        get_run_logger().error(sentence, exc_info=error)
-        return Failed(message=sentence, data=error)
-    _publish(finished, plan.recipe.name)
-    return finished
+        return launch_training(plan, out=out, listener=listener, engine=PrefectEngine, origin=flow_origin())
+    finally:
+        listener.close()
 
 
 class TrainingArtifacts(ArtifactReporter):
@@ -84,9 +91,8 @@ class TrainingArtifacts(ArtifactReporter):
     def __init__(self, listener: Any, name: str) -> None:
         super().__init__(listener)
         self._training: Any = listener if hasattr(listener, "tried") else None
-        self._name = name
+        self._label = f"training-{name}"
         self._planned: dict[str, int] = {}
-        self._bar: UUID | None = None
         self._done, self._start, self._shown = 0, time.monotonic(), 0.0
 
     def planned(self, method: str, reconstructions: int) -> None:
@@ -109,13 +115,7 @@ class TrainingArtifacts(ArtifactReporter):
             f"{self._done} of about {total} reconstructions; last {method} {number} = {candidate.value:g}, "
             f"error {candidate.error:.5f}; about {left:.0f} s left"
         )
-        if self._bar is None:
-            made = create_progress_artifact(
-                100 * self._done / total, artifact_key("training", self._name), text
-            )
-            self._bar = made if isinstance(made, UUID) else made.id  # type: ignore[attr-defined]
-        else:
-            update_progress_artifact(self._bar, progress=100 * self._done / total, description=text)
+        self.show(self._label, 100 * self._done / total, text)
 
 
 def _publish(finished: FinishedTraining, name: str) -> None:
@@ -133,13 +133,13 @@ def _publish(finished: FinishedTraining, name: str) -> None:
         for fit in finished.training.fits
     ]
     create_table_artifact(table=rows, key=artifact_key("numbers", name), description=f"Numbers of {name}")
-    parts = []
+    link = report_link(finished.report)
+    parts = [f"[Open the report]({link})\n" if link else f"Report: `{finished.report.resolve()}`\n"]
     for fit in finished.training.fits:
         svg = base64.b64encode(standalone_plot(fit, len(finished.training.scans)).encode()).decode()
         parts.append(f"## {fit.method}: {fit.number} = {fit.chosen.value:g}\n")
         parts.append(f"![held-out error against {fit.number}](data:image/svg+xml;base64,{svg})\n")
     parts += [f"- Caution: {caution}" for caution in finished.training.cautions]
-    parts.append(f"\nReport: `{finished.report.resolve()}`\n")
     parts.append(f"\nRecipe with these numbers: `{(finished.folder / 'recipe.yaml').resolve()}`")
     key = artifact_key("training-page", name)
     create_markdown_artifact(markdown="\n".join(parts), key=key, description=f"Training of {name}")

@@ -1,13 +1,12 @@
-"""A training from the command line as a flow: on the configured server, or on Prefect's embedded one."""
+"""A training from the command line as a flow."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from proxflow.flows.prefect_environment import prepare_environment, server_configured
-from proxflow.flows.prefect_run import drain
+from proxflow.flows.as_flow import as_flow
 from proxflow.flows.training_run import FinishedTraining, Listener, TrainingPlan
 from proxflow.tasks.reporting import listen
 
@@ -16,18 +15,15 @@ def train_as_flow(
     recipe: Path, changes: Sequence[str], plan: TrainingPlan, *, out: Path | None, listener: Listener
 ) -> FinishedTraining:
     """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean."""
-    embedded = not server_configured()
-    prepare_environment(quiet=True)
-    from prefect.settings import get_current_settings
-    from prefect.task_runners import ThreadPoolTaskRunner
 
-    from proxflow.flows.train import train
+    def load() -> Callable[[], Any]:
+        from prefect.task_runners import ThreadPoolTaskRunner
 
-    get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
-    runner: Any = ThreadPoolTaskRunner(max_workers=plan.recipe.runtime.workers)
-    previous = listen(listener)
-    try:
-        state: Any = train.with_options(task_runner=runner)(
+        from proxflow.flows.train import train
+
+        runner: Any = ThreadPoolTaskRunner(max_workers=plan.recipe.runtime.workers)
+        run: Any = train.with_options(task_runner=runner)
+        return lambda: run(
             recipe=str(recipe),
             scans=list(plan.request.scans),
             methods=[config.method for config in plan.methods],
@@ -38,9 +34,9 @@ def train_as_flow(
             command=plan.command,
             return_state=True,
         )
-        finished: FinishedTraining = state.result()
+
+    previous = listen(listener)
+    try:
+        return as_flow(load, lambda finished: len(finished.outcomes))
     finally:
         listen(previous)
-    if embedded:
-        drain(state.state_details.flow_run_id, len(finished.outcomes))
-    return finished

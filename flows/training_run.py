@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from proxflow.configs.catalogue import recipe_path
-from proxflow.configs.loading import load_recipe
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.data.store.store import ArtefactStore
@@ -20,7 +18,7 @@ from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.run_record import Origin
 from proxflow.tasks.stage import StageCall, StageOutcome
 from proxflow.tasks.training.samples import TrainingListener
-from proxflow.tasks.training.train import Training, TrainingRequest, methods_to_train, train
+from proxflow.tasks.training.train import Training, TrainingRequest, train
 from proxflow.tasks.training.training_folder import write_training_folder
 
 log = logging.getLogger("proxflow.run")
@@ -53,15 +51,6 @@ class FinishedTraining:
     training: Training
     outcomes: tuple[StageOutcome, ...]
     seconds: float
-
-
-def plan_training(
-    recipe: Path, changes: Sequence[str], methods: Sequence[str], request: TrainingRequest, command: str
-) -> TrainingPlan:
-    """Load the recipe and choose the methods; RecipeError and RequestError before anything is done."""
-    path = recipe_path(recipe)
-    loaded = load_recipe(path, changes)
-    return TrainingPlan(loaded, path.read_text("utf-8"), methods_to_train(loaded, methods), request, command)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from proxflow.flows.batch_run import BatchListener, RunUnits, Work, batch_runner
 from proxflow.flows.many_run import SCANS
 from proxflow.flows.scan_unit import ScanUnit
 from proxflow.flows.watch_request import WatchRequest
+from proxflow.tasks.batch.batch_files import BATCH_FILES
 from proxflow.tasks.batch.outcome import ScanOutcome
 from proxflow.tasks.batch.unit_names import folder_name
-from proxflow.tasks.run_folder import new_run_folder
-from proxflow.tasks.watch.arrivals import Arrival, arrivals, identity, same_as_seen
+from proxflow.tasks.run_folder import new_run_folder, refuse_links
+from proxflow.tasks.watch.arrivals import STATE, Arrival, arrivals, identity, same_as_seen
 from proxflow.tasks.watch.watch_report import ID_SHOWN, WatchReport
 from proxflow.tasks.watch.watch_state import WatchState
 
@@ -76,6 +77,7 @@ def watch_pass(
     """
     began, recipe = time.monotonic(), request.recipe.recipe
     out = new_run_folder(recipe.name, request.out)
+    refuse_links(out, (SCANS, STATE, *BATCH_FILES))
     (out / SCANS).mkdir(exist_ok=True)
     state = WatchState(request.folder, out, retry_failed=request.retry_failed)
     fresh, arriving = arrivals(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +41,8 @@ def watch_request(
     """
     if not str(folder) or not folder.expanduser().is_dir():
         raise RequestError(f"folder must be an existing folder, got {str(folder)!r}")
-    if not math.isfinite(settle) or not 0 <= settle <= LONGEST_SETTLE:
-        raise RequestError(f"settle must be between 0 and {LONGEST_SETTLE:g} seconds, got {settle:g}")
+    if not isinstance(settle, int | float) or not 0 <= settle <= LONGEST_SETTLE:
+        raise RequestError(f"settle must be between 0 and {LONGEST_SETTLE:g} seconds, got {settle!r:.80}")
     if not pattern or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
         raise RequestError(f"pattern must be one of names in the folder, as *.h5, got {pattern!r}")
     watched = folder.expanduser().absolute()

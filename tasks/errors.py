@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from proxflow.data.printable import sentence
+
 
 class RequestError(ValueError):
     """What was asked for does not fit this scan or this machine (a device, a step, a method)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(sentence(text))
 
 
 class WorkerLostError(RuntimeError):

@@ -46,7 +46,7 @@ def in_memory(label: str, machine: Machine, work: Callable[[Machine], T]) -> T:
 
 def ran_out_of_memory(error: BaseException) -> bool:
     """Whether it was memory that failed, of Python, NumPy, torch on the CPU or on CUDA."""
-    torch_cpu = isinstance(error, RuntimeError) and "not enough memory" in str(error)
+    torch_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     return isinstance(error, MemoryError) or torch_cpu or type(error).__name__ == "OutOfMemoryError"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from proxflow.data.store.artefact import Artefact
 from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.store import ArtefactStore, Ref
+from proxflow.data.store.trust import check_trusted
 from proxflow.tasks.stage import Machine, StageCall, StageOutcome, call_key
 
 UNKNOWN = ""  # digest of what is not there: no key made from it exists
@@ -19,8 +20,7 @@ class PeekEngine:
     """An engine for ``run_stages`` that computes nothing: it only looks up each call.
 
     ``calls`` maps each label to whether its artefact is there; None where that cannot be told cheaply,
-    because the key hangs on the digest of a very large file. Artefacts are looked up by name, not
-    verified: a damaged one counts as there, and is found out when it is used.
+    because the key hangs on the digest of a very large file. A damaged artefact counts as not there.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -46,6 +46,7 @@ class PeekEngine:
             return None
         key = call_key(call, self._machine)
         try:
+            check_trusted(self._store.path(key))
             with Artefact(self._store.path(key)) as artefact:
                 return Ref(call.label, key, artefact.digest)
         except (FileNotFoundError, DamagedArtefactError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from proxflow.tasks.stages.cautions import PREFIX
 from proxflow.tasks.stages.documents import geometry_from_json
 from proxflow.tasks.stages.planes import PlanesOf
 
+# Folders a run writes into and files it appends to; all else replaces what has its name, links too.
+WRITTEN_INTO = ("previews", "images", "image-dicom", "image-png", "log.txt", "log.jsonl")
+
 
 @dataclass(frozen=True)
 class Written:
@@ -34,11 +38,12 @@ class Written:
     n_items: int
 
 
-def new_run_folder(name: str, out: Path | None) -> Path:
-    """``out``, or a new ``runs/<time>-<name>``. RequestError if it cannot be made."""
+def new_run_folder(name: str, out: Path | None, report: str = "report.html") -> Path:
+    """``out``, or a new ``runs/<time>-<name>``. RequestError if it cannot be made, or leads elsewhere."""
     try:
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
+            refuse_links(out, (*WRITTEN_INTO, report))
             return out
         return _fresh_folder(Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
     except OSError as error:
@@ -46,6 +51,19 @@ def new_run_folder(name: str, out: Path | None) -> Path:
         raise RequestError(
             f"--out must be a folder that can be made, got {place}: {error.strerror}"
         ) from None
+
+
+def refuse_links(folder: Path, names: Sequence[str]) -> None:
+    """RequestError if a file or folder of ``names`` in ``folder``, or one on the way to it, is a link.
+
+    What is written through it would land outside the run folder.
+    """
+    for name in names:
+        below = folder / name
+        while below != folder:
+            if below.is_symlink():
+                raise RequestError(f"--out must hold no links where a run writes, got {below}")
+            below = below.parent
 
 
 def _fresh_folder(wanted: Path) -> Path:

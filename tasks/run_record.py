@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from proxflow.tasks.processes import Process
+
 State = Literal["running", "done", "failed", "refused", "interrupted", "crashed"]
 
 
@@ -20,12 +22,13 @@ class Origin(Kept):
     """How a run was started.
 
     kind: by a ``command``, a ``schedule`` or a person's click on a ``deployment``, or as one of a
-    ``batch``, whose name is ``batch``. flow_run_id and flow_run_name are Prefect's, of the run's flow or,
-    in a batch, of the flow that the batch is.
+    ``batch``, whose name is ``batch`` and which ``process`` carries out. deployment, flow_run_id and
+    flow_run_name are Prefect's, of the run's flow or, in a batch, of the flow that the batch is.
     """
 
     kind: Literal["command", "schedule", "deployment", "batch"] = "command"
     batch: str | None = None
+    process: Process | None = None
     deployment: str | None = None
     flow_run_id: str | None = None
     flow_run_name: str | None = None
@@ -51,8 +54,7 @@ class RunRecord(Kept):
     state: ``running``; ``done``; ``failed`` with an error; ``refused``, bad input; ``interrupted`` by
     Ctrl-C, SIGTERM or a cancellation; ``crashed``, ended without a word (SIGKILL, power, memory).
     seconds: by a clock that does not jump, so not always ``ended`` less ``started``.
-    process_started: when process ``pid`` began, in the kernel's ticks, which tells it from a later one
-    of that number; None where the kernel does not say.
+    process: where it was computed.
     items, scan_bytes: how much was reconstructed, and the size of the scan's files.
     """
 
@@ -64,9 +66,7 @@ class RunRecord(Kept):
     scan: str
     command: str
     origin: Origin
-    host: str
-    pid: int
-    process_started: int | None
+    process: Process
     version: str
     store_limit_bytes: int
     started: datetime

@@ -28,7 +28,7 @@ def run_statistics(records: Iterable[RunRecord]) -> dict[str, Any]:
     entries = [entry for run in runs for entry in run.stages]
     by_name: dict[str, list[StageEntry]] = defaultdict(list)
     for entry in entries:
-        by_name[entry.name].append(entry)
+        by_name[entry.name.partition(" ")[0]].append(entry)  # a training says the value after its stage
     return {
         "runs": len(runs),
         "states": dict(Counter(run.state for run in runs)),

@@ -14,6 +14,7 @@ from proxflow.data.errors import ScanError
 SUFFIXES = (".yaml", ".yml", ".json")
 ARRAYS = (".npy", ".npz", ".mat", ".csv", ".tif", ".tiff")  # files that may have a sidecar
 LARGEST_BYTES = 64 * 2**20
+DEEPEST = 40
 
 
 class _Loader(yaml.SafeLoader):
@@ -23,6 +24,12 @@ class _Loader(yaml.SafeLoader):
     """
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}  # type: ignore[misc]
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level > DEEPEST:  # PyYAML takes minutes over thousands of them
+            problem = f"more than {DEEPEST} levels of nesting"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(token)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -95,7 +102,7 @@ def load_mapping(path: Path) -> dict[str, Any]:
             content = json.loads(text, object_pairs_hook=_once)
         else:
             content = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError, OSError) as error:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError, OSError) as error:
         if isinstance(error, ScanError):
             raise
         reason = " ".join(str(error).split())

@@ -94,11 +94,11 @@ class ArtefactWriter:
         dataset = self._file.require_group(DOCUMENTS).create_dataset(name, data=np.frombuffer(text, np.uint8))
         dataset.attrs[CHECKSUM] = digest(text)
 
+    @uninterrupted()
     def flush(self) -> None:
         """Hand what HDF5 still holds in memory to the file."""
         self._file.flush()
-        if self._guarded.error is not None:
-            raise self._guarded.error
+        self._guarded.check()
 
     @uninterrupted()
     def finish(self, attributes: Mapping[str, Any]) -> str:

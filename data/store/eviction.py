@@ -88,7 +88,7 @@ def remove_leftovers(root: Path, older_than: float = STALE_SECONDS) -> int:
     is that far away.
     """
     freed = 0
-    for path in (root / "artefacts").glob("??/.*.tmp"):
+    for path in [*(root / "artefacts").glob("??/.*.tmp"), *root.glob("*/.part-*")]:
         freed += _remove_file(path) if _age(path) > older_than else 0
     for folder in (root / "checkpoints").glob("*"):
         held = is_held(root / "locks" / f"{folder.name}.lock")

@@ -33,6 +33,27 @@ def exclusive(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator
         os.close(descriptor)
 
 
+@contextmanager
+def try_exclusive(path: Path) -> Iterator[bool]:
+    """``exclusive`` without waiting: False where another process holds the lock."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        mine = os.fstat(descriptor).st_ino == path.stat().st_ino
+    except (BlockingIOError, FileNotFoundError):
+        mine = False
+    except BaseException:
+        os.close(descriptor)
+        raise
+    try:
+        yield mine
+    finally:
+        if mine:
+            path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
 def _lock_current_file(path: Path, on_wait: Callable[[], None] | None) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -110,24 +131,3 @@ def _lock(descriptor: int, how: int) -> bool:
             return False
         raise
     return True
-
-
-@contextmanager
-def try_exclusive(path: Path) -> Iterator[bool]:
-    """``exclusive`` without waiting: False where another process holds the lock."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        mine = os.fstat(descriptor).st_ino == path.stat().st_ino
-    except (BlockingIOError, FileNotFoundError):
-        mine = False
-    except BaseException:
-        os.close(descriptor)
-        raise
-    try:
-        yield mine
-    finally:
-        if mine:
-            path.unlink(missing_ok=True)
-        os.close(descriptor)

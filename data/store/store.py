@@ -128,8 +128,7 @@ class ArtefactStore:
 
     def let_go(self, ref: Ref) -> None:
         """Take the pin off one artefact: a caller that reads thousands would run out of descriptors."""
-        if (descriptor := self._pins.pop(ref.key, None)) is not None:
-            os.close(descriptor)
+        self._unpin(ref.key)
 
     def release(self) -> None:
         """Let go of all pins: eviction may take what this process used."""
@@ -145,12 +144,16 @@ class ArtefactStore:
             os.close(descriptor)
 
     def _set_aside(self, path: Path, stage: str, error: Exception) -> None:
-        log.warning("damaged artefact of stage %s set aside, it is computed again: %s", stage, error)
         target = self.root / "damaged" / f"{path.stem}-{secrets.token_hex(6)}.h5"
-        target.parent.mkdir(exist_ok=True)
         self._unpin(path.stem)
-        with suppress(FileNotFoundError):  # another process moved it first
-            path.replace(target)
+        try:
+            target.parent.mkdir(exist_ok=True)
+            with suppress(FileNotFoundError):  # another process moved it first
+                path.replace(target)
+        except OSError:
+            log.warning("damaged artefact of stage %s cannot be set aside: %s", stage, error)
+            raise
+        log.warning("damaged artefact of stage %s set aside, it is computed again: %s", stage, error)
 
     def _raise_plainly(self, error: OSError | RuntimeError) -> None:
         """StoreError for a full disk or a folder without permission; HDF5 hides errno in its text."""

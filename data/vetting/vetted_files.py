@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import h5py
 
+from proxflow.data.store.file_state import file_state, is_settled
 from proxflow.data.vetting.vetting_process import WALKER
 
 MOST_BYTES = 1 << 20  # of the memory: 25 000 files
 DIGITS = 40
-SETTLED_NS = 100_000_000  # a file that changed since may change again within one tick of its clock
+NO_CACHE = (OSError, UnicodeDecodeError, RuntimeError)  # the last where a user has no home, as in containers
 
 
 class VettedFiles:
     """A set of file identities in this process and, beside it, in a file of the user's cache.
 
-    The identity of a foreign file is path, size, inode and times, with the versions of libhdf5 and of what
+    The identity of a foreign file is its path and ``file_state``, with the versions of libhdf5 and of what
     was looked for; that of a sealed one is the digest of its bytes. A cache that cannot be read or written
     only costs the time of looking again.
     """
@@ -31,14 +31,14 @@ class VettedFiles:
 
     def __contains__(self, identity: str) -> bool:
         if identity not in self._known:
-            with suppress(OSError, UnicodeDecodeError):
+            with suppress(*NO_CACHE):
                 self._known.update(_memory().read_text("ascii").split())
         return identity in self._known
 
     def add(self, identity: str) -> None:
         """Remember a file."""
         self._known.add(identity)
-        with suppress(OSError):
+        with suppress(*NO_CACHE):
             memory = _memory()
             memory.parent.mkdir(parents=True, exist_ok=True)
             if memory.exists() and memory.stat().st_size > MOST_BYTES:
@@ -50,13 +50,12 @@ class VettedFiles:
 
 
 def identity_of(path: Path) -> str | None:
-    """What the file is known by; None for one that changed a moment ago."""
-    real = path.resolve()
-    status = real.stat()
-    if abs(time.time_ns() - status.st_ctime_ns) < SETTLED_NS:
+    """What the file is known by; None for one that changed a moment ago, and may again without a trace."""
+    state = file_state(path)
+    if not is_settled(state):
         return None
-    seen = (status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
-    return hashlib.blake2b(repr((str(real), seen, _version())).encode(), digest_size=DIGITS // 2).hexdigest()
+    seen = sorted((name, *one) for name, one in state.items())
+    return hashlib.blake2b(repr((seen, _version())).encode(), digest_size=DIGITS // 2).hexdigest()
 
 
 @cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 WALKER = Path(__file__).with_name("walker.py")
-SLACK_SECONDS = 5  # beyond its own limit: for a child that not even its alarm ends
+SLACK_SECONDS = 30  # to start, and for a child that not even its alarm ends
 RESTARTS = 3  # a child that nobody asked for a while has gone; another may go while it starts
 
 
@@ -91,7 +91,8 @@ class VettingProcess:
             try:
                 child.stdin.write(request)
             except BrokenPipeError:
-                return self._gone(child)
+                self._gone(child)
+                return None
             line = _read_line(child.stdout.fileno(), time.monotonic() + seconds + SLACK_SECONDS)
         except BaseException:  # an answer that nobody read would be taken for the next file's
             self.stop()
@@ -100,11 +101,13 @@ class VettingProcess:
             self.stop()
             raise HungError
         if not line:
-            return self._gone(child)
+            self._gone(child)
+            return None
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     def _gone(self, child: subprocess.Popen[bytes]) -> None:
+        """Raise what the child's end tells of the file; nothing where it had left for want of work."""
         self._child = None
         child.communicate()
         if child.returncode == -signal.SIGALRM:

@@ -33,8 +33,9 @@ def command(
 ) -> int:
     """Stop a run; started again, it goes on from where it was.
 
-    A run of a command is told to terminate, on this machine. A run of a Prefect deployment is cancelled
-    through the server in PREFECT_API_URL, also one that is only planned. Waits until it has ended.
+    A run of a command is told to terminate, on this machine; one of a batch with the whole batch. A run of a
+    Prefect deployment is cancelled through the server in PREFECT_API_URL, also one that is only planned.
+    Waits until it has ended; exit code 1 if it does not.
 
     `proxflow cancel 261121-1757`
     """
@@ -47,19 +48,23 @@ def command(
     if len(alive) > 1:
         ids = ", ".join(record.id for record in alive)
         raise RequestError(f"RUN must name one run, got {run!r}, which is {ids}")
+    batch = None
     if alive:
-        who, ended = alive[0].id, _stop(ledger, alive[0])
+        who, batch, ended = alive[0].id, alive[0].origin.batch, _stop(ledger, alive[0])
     elif (planned := _on_server(run)) is not None:
-        who, ended = planned, _cancel_on_server(planned, lambda: False)
+        who, ended = planned, _cancel_on_server(planned, lambda: True)
     elif named:
         raise RequestError(f"RUN must be a run that goes on, got {named[0].id}, which is {named[0].state}")
     else:
         raise RequestError(f"RUN must be a run of {ledger.folder} or of the Prefect server, got {run!r}")
-    return _say(who, ended, json)
+    return _say(who, batch, ended, json)
 
 
-def _say(who: str, ended: bool, as_json: bool) -> int:
-    sentence = f"{who} was stopped" if ended else f"{who} was told to stop, and goes on so far"
+def _say(who: str, batch: str | None, ended: bool, as_json: bool) -> int:
+    all_of = f", with all of the batch {batch}" if batch else ""
+    sentence = (
+        f"{who} was stopped{all_of}" if ended else f"{who} was told to stop{all_of}, and goes on so far"
+    )
     if as_json:
         import json
 
@@ -76,27 +81,25 @@ def _stop(ledger: RunLedger, record: RunRecord) -> bool:
         now = ledger.record(record.id)
         return now is None or now.state != "running"
 
-    if record.origin.flow_run_id and record.origin.kind != "command":
+    if record.origin.flow_run_id and record.origin.deployment:
         return _cancel_on_server(record.origin.flow_run_id, over)
     _terminate(record)
     return _wait(over)
 
 
 def _terminate(record: RunRecord) -> None:
-    """SIGTERM to the process of the run; RequestError where that cannot be."""
-    import socket
-
+    """SIGTERM to the process of the run, or of its batch; RequestError where that cannot be."""
     from proxflow.tasks.errors import RequestError
-    from proxflow.tasks.processes import process_started
 
-    if record.host != socket.gethostname():
+    process = record.origin.process or record.process
+    if not process.is_here():
         raise RequestError(
-            f"RUN must go on on this machine, got {record.id}, which does on {record.host}: cancel it there"
+            f"RUN must go on on this machine, got {record.id}, which does on {process.host}: cancel it there"
         )
-    if process_started(record.pid) != record.process_started:
-        raise RequestError(f"RUN must be of a live process, got {record.id}, of process {record.pid}")
+    if not process.lives():
+        raise RequestError(f"RUN must be of a live process, got {record.id}, of process {process.pid}")
     try:
-        os.kill(record.pid, signal.SIGTERM)
+        os.kill(process.pid, signal.SIGTERM)
     except PermissionError:
         raise RequestError(f"RUN must be one's own, got {record.id} of another user's process") from None
 
@@ -117,7 +120,7 @@ def _on_server(run: str) -> str | None:
 
 
 def _cancel_on_server(flow_run_id: str, over: Callable[[], bool]) -> bool:
-    """Whether the flow run was cancelled; ``over`` tells of other ways to end."""
+    """Whether the flow run was cancelled; and ``over``."""
     from proxflow.flows.prefect_environment import server_configured
     from proxflow.flows.prefect_runs import cancel_flow_run, flow_run_state
     from proxflow.tasks.errors import RequestError

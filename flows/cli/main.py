@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import TextIO
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
+from proxflow.data.printable import printable
 from proxflow.flows import server_contact
 from proxflow.flows.cli.cache import app as cache
 from proxflow.flows.cli.cancel import command as cancel
@@ -31,6 +31,12 @@ from proxflow.flows.cli.run import command as run
 from proxflow.flows.cli.runs import command as runs
 from proxflow.flows.cli.serve import command as serve
 from proxflow.flows.cli.stats import command as stats
+from proxflow.flows.cli.stopping import (
+    Terminated,
+    ignore_signals,
+    leave_at_once_on_signals,
+    unwind_on_signals,
+)
 from proxflow.flows.cli.train import command as train
 from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cli.watch import command as watch
@@ -77,7 +83,7 @@ def main(tokens: list[str] | None = None) -> None:
     """Entry point: run a command and leave with its exit code."""
     share_cores()
     _open_closed_streams()
-    signal.signal(signal.SIGTERM, _terminate)
+    unwind_on_signals()
     tokens = sys.argv[1:] if tokens is None else tokens
     code = _guarded(tokens)
     if server_contact.lost.is_set():
@@ -87,16 +93,9 @@ def main(tokens: list[str] | None = None) -> None:
     sys.exit(code)
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, as a batch system sends it: leave as tidily as on Ctrl-C."""
-
-
-def _terminate(*_: object) -> None:
-    raise Terminated
-
-
 def _open_closed_streams() -> None:
-    """Send to nowhere what the caller closed (``>&-``): the number would go to the next file opened."""
+    """Open to nowhere what the caller closed (``<&-``, ``>&-``): its number would go to the next file."""
+    sys.stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY), "r")
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
@@ -116,11 +115,13 @@ def _guarded(tokens: list[str]) -> int:
     except CycloptsError as error:
         return _say(str(error), BAD_INPUT, tokens)
     except KeyboardInterrupt as stop:
-        ended = isinstance(stop, Terminated)
-        sentence = (
-            f"{'terminated' if ended else 'interrupted'}; run the same command again to go on from here"
+        ignore_signals()
+        said, code = (
+            ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
         )
-        return _say(sentence, TERMINATED if ended else INTERRUPTED, tokens)
+        _say(f"{said}; run the same command again to go on from here", code, tokens)
+        leave_at_once_on_signals(code)
+        return code
     except BrokenPipeError:
         _silence(sys.stdout)  # the reader left: nobody to tell
         return FAILED
@@ -135,6 +136,7 @@ def _guarded(tokens: list[str]) -> int:
 
 def _say(sentence: str, code: int, tokens: list[str]) -> int:
     """One sentence on standard error; with ``--json`` also the closing object on standard output."""
+    sentence = "\n".join(printable(line) for line in sentence.split("\n"))
     print(f"proxflow: {sentence}", file=sys.stderr)
     if "--json" in tokens:
         status = {2: "bad_input", 130: "interrupted", 143: "interrupted"}.get(code, "failed")

@@ -49,7 +49,7 @@ def command(
     """
     from rich.console import Console
 
-    from proxflow.flows.batch_plan import batch_recipe
+    from proxflow.flows.batch_plan import batch_recipe, check_machine
     from proxflow.flows.cli.batch_screen import BatchScreen, show_batch
     from proxflow.flows.many_run import reconstruct_scans, scans_text
     from proxflow.flows.method_names import split_names
@@ -59,6 +59,7 @@ def command(
     changes = (*set_, *([f"runtime.device={device}"] if device else []))
     chosen = batch_recipe(str(recipe), changes, split_names(methods) or ())
     found = find_scans(scans, chosen.recipe.scan.reader)
+    check_machine(chosen.recipe)
     with BatchScreen(Console(stderr=True, quiet=json), len(found)) as screen:
         if prefect or server_configured():
             from proxflow.flows.batch_as_flow import run_many_as_flow

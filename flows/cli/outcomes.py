@@ -9,7 +9,7 @@ FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 # What a file system refuses through no fault of ours.
 REFUSALS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
-    *(errno.ENAMETOOLONG, errno.EMFILE, errno.ESTALE),
+    *(errno.ENAMETOOLONG, errno.EMFILE, errno.ESTALE, errno.EISDIR, errno.ENOTDIR, errno.ELOOP),
 )
 
 

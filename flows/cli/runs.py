@@ -80,6 +80,7 @@ def _on_server(ledger: RunLedger, last: int) -> list[ServerRun]:
 def _show(runs: list[RunRecord], waiting: list[ServerRun], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -94,9 +95,8 @@ def _show(runs: list[RunRecord], waiting: list[ServerRun], folder: Path) -> None
     table.add_column("recipe", overflow="fold")
     table.add_column("report, or what went wrong", overflow="fold")
     for planned in waiting:
-        table.add_row(
-            planned.id[:8], _moment(planned.expected), planned.state, "", f"{planned.flow} {planned.name}", ""
-        )
+        what = Text(f"{planned.flow} {planned.name}")
+        table.add_row(planned.id[:8], _moment(planned.expected), planned.state, "", what, "")
     for run in runs:
         table.add_row(*_row(run))
     console.print(table)

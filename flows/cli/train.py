@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -17,7 +17,10 @@ def command(
     recipe: Annotated[Path, Parameter(help="A recipe file, or the name of a ready recipe.")],
     scans: Annotated[
         tuple[str, ...],
-        Parameter(help="Scans to train on, read as the recipe says; the recipe's own if none are given."),
+        Parameter(
+            help="Scans to train on, as with `proxflow many`: files, folders, patterns, @LIST; the recipe's "
+            "own if none are given."
+        ),
     ] = (),
     /,
     *,
@@ -37,9 +40,10 @@ def command(
 ) -> int:
     """Choose the numbers of methods by how well measurements they were not shown are predicted.
 
-    For the regularisation weight of tv, l1_wavelet and cg_sense, or the iterations of sirt and cgls: a
-    coarse grid of values, then finer ones around the best. No reference image is looked at. The folder holds
-    recipe.yaml with the numbers chosen, training.json and training.csv with every error, and report.html.
+    For the regularisation weight of tv, l1_wavelet and cg_sense, the iterations of sirt and cgls, the
+    residual that radar's l1 and tv_magnitude allow: a coarse grid of values, then finer ones around the
+    best. No reference image is looked at. The folder holds recipe.yaml with the numbers chosen,
+    training.json and training.csv with every error, and report.html.
     Every reconstruction is kept in the store: a training that was stopped goes on where it was.
 
     Examples:
@@ -51,20 +55,16 @@ def command(
     """
     from rich.console import Console
 
-    from proxflow.flows.cli.recipe_run import command_text
     from proxflow.flows.cli.training_bar import TrainingBar
+    from proxflow.flows.method_names import split_names
     from proxflow.flows.prefect_environment import server_configured
-    from proxflow.flows.training_run import launch_training, plan_training
-    from proxflow.tasks.errors import RequestError
+    from proxflow.flows.training_plan import plan_training
+    from proxflow.flows.training_run import launch_training
     from proxflow.tasks.training.train import TrainingRequest
 
-    names = [name.strip() for name in (methods or "").split(",") if name.strip()]
-    if methods is not None and not names:
-        raise RequestError(f"--methods must name at least one method, got {methods!r}")
-    request = TrainingRequest(scans, fraction, seeds)
+    names = split_names(methods) or []
     changes = [*set_, *([f"runtime.device={device}"] if device else [])]
-    more = [*(["--methods", ",".join(names)] if names else []), *_numbers(request)]
-    plan = plan_training(recipe, changes, names, request, command_text("train", recipe, set_, *scans, *more))
+    plan = plan_training(recipe, changes, names, TrainingRequest(scans, fraction, seeds))
     with TrainingBar(Console(stderr=True, quiet=json)) as listener:
         if prefect or server_configured():
             from proxflow.flows.train_as_flow import train_as_flow
@@ -77,16 +77,6 @@ def command(
     else:
         _show(finished)
     return 0
-
-
-def _numbers(request: Any) -> list[str]:
-    from proxflow.tasks.training.train import TrainingRequest
-
-    usual = TrainingRequest()
-    return [
-        *(["--fraction", f"{request.fraction:g}"] if request.fraction != usual.fraction else []),
-        *(["--seeds", str(request.seeds)] if request.seeds != usual.seeds else []),
-    ]
 
 
 def _show(finished: FinishedTraining) -> None:

@@ -12,7 +12,7 @@ from proxflow.data.writers.atomic import atomic_path
 from proxflow.tasks.batch.batch import Batch
 from proxflow.tasks.batch.page import render_batch
 
-JSON_NAME, CSV_NAME, PAGE_NAME = "batch.json", "batch.csv", "report.html"
+JSON_NAME, CSV_NAME, PAGE_NAME = BATCH_FILES = ("batch.json", "batch.csv", "report.html")
 
 
 def write_batch(folder: Path, batch: Batch) -> Path:

@@ -32,11 +32,13 @@ URGENCY = ("failed", "left", "interrupted", "done")
 
 @dataclass(frozen=True)
 class Row:
-    """One scan and method; ``keys`` are what the columns sort by, None last."""
+    """One scan and method. ``link`` and ``log`` are addresses from the page; by ``keys`` the columns are
+    sorted, None last."""
 
     outcome: ScanOutcome
     method: str
     link: str
+    log: str
     thumbnail: str
     cells: tuple[str, ...]
     keys: tuple[str | float | None, ...]
@@ -103,12 +105,14 @@ def _row(outcome: ScanOutcome, method: str, names: tuple[str, ...], folder: Path
         None if number is None or number != number else max(-1e300, min(1e300, number)) for number in numbers
     ]
     keys = (outcome.name, outcome.state, method, *sortable, outcome.seconds if outcome.stages else None)
+    log = f"{outcome.folder}/log.txt" if outcome.folder and outcome.state != "done" else ""
     picture = folder / outcome.folder / "previews" / f"{method}.png"
     return Row(
         outcome,
         method,
         quote(os.fsencode(outcome.report)),
-        _thumbnail(picture) if pictured else "",
+        quote(os.fsencode(log)),
+        thumbnail(picture) if pictured else "",
         cells,
         keys,
     )
@@ -129,7 +133,7 @@ def _unit(name: str) -> str:
     return METRICS[name].unit if name in METRICS else ""
 
 
-def _thumbnail(picture: Path) -> str:
+def thumbnail(picture: Path) -> str:
     """A small JPEG of a preview as a ``data:`` address; empty where there is none."""
     try:
         with Image.open(picture) as image:

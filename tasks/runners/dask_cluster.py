@@ -34,6 +34,7 @@ class DaskRunner:
         self.workers, self._threads, self._scheduler = workers, threads, scheduler
         self._lock = threading.Lock()
         self._client: Client | None = None
+        self._closed = False
         self._opened = ExitStack()
 
     def call(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -57,11 +58,13 @@ class DaskRunner:
     def close(self, *, abandon: bool = False) -> None:
         """End our own cluster, leave another's; units that have not begun are taken back."""
         with self._lock:
-            self._client = None
+            self._client, self._closed = None, True
             self._opened.close()
 
     def _connected(self) -> Client:
         with self._lock:
+            if self._closed:
+                raise WorkerLostError("workers must be there, the run has let go of them")
             if self._client is None:
                 self._client = self._connect()
             return self._client

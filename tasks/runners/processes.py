@@ -34,6 +34,7 @@ class ProcessRunner:
         self.workers, self._threads = workers, threads
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
+        self._closed = False
 
     def call(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """``function(*arguments)`` in a worker; see ``Runner``."""
@@ -59,7 +60,7 @@ class ProcessRunner:
     def close(self, *, abandon: bool = False) -> None:
         """End the workers; ``abandon`` interrupts what they are at."""
         with self._lock:
-            pool, self._pool = self._pool, None
+            pool, self._pool, self._closed = self._pool, None, True
         if pool is None:
             return
         if abandon:
@@ -70,6 +71,8 @@ class ProcessRunner:
 
     def _live_pool(self) -> ProcessPoolExecutor:
         with self._lock:
+            if self._closed:
+                raise WorkerLostError("workers must be there, the run has let go of them")
             if self._pool is None:
                 spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
                 self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=_start_worker)

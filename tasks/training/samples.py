@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean
 from typing import Any, Protocol
 
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.data.store.store import ArtefactStore, Ref
+from proxflow.tasks.batch.scan_list import find_scans
+from proxflow.tasks.batch.unit_names import unit_names
 from proxflow.tasks.pipeline import Engine, calibrated
 from proxflow.tasks.stage import StageCall
 from proxflow.tasks.training.search import Candidate
@@ -94,12 +95,10 @@ class HeldOutSamples:
 
 
 def training_scans(recipe: Recipe, paths: Sequence[str], engine: Engine) -> tuple[TrainingScan, ...]:
-    """The recipe's scan, or those of ``paths`` read as the recipe says, prepared and calibrated."""
-    found: dict[str, TrainingScan] = {}
-    for path in dict.fromkeys(paths or [recipe.scan.path]):
+    """The recipe's scan, or those that ``paths`` name, read as the recipe says, prepared and calibrated."""
+    found = find_scans(paths, recipe.scan.reader) if paths else [recipe.scan.path]
+    scans = []
+    for name, path in zip(unit_names(found), found, strict=True):
         of_path = recipe.model_copy(update={"scan": recipe.scan.model_copy(update={"path": path})})
-        name = path.removeprefix("sample://") if path.startswith("sample://") else Path(path).name
-        while name in found:
-            name = f"{name}'"
-        found[name] = TrainingScan(name, path, calibrated(of_path, engine))
-    return tuple(found.values())
+        scans.append(TrainingScan(name, path, calibrated(of_path, engine)))
+    return tuple(scans)

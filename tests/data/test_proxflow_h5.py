@@ -85,7 +85,7 @@ def test_links_and_foreign_storage_are_refused(measurement: KSpace, tmp_path: Pa
         with h5py.File(path, "r+") as file:
             del file["kspace"]
             file["kspace"] = link
-        with pytest.raises(ScanError, match="kspace must be stored in the file itself, got an? .*link"):
+        with pytest.raises(ScanError, match=r"kspace must be stored in the file itself, got an? .*link"):
             open_scan(path)
     path = write_kspace_h5(tmp_path / "scan.h5", measurement)
     with h5py.File(path, "r+") as file:

@@ -34,7 +34,7 @@ from proxflow.tasks.reporting import SilentReporter
 
 @flow(name="reconstruct", flow_run_name="unending", persist_result=False)
 def reconstruct(recipe: str, out: str) -> None:
-    loaded = load_recipe(Path(recipe), ["reconstruct.n_iter=1000000", "runtime.checkpoint_seconds=0.2"])
+    loaded = load_recipe(Path(recipe), ["reconstruct.n_iter=100000", "runtime.checkpoint_seconds=0.2"])
     launch(loaded, (loaded.reconstruct,), command="", out=Path(out), listener=SilentReporter(),
            engine=PrefectEngine, origin=flow_origin())
 
@@ -132,7 +132,7 @@ def test_a_served_run_and_a_planned_one_are_listed_and_cancelled(
         ended = ledger.record(record.id)
         assert ended is not None and ended.state == "interrupted"
         assert state_of(server, going) == "CANCELLED"
-        wait_until(lambda: not Path(f"/proc/{record.pid}").exists())
+        wait_until(lambda: not Path(f"/proc/{record.process.pid}").exists())
 
         code, cancelled, err = proxflow("cancel", planned[:13], *at)
         assert (code, cancelled.get("run")) == (0, planned), err

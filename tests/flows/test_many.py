@@ -98,7 +98,7 @@ def test_scans_of_one_file_name_do_not_collide(
     assert np.angle(turned) == pytest.approx(1.0, abs=0.01)
 
 
-@pytest.mark.parametrize("runner", ["threads", "processes"])
+@pytest.mark.parametrize("runner", ["threads", pytest.param("processes", marks=pytest.mark.slow)])
 def test_several_at_once_give_what_one_after_another_gives(
     proxflow: Any, many_recipe: Path, scan_file: Any, tmp_path: Path, runner: str
 ) -> None:
@@ -195,8 +195,15 @@ def test_a_fault_nobody_foresaw_is_one_scans_and_keeps_its_traceback(
     assert "in broken" in batch["items"][0]["traceback"]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("workers", "runner", "stop", "code"),
+    [
+        (1, "threads", signal.SIGTERM, 143),
+        (2, "threads", signal.SIGINT, 130),
+        (2, "processes", signal.SIGTERM, 143),
+    ],
+)
 def test_stopped_it_says_what_is_done_and_goes_on_later(
     spawn: Any,
     proxflow: Any,
@@ -205,15 +212,14 @@ def test_stopped_it_says_what_is_done_and_goes_on_later(
     tmp_path: Path,
     store: Path,
     workers: int,
+    runner: str,
     stop: int,
     code: int,
 ) -> None:
-    scan_file(tmp_path / "in" / "a.h5")
+    for k in range(4):
+        scan_file(tmp_path / "in" / f"scan{k}.h5", k)
     quick = ["many", many_recipe, tmp_path / "in", "--out", "batch", "--set", f"runtime.workers={workers}"]
-    assert proxflow(*quick)[0] == 0
-    for k in range(3):
-        scan_file(tmp_path / "in" / f"b{k}.h5", 1.0 + k)
-    # A tolerance of 0 lets each scan iterate for ever, but for the one that the store has.
+    quick += ["--set", f"runtime.runner={runner}"]
     endless = ["--set", "reconstruct.n_iter=10000", "--set", "runtime.checkpoint_seconds=0.05"]
     process = spawn(*quick, *endless)
     deadline = time.monotonic() + 120
@@ -229,9 +235,12 @@ def test_stopped_it_says_what_is_done_and_goes_on_later(
     assert json.loads(out.splitlines()[-1])["status"] == "interrupted"
     document = json.loads((tmp_path / "batch" / "batch.json").read_text())
     assert (document["status"], document["interrupted"]) == ("interrupted", 4)
-    assert proxflow(*quick)[0] == 0
+    assert not [*store.glob("artefacts/*/.*"), *store.glob("locks/*")]
+    code, batch, err = proxflow(*quick)
+    assert (code, batch["done"]) == (0, 4), err
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 def test_as_a_flow_every_scan_is_a_task_run_of_its_name(
     spawn: Any, many_recipe: Path, scan_file: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -252,8 +261,8 @@ def test_as_a_flow_every_scan_is_a_task_run_of_its_name(
         runs = database.execute("select name, state_name from flow_run").fetchall()
         keys = {row[0] for row in database.execute("select key from artifact where key not null")}
     assert tasks == {"a.h5": "Completed", "b.h5": "Completed", "c.h5": "Failed"}
-    assert runs == [("tiny on in", "Failed")]
-    assert {"scans-tiny", "report-tiny"} <= keys
+    assert runs == [("tiny on 3 scans", "Failed")]
+    assert {"batch-tiny", "scans-tiny", "progress-tiny"} <= keys
 
 
 def test_find_scans_takes_files_folders_patterns_and_lists(scan_file: Any, tmp_path: Path) -> None:

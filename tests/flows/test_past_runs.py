@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from proxflow.tasks import processes
 from proxflow.tasks.run_ledger import RunLedger
 from proxflow.tasks.run_record import RunRecord
 
-LONG = ("--set", "reconstruct.n_iter=1000000", "--set", "runtime.checkpoint_seconds=0.2")
+LONG = ("--set", "reconstruct.n_iter=100000", "--set", "runtime.checkpoint_seconds=0.2")
 
 
 def wait_until(true: Callable[[], Any]) -> Any:
@@ -41,10 +41,13 @@ def long_run(spawn: Any, recipe: Path, store: Path, ledger: RunLedger) -> Any:
     def start(*tokens: object) -> tuple[subprocess.Popen[str], RunRecord]:
         process = spawn("run", recipe, *LONG, *tokens)
         started.append(process)
-        wait_until(lambda: process.poll() is not None or list(store.glob("checkpoints/*/state-0.h5")))
-        assert process.poll() is None, process.communicate()
-        (record,) = [run for run in ledger.records() if run.pid == process.pid]
-        return process, record
+
+        def computing() -> list[RunRecord]:
+            assert process.poll() is None, process.communicate()
+            begun = [run for run in ledger.records() if run.process.pid == process.pid and run.folder]
+            return begun if list(store.glob("checkpoints/*/state-0.h5")) else []
+
+        return process, wait_until(computing)[0]
 
     yield start
     for process in started:
@@ -76,6 +79,7 @@ def test_every_end_is_in_the_ledger_and_counted(
     assert runs[-1]["folder"] == first["run_dir"]
     assert [stage["name"] for stage in runs[-1]["stages"]] == [stage["name"] for stage in first["stages"]]
     assert runs[-2]["methods"] == ["tv", "cg_sense"]
+    assert runs[2]["error"] == "told to terminate"
     assert refused == 2 and runs[3]["error"] in refusal
     assert runs[3]["folder"] is runs[3]["report"] is None
     assert runs[0]["error"] == failed
@@ -135,10 +139,10 @@ def test_what_cannot_be_cancelled_is_one_sentence(
     assert "RUN must be a run of" in refusal("unheard-of")
     process, record = long_run("--set", "name=unending")
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(socket, "gethostname", lambda: "elsewhere")
+        elsewhere.setattr(processes.socket, "gethostname", lambda: "elsewhere")
         assert f"RUN must go on on this machine, got {record.id}" in refusal(record.id)
     with monkeypatch.context() as later:
-        later.setattr("proxflow.tasks.processes.process_started", lambda pid: 1)
+        later.setattr(processes, "process_started", lambda pid: 1)
         assert "RUN must be of a live process" in refusal("unending")  # the number is another process's now
     assert process.poll() is None
     assert proxflow("cancel", "unending", "--store", store)[0] == 0
@@ -213,3 +217,20 @@ def test_metrics_json_tells_seconds_memory_and_bytes_of_each_stage(proxflow: Any
     _, again, _ = proxflow("run", recipe)
     kept = json.loads(Path(again["run_dir"], "metrics.json").read_text())["stages"]
     assert [stage["bytes_read"] for stage in kept] == [stage["bytes_read"] for stage in document["stages"]]
+
+
+def test_a_scan_of_a_batch_is_cancelled_with_the_batch(
+    proxflow: Any, spawn: Any, recipe: Path, store: Path, ledger: RunLedger
+) -> None:
+    batch = spawn("many", recipe, "sample://brain-13coil", "sample://brain-13coil", "--out", "batch", *LONG)
+    try:
+        record = wait_until(lambda: [run for run in ledger.records() if run.folder])[0]
+        assert (record.origin.kind, record.origin.batch) == ("batch", "batch")
+        assert record.origin.process is not None and record.origin.process.pid == batch.pid
+        code, cancelled, _ = proxflow("cancel", record.id, "--store", store)
+        assert (code, cancelled["ended"]) == (0, True)
+        assert batch.wait(60) == 143
+    finally:
+        batch.kill()
+        batch.communicate()
+    assert {run.state for run in ledger.records()} == {"interrupted"}

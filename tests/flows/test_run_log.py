@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from proxflow.flows.run_log import RunLog
+from proxflow.tasks.run_ledger import RunLedger
 
 log = logging.getLogger("proxflow.tests")
 STAGES = {"ingest", "prepare", "calibrate", "reconstruct:tv", "hold_out:tv", "evaluate", "report"}
@@ -115,6 +116,10 @@ def test_two_launches_in_threads_have_a_log_of_their_own(recipe: Path, tmp_path:
         assert len(finished) == len(STAGES)
         assert all(line["bytes_read"] > 0 and line["bytes_written"] > 0 for line in finished)
         assert all(line["peak_memory_bytes"] > 0 for line in finished)
+        (record,) = RunLedger(tmp_path / f"{name}-store").records()
+        assert (record.id, record.state, record.recipe) == (run.id, "done", name)
+        assert {stage.name for stage in record.stages} == STAGES
+        assert len(record.stages) == len(STAGES)
 
 
 def test_a_run_that_fails_unexpectedly_leaves_its_traceback(

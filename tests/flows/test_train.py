@@ -77,7 +77,7 @@ def test_the_folder_holds_a_recipe_that_runs(proxflow: Any, recipe: Path, tmp_pa
     assert code == 0, err
     folder = tmp_path / "trained"
     assert {path.name for path in folder.iterdir()} == {
-        "recipe.yaml", "training.json", "training.csv", "report.html", "log.txt"
+        "recipe.yaml", "training.json", "training.csv", "report.html", "log.txt", "log.jsonl"
     }  # fmt: skip
     text = (folder / "recipe.yaml").read_text()
     assert "# my weight" in text
@@ -186,4 +186,4 @@ def test_bad_requests_are_one_sentence(
     assert words in err
     assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "trained").exists()
-    assert not [path for path in store.rglob("*") if path.is_file()]
+    assert not list(store.glob("artefacts/??/*"))

@@ -5,7 +5,8 @@ process like any other: its own session, its own signals, its own exit code.
 
 Lines on standard input, one answer line each on standard output:
 ``{"tokens": [...], "cwd": path, "environment": {...}, "out": path, "err": path}`` -> process number;
-``{"wait": pid}`` -> exit code, negative where a signal ended it.
+``{"wait": pid}`` -> exit code, negative where a signal ended it;
+``{"command": [...]}`` -> exit code of another program, such as mount, that is run in this process's place.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ import gc
 import json
 import os
 import pkgutil
-import signal
+import subprocess
 import sys
 from importlib import import_module
 from typing import Any
 
 PRELOADED = ("data", "configs", "models", "tasks", "flows.cli")
-OPTIONAL = ("twix",)
 
 
 def preload() -> None:
@@ -49,17 +49,18 @@ def become(order: dict[str, Any]) -> None:
         opened = os.open(path, how, 0o644)
         os.dup2(opened, number)
         os.close(opened)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(order["tokens"])
 
 
 def serve() -> None:
     preload()
-    gc.freeze()  # a fork that collects garbage copies every page
+    gc.freeze()  # a child that collects garbage would copy every page
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:
             answer = os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])
+        elif "command" in order:
+            answer = subprocess.run(order["command"], stdout=subprocess.DEVNULL).returncode
         elif (answer := os.fork()) == 0:
             become(order)
         print(answer, flush=True)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from proxflow.tasks import run_ledger
-from proxflow.tasks.processes import process_started
+from proxflow.tasks.processes import Process, this_process
 from proxflow.tasks.run_ledger import RunLedger
 from proxflow.tasks.run_record import Origin, RunRecord
 
@@ -28,9 +29,7 @@ def record(run: str, **changes: Any) -> RunRecord:
         "scan": "scan.h5",
         "command": "proxflow run small.yaml",
         "origin": Origin(),
-        "host": "here",
-        "pid": os.getpid(),
-        "process_started": process_started(os.getpid()),
+        "process": this_process(),
         "version": "0",
         "store_limit_bytes": 1 << 30,
         "started": datetime(2026, 11, 21, 12, tzinfo=UTC),
@@ -95,6 +94,14 @@ def test_the_latest_come_first_also_where_the_clock_went_back(ledger: RunLedger)
     assert [run.seconds for run in ledger.records()] == [3.0, 1.0]
 
 
+def test_runs_of_one_second_keep_their_order() -> None:
+    names = []
+    for _ in range(20):
+        names.append(run_ledger.new_id())
+        time.sleep(0.001)
+    assert names == sorted(names)
+
+
 def test_what_is_no_record_is_passed_over(ledger: RunLedger) -> None:
     keep(ledger, "a")
     (ledger.folder / "b.json").write_text('{"id": "b", "state": "do')
@@ -129,7 +136,10 @@ def test_a_store_without_room_for_a_ledger_gives_a_claim_that_writes_nothing(tmp
 
 
 def test_a_process_is_told_from_one_that_does_not_live() -> None:
-    assert process_started(os.getpid()) is not None
+    here = this_process()
+    assert here.pid == os.getpid() and here.is_here() and here.lives()
+    assert not here.model_copy(update={"host": "elsewhere"}).is_here()
+    assert not here.model_copy(update={"started": 1}).lives()  # its number is another process's now
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pass
-    assert process_started(gone.pid) is None
+    assert not Process(host=here.host, pid=gone.pid, started=here.started).lives()

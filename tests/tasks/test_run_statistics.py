@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proxflow.tasks.processes import Process
 from proxflow.tasks.run_record import Origin, RunRecord, StageEntry
 from proxflow.tasks.run_statistics import CRASHED, run_statistics
 
@@ -18,7 +19,7 @@ def stage(name: str, cached: bool, seconds: float = 1.0, **more: int) -> StageEn
 def run(number: int, state: str = "done", *stages: StageEntry, **changes: Any) -> RunRecord:
     fields: dict[str, Any] = {
         "id": f"run-{number}", "state": state, "recipe": "r", "modality": "ct", "methods": ("fbp",),
-        "scan": "s", "command": "", "origin": Origin(), "host": "h", "pid": 1, "process_started": 1,
+        "scan": "s", "command": "", "origin": Origin(), "process": Process(host="h", pid=1, started=1),
         "version": "0", "store_limit_bytes": 1, "started": datetime(2026, 1, 1, tzinfo=UTC), "stages": stages,
     }  # fmt: skip
     return RunRecord(**(fields | changes))

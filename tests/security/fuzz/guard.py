@@ -26,7 +26,7 @@ class Guard:
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and arguments[2] & WRITING:
             self._check(event, arguments[0])
-        elif event in CHANGES:
+        elif event in CHANGES and not _below_an_open_folder(event, arguments):
             for index in CHANGES[event]:
                 self._check(event, arguments[index])
         elif event in PROGRAMS and "walker.py" not in str(arguments):
@@ -35,8 +35,13 @@ class Guard:
             self.seen.append(f"{event} {arguments[1:]!r}")
 
     def _check(self, event: str, path: Any) -> None:
-        if isinstance(path, int) or os.fspath(path) == os.devnull:
+        if isinstance(path, int) or os.fspath(path) in (os.devnull, f"/proc/{os.getpid()}/clear_refs"):
             return
         real = os.path.realpath(os.fsdecode(path))
         if not real.startswith(self._folder + os.sep) and real != self._folder:
             self.seen.append(f"{event} {real}")
+
+
+def _below_an_open_folder(event: str, arguments: tuple[Any, ...]) -> bool:
+    """A step of ``shutil.rmtree``, which was heard of by the name of the whole tree."""
+    return event in ("os.remove", "os.rmdir") and arguments[1] != -1
