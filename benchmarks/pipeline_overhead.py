@@ -26,7 +26,7 @@ prepare_environment(quiet=True)
 from prefect import flow, task
 from prefect.settings import get_current_settings
 from prefect.task_runners import ThreadPoolTaskRunner
-from proxflow.flows.prefect_run import drain
+from proxflow.flows.as_flow import drain
 get_current_settings().flows.heartbeat_frequency = None
 
 @task(persist_result=False)

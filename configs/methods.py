@@ -62,6 +62,7 @@ class L1Wavelet(Choice):
         default="db4",
         pattern=r"^(haar|db\d{1,2}|sym\d{1,2}|coif\d{1,2})$",
         examples=["an orthogonal wavelet as haar, db4, sym8 or coif2"],
+        description="Which orthogonal wavelet: haar, db4, sym8, coif2.",
     )
     levels: Annotated[int, Field(ge=1, le=10)] = Field(default=4, description="Decomposition levels.")
 

@@ -75,7 +75,7 @@ class ArtifactReporter:
 
     def stage_finished(self, outcome: StageOutcome) -> None:
         if outcome.label in self._sent:
-            self._send(outcome.label, 100.0, f"{outcome.label}: done in {_span(outcome.elapsed)}")
+            self.show(outcome.label, 100.0, f"{outcome.label}: done in {_span(outcome.elapsed)}")
         self._listener.stage_finished(outcome)
 
     def close(self) -> None:
@@ -92,9 +92,10 @@ class ArtifactReporter:
                 return
             self._updated[label] = now
         left = (now - self._began[label]) * (1 - done) / max(done, 1e-9)
-        self._send(label, 100 * done, f"{label}: {where}, at most {_span(left)} left")
+        self.show(label, 100 * done, f"{label}: {where}, at most {_span(left)} left")
 
-    def _send(self, label: str, progress: float, text: str) -> None:
+    def show(self, label: str, progress: float, text: str) -> None:
+        """Draw the bar of this label at ``progress`` per cent, as soon as the server takes it."""
         here = contextvars.copy_context()  # which run and stage the artifact belongs to
         self._sent[label] = self._courier.submit(here.run, self._deliver, label, progress, text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def serve(file: ServingFile, say: Say) -> None:
     """
     url = configured_server()
     prepare_environment(quiet=True, serving=True)
+    logging.raiseExceptions = False  # a log record that finds no server is no reason to print
     deployments = prepared(file)
     from proxflow.flows.patient_runner import PatientRunner
     from proxflow.flows.zombies import mark_silent_runs_crashed

@@ -7,15 +7,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 from prefect import flow
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.states import Completed
 from pydantic import WithJsonSchema
 
@@ -26,6 +20,7 @@ from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
 from proxflow.flows.recorded_run import introduce, refused
+from proxflow.flows.report_server import report_link
 from proxflow.flows.told import hand_over, told
 from proxflow.flows.training_plan import plan_train
 from proxflow.flows.training_run import FinishedTraining, TrainingPlan, launch_training
@@ -96,9 +91,8 @@ class TrainingArtifacts(ArtifactReporter):
     def __init__(self, listener: Any, name: str) -> None:
         super().__init__(listener)
         self._training: Any = listener if hasattr(listener, "tried") else None
-        self._name = name
+        self._label = f"training-{name}"
         self._planned: dict[str, int] = {}
-        self._bar: UUID | None = None
         self._done, self._start, self._shown = 0, time.monotonic(), 0.0
 
     def planned(self, method: str, reconstructions: int) -> None:
@@ -121,13 +115,7 @@ class TrainingArtifacts(ArtifactReporter):
             f"{self._done} of about {total} reconstructions; last {method} {number} = {candidate.value:g}, "
             f"error {candidate.error:.5f}; about {left:.0f} s left"
         )
-        if self._bar is None:
-            made = create_progress_artifact(
-                100 * self._done / total, artifact_key("training", self._name), text
-            )
-            self._bar = made if isinstance(made, UUID) else made.id  # type: ignore[attr-defined]
-        else:
-            update_progress_artifact(self._bar, progress=100 * self._done / total, description=text)
+        self.show(self._label, 100 * self._done / total, text)
 
 
 def _publish(finished: FinishedTraining, name: str) -> None:
@@ -145,13 +133,13 @@ def _publish(finished: FinishedTraining, name: str) -> None:
         for fit in finished.training.fits
     ]
     create_table_artifact(table=rows, key=artifact_key("numbers", name), description=f"Numbers of {name}")
-    parts = []
+    link = report_link(finished.report)
+    parts = [f"[Open the report]({link})\n" if link else f"Report: `{finished.report.resolve()}`\n"]
     for fit in finished.training.fits:
         svg = base64.b64encode(standalone_plot(fit, len(finished.training.scans)).encode()).decode()
         parts.append(f"## {fit.method}: {fit.number} = {fit.chosen.value:g}\n")
         parts.append(f"![held-out error against {fit.number}](data:image/svg+xml;base64,{svg})\n")
     parts += [f"- Caution: {caution}" for caution in finished.training.cautions]
-    parts.append(f"\nReport: `{finished.report.resolve()}`\n")
     parts.append(f"\nRecipe with these numbers: `{(finished.folder / 'recipe.yaml').resolve()}`")
     key = artifact_key("training-page", name)
     create_markdown_artifact(markdown="\n".join(parts), key=key, description=f"Training of {name}")

@@ -14,16 +14,12 @@ from proxflow.tasks.reporting import listen
 def train_as_flow(
     recipe: Path, changes: Sequence[str], plan: TrainingPlan, *, out: Path | None, listener: Listener
 ) -> FinishedTraining:
-    """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean. See ``as_flow``."""
+    """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean."""
 
     def load() -> Callable[[], Any]:
-        from prefect.task_runners import ThreadPoolTaskRunner
-
         from proxflow.flows.train import train
 
-        runner: Any = ThreadPoolTaskRunner(max_workers=plan.recipe.runtime.workers)
-        run: Any = train.with_options(task_runner=runner)
-        return lambda: run(
+        return lambda: train(
             recipe=str(recipe),
             scans=list(plan.request.scans),
             methods=[config.method for config in plan.methods],

@@ -32,12 +32,10 @@ def run_ui(host: str, port: int, say: Callable[[str], None]) -> None:
     os.environ |= {"PREFECT_SERVER_API_HOST": host, "PREFECT_SERVER_API_PORT": str(port)}
     os.environ.setdefault("PREFECT_UI_API_URL", "/api")
     os.environ.setdefault("PREFECT_SERVER_CORS_ALLOWED_ORIGINS", address)
-    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
     os.environ.setdefault(
         "PREFECT_SERVER_DATABASE_TIMEOUT", "60"
     )  # SQLite waits for its lock on a busy machine
-    prepare_environment(quiet=False)
+    prepare_environment(quiet=True)
     from prefect.server.api.server import create_app
 
     app = Guarded(create_app(final=True), local=host in LOOPBACK)

@@ -14,7 +14,16 @@ from proxflow.data.validate import check_declared_size
 from proxflow.data.vetting.vet import vet_hdf5
 
 # What h5py raises on a damaged file, by where the damage lies.
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+DAMAGE = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+)
 
 
 def open_hdf5(path: Path) -> h5py.File:

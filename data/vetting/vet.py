@@ -8,7 +8,7 @@ from proxflow.data.errors import ScanError
 from proxflow.data.vetting.vetted_files import VettedFiles, identity_of
 from proxflow.data.vetting.vetting_process import PROCESS, CrashedError, HungError
 
-LEAST_SECONDS = 20
+LEAST_SECONDS = 60
 BYTES_PER_SECOND = 10_000_000  # a slow disk, and texts and rows of variable length one by one
 _VETTED = VettedFiles()
 

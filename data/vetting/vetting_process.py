@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 WALKER = Path(__file__).with_name("walker.py")
-SLACK_SECONDS = 5  # beyond its own limit: for a child that not even its alarm ends
+SLACK_SECONDS = 30  # to start, and for a child that not even its alarm ends
 RESTARTS = 3  # a child that nobody asked for a while has gone; another may go while it starts
 
 

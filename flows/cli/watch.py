@@ -34,8 +34,7 @@ def command(
     every: Annotated[float, Parameter(help="Seconds from the end of one pass to the next.")] = 60.0,
     once: Annotated[bool, Parameter(negative=(), help="Leave after one pass.")] = False,
     pattern: Annotated[
-        str,
-        Parameter(help="Which names are scans, as '*.h5' or '*/*.cfl'; what looks like one if not given."),
+        str, Parameter(help="Names to take, as `*.h5` or `*/*.cfl`; all that look like scans if not given.")
     ] = "*",
     settle: Annotated[
         float, Parameter(help="Seconds for which a scan must not change before it counts as whole.")
@@ -49,10 +48,11 @@ def command(
 ) -> int:
     """Reconstruct every scan that arrives in a folder, each exactly once.
 
-    A file that is still being written is left until it is whole; hidden files and *.tmp, *.part are not
-    looked at. A scan that is replaced by another content is a new one. A scan that failed is taken again
+    A file that is still being written is left until it is whole; hidden files and `*.tmp`, `*.part` are
+    not looked at. A scan that is replaced by another content is a new one. A scan that failed is taken again
     when it changes, or with --retry-failed. Any number of watchers may share a folder, and one that was
     killed goes on where it was. With --once, exit code 1 if a scan failed; with --json, an object a pass.
+    To have it scheduled, and seen in the Prefect UI, serve the flow `watch` instead: `proxflow serve`.
 
     `proxflow watch /data/scanner --recipe recipe.yaml --out /data/images --every 30`
     """

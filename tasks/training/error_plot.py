@@ -16,7 +16,7 @@ from proxflow.tasks.training.search import STEP, Candidate
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 22, 40
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-MOST_TICKS = 5
+MOST_TICKS = 6
 Place = Callable[[float], float]
 ALONE = """<style>svg{background:#fff;font:12px sans-serif}text{fill:#59636d}.rule{stroke:#dbe0e5}
 .axis{fill:none;stroke:#59636d}polyline{fill:none}.mean{stroke:#0a5f8f;stroke-width:2}.thin{stroke:#9aa5af}

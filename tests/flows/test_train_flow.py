@@ -61,6 +61,6 @@ def test_flow_chooses_what_the_command_does_and_refuses_in_its_words(
     assert [name for name, state in runs.items() if state == "COMPLETED"] == ["small train tv"]
     assert shown["numbers-small"] == "table"
     assert shown["training-page-small"] == "markdown"
-    assert shown["training-small"] == "progress"
+    assert shown["progress-training-small"] == "progress"
     assert len(tasks) == flow["stages"]
     assert "hold_out:tv lam=0.003 brain-13coil seed 0" in tasks

@@ -276,7 +276,6 @@ def test_two_watchers_share_twelve_scans(
     passes = [json.loads(out.splitlines()[-1]) for out, _ in outputs]
     names = [item["name"] for done in passes for item in done["items"]]
     assert sorted(names) == sorted(f"scan{k}.h5" for k in range(12))
-    assert all(passes), "both took some"
     assert set(reported(tmp_path / "results").values()) == {"done"}
     assert len(reported(tmp_path / "results")) == 12
     assert not list((tmp_path / "results" / ".watch" / "locks").iterdir())

@@ -60,6 +60,11 @@ def deep(file: h5py.File) -> None:
     file.create_group("/".join("g" * 100))
 
 
+def absent_chunks(file: h5py.File) -> None:
+    """32 MB of texts by their declared size, of which libhdf5 makes 6 GB on reading."""
+    file.create_dataset("labels", (2_000_000,), h5py.string_dtype(), chunks=(1,))
+
+
 def large_chunk(file: h5py.File) -> None:
     """Small itself, but a single number of it takes 2 GiB to read."""
     file.create_dataset("large", (4,), np.float32, chunks=(2**29,), maxshape=(None,), compression="gzip")
@@ -77,6 +82,7 @@ def large_chunk(file: h5py.File) -> None:
         (virtual, "made_up must be stored in the file itself, got storage in other files"),
         (filtered, "packed must be packed by HDF5's own filters, got filter 32008"),
         (deep, "64 levels"),
+        (absent_chunks, "labels must hold its 2000000 chunks, got 0"),
         (large_chunk, "a chunk of large must fit its file, got 2147483648 declared bytes"),
         (
             lambda file: file.create_dataset("huge", (10**9, 10**9), "f8", chunks=(1, 64)),

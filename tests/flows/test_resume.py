@@ -1,0 +1,80 @@
+"""Every iterative method goes on at its checkpoint after an interruption, to the bits of a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from proxflow.configs.loading import load_recipe
+from proxflow.configs.methods import METHOD_SCHEMAS
+from proxflow.flows.launch import Finished, launch
+from proxflow.models.solvers.iteration import Iteration
+from proxflow.tasks.reporting import SilentReporter
+
+ITERATIVE = [name for name, schema in METHOD_SCHEMAS.items() if "n_iter" in schema.model_fields]
+N_ITER, STOP_AT = 9, 5
+
+
+class Interrupting(SilentReporter):
+    """Interrupts at an iteration, as Ctrl-C would, and counts those it heard of."""
+
+    def __init__(self, stop_at: int) -> None:
+        self._stop_at, self.heard = stop_at, list[int]()
+
+    def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
+        self.heard.append(iteration.index)
+        if iteration.index == self._stop_at:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def recipe(
+    proxflow: Any,
+    tmp_path: Path,
+    radial_scan: Callable[..., Path],
+    ct_scan: Callable[..., Path],
+    radar_scan: Callable[..., Path],
+) -> Callable[[str], Path]:
+    """The recipe that `proxflow new` writes for a small scan that a method is for."""
+    makers = {"mri-cartesian": radial_scan, "mri-radial": radial_scan, "ct": ct_scan, "radar": radar_scan}
+
+    def make(method: str) -> Path:
+        path = tmp_path / "recipe.yaml"
+        code, _, err = proxflow("new", makers[METHOD_SCHEMAS[method].fits[0]](), "--out", path)
+        assert code == 0, err
+        return path
+
+    return make
+
+
+def run(path: Path, method: str, store: Path, listener: SilentReporter) -> Finished:
+    numbers = f"{{method: {method}, n_iter: {N_ITER}, tol: 0}}"
+    changes = [f"reconstruct={numbers}", "compare=[]", "evaluate.held_out_fraction=0", "runtime.device=cpu"]
+    changes += [f"runtime.store={store}", "runtime.checkpoint_seconds=0.000001"]
+    loaded = load_recipe(path, changes)
+    return launch(loaded, (loaded.reconstruct,), command="", out=store / "result", listener=listener)
+
+
+def image(finished: Finished) -> np.ndarray:
+    with h5py.File(finished.folder / "image.h5") as file:
+        return np.asarray(file["image"][()])
+
+
+@pytest.mark.parametrize("method", ITERATIVE)
+def test_interrupted_and_resumed_gives_the_bits_of_an_undisturbed_run(
+    recipe: Callable[[str], Path], tmp_path: Path, method: str
+) -> None:
+    path = recipe(method)
+    with pytest.raises(KeyboardInterrupt):
+        run(path, method, tmp_path / "disturbed", Interrupting(STOP_AT))
+    second = Interrupting(N_ITER + 1)
+    resumed = run(path, method, tmp_path / "disturbed", second)
+    whole = run(path, method, tmp_path / "whole", Interrupting(N_ITER + 1))
+    assert min(second.heard) == STOP_AT  # the last saved was the one before
+    np.testing.assert_array_equal(image(resumed), image(whole))
+    assert np.abs(image(whole)).max() > 0
