@@ -49,7 +49,9 @@ class _Stop:
 
     def __init__(self, otherwise: Callable[[Any], Any]) -> None:
         already = getattr(otherwise, "__self__", None)  # a program that calls ``main`` several times
-        self._otherwise = already._otherwise if isinstance(already, _Stop) else otherwise
+        self._otherwise: Callable[[Any], Any] = (
+            already._otherwise if isinstance(already, _Stop) else otherwise
+        )
         self._since: float | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
@@ -70,6 +72,6 @@ class _Stop:
         again.daemon = True
         again.start()
 
-    def _again(self, number: int) -> None:
+    def _again(self, number: signal.Signals) -> None:
         self._since = None
         _thread.interrupt_main(number)

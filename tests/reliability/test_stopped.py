@@ -128,11 +128,10 @@ def test_a_signal_in_the_middle_of_a_write_loses_neither_the_signal_nor_the_writ
 
 @pytest.mark.slow
 @pytest.mark.prefect
-@pytest.mark.parametrize("number", CODES)
 def test_stopping_a_flow_leaves_no_server(
-    tmp_path: Path, recipe: Path, store: Path, prefect_environment: dict[str, str], until: Any, number: int
+    tmp_path: Path, recipe: Path, store: Path, prefect_environment: dict[str, str], until: Any
 ) -> None:
-    """As a terminal does it: the signal goes to every process of the group, the embedded server too."""
+    """As a terminal does it: Ctrl-C goes to every process of the group, the embedded server too."""
     environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
     command = "from proxflow.flows.cli.main import main; main()"
     tokens = ["run", str(recipe), "--prefect", "--json", "--set", "reconstruct.n_iter=100000"]
@@ -147,9 +146,9 @@ def test_stopping_a_flow_leaves_no_server(
     )
     until(lambda: process.poll() is not None or list(store.glob("checkpoints/*/state-0.h5")))
     assert process.poll() is None, process.communicate()
-    os.killpg(process.pid, number)
+    os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == CODES[number], err
+    assert process.returncode == 130, err
     assert json.loads(out.splitlines()[-1])["status"] == "interrupted"
     assert "Traceback" not in err
     until(lambda: not of_this_run(prefect_environment["PREFECT_HOME"]))
