@@ -75,7 +75,7 @@ class _Spread:
 
 
 class PrefectEngine:
-    """Submits each call to the flow's threads; as many work at once as the runner has workers."""
+    """Submits each call to the flow's threads, which take turns: as many work as the runner has workers."""
 
     def __init__(self, machine: Machine, store: ArtefactStore, runner: Runner) -> None:
         self.dispatcher = Dispatcher(machine, store, runner)

@@ -21,7 +21,7 @@ def launch_as_flow(
     def load() -> Callable[[], Any]:
         from proxflow.flows.recipe_flows import named_flow
 
-        run = named_flow("reconstruct" if len(methods) == 1 else "compare", recipe.runtime.workers)
+        run = named_flow("reconstruct" if len(methods) == 1 else "compare")
         return lambda: run(
             recipe=recipe.model_dump(mode="json"),
             methods=[config.method for config in methods],

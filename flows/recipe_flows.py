@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from proxflow.configs.loading import validate_recipe
 from proxflow.flows.recorded_run import Plan, recorded_run
@@ -23,7 +22,6 @@ def recipe_flow(recipe: dict[str, Any], methods: list[str], command: str = "", o
     return recorded_run(plan)
 
 
-def named_flow(verb: str, workers: int) -> Any:
-    """The flow as it is listed in the UI, with as many threads as the recipe wants."""
-    runner: Any = ThreadPoolTaskRunner(max_workers=workers)
-    return recipe_flow.with_options(name=verb, task_runner=runner)
+def named_flow(verb: str) -> Any:
+    """The flow as it is listed in the UI."""
+    return recipe_flow.with_options(name=verb)

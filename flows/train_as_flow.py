@@ -17,13 +17,9 @@ def train_as_flow(
     """``launch_training`` as a Prefect flow; ``plan`` is what ``recipe`` and ``changes`` mean."""
 
     def load() -> Callable[[], Any]:
-        from prefect.task_runners import ThreadPoolTaskRunner
-
         from proxflow.flows.train import train
 
-        runner: Any = ThreadPoolTaskRunner(max_workers=plan.recipe.runtime.workers)
-        run: Any = train.with_options(task_runner=runner)
-        return lambda: run(
+        return lambda: train(
             recipe=str(recipe),
             scans=list(plan.request.scans),
             methods=[config.method for config in plan.methods],

@@ -31,12 +31,7 @@ from proxflow.flows.cli.run import command as run
 from proxflow.flows.cli.runs import command as runs
 from proxflow.flows.cli.serve import command as serve
 from proxflow.flows.cli.stats import command as stats
-from proxflow.flows.cli.stopping import (
-    Terminated,
-    ignore_signals,
-    leave_at_once_on_signals,
-    unwind_on_signals,
-)
+from proxflow.flows.cli.stopping import Terminated, unwind_on_signals
 from proxflow.flows.cli.train import command as train
 from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cli.watch import command as watch
@@ -115,13 +110,11 @@ def _guarded(tokens: list[str]) -> int:
     except CycloptsError as error:
         return _say(str(error), BAD_INPUT, tokens)
     except KeyboardInterrupt as stop:
-        ignore_signals()
-        said, code = (
-            ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
+        ended = isinstance(stop, Terminated)
+        sentence = (
+            f"{'terminated' if ended else 'interrupted'}; run the same command again to go on from here"
         )
-        _say(f"{said}; run the same command again to go on from here", code, tokens)
-        leave_at_once_on_signals(code)
-        return code
+        return _say(sentence, TERMINATED if ended else INTERRUPTED, tokens)
     except BrokenPipeError:
         _silence(sys.stdout)  # the reader left: nobody to tell
         return FAILED

@@ -257,8 +257,8 @@ def test_companions_of_one_name_each_decide_the_key(tmp_path: Path) -> None:
         np.save(tmp_path / folder / "frames.npy", frames[:2, 0])
     np.save(tmp_path / "scan.npy", frames[0])
     (tmp_path / "scan.yaml").write_text(
-        "modality: ct\naxes: [angle, column]\nangles_deg: [0, 30, 60, 90, 120, 150]\nbeam: parallel\nquantity: counts\n"
-        "dark: dark/frames.npy\nflat: flat/frames.npy\n"
+        "modality: ct\naxes: [angle, column]\nangles_deg: [0, 30, 60, 90, 120, 150]\n"
+        "beam: parallel\nquantity: counts\ndark: dark/frames.npy\nflat: flat/frames.npy\n"
     )
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text("name: x\nscan: {kind: ct, path: scan.npy}\nreconstruct: {method: fbp}\n")

@@ -41,6 +41,7 @@ while True:
             number += 1
             store.get_or_make("a", f"{number:040d}", make)
     except Terminated:
+        unwind_on_signals()
         print("heard", flush=True)
 """
 

@@ -46,11 +46,11 @@ def test_ten_thousand_hostile_cases(tmp_path: Path) -> None:
     """Two processes beside each other; one that crashes tells by its exit code and the number in ``at``."""
     (tmp_path / "bait").write_text("left alone")
     shares = [
-        [("recipes", 0, CASES["recipes"] * 3 // 5)],
+        [("recipes", 0, CASES["recipes"] * 7 // 10)],
         [
             ("scans", 0, CASES["scans"]),
             ("store", 0, CASES["store"]),
-            ("recipes", CASES["recipes"] * 3 // 5, CASES["recipes"] * 2 // 5),
+            ("recipes", CASES["recipes"] * 7 // 10, CASES["recipes"] * 3 // 10),
         ],
     ]
     tally: dict[str, Counter[str]] = {kind: Counter() for kind in CASES}

@@ -35,9 +35,9 @@ class Guard:
             self.seen.append(f"{event} {arguments[1:]!r}")
 
     def _check(self, event: str, path: Any) -> None:
-        if isinstance(path, int) or os.fspath(path) in (os.devnull, f"/proc/{os.getpid()}/clear_refs"):
+        real = os.devnull if isinstance(path, int) else os.path.realpath(os.fsdecode(path))
+        if real in (os.devnull, f"/proc/{os.getpid()}/clear_refs"):  # the latter measures memory
             return
-        real = os.path.realpath(os.fsdecode(path))
         if not real.startswith(self._folder + os.sep) and real != self._folder:
             self.seen.append(f"{event} {real}")
 
