@@ -72,6 +72,10 @@ class GuardedFile(io.RawIOBase):
         if self.error is not None:
             raise self.error
 
+    def flush(self) -> None:
+        """Nothing waits in memory. HDF5 may ask after ``close``, when Python lets go of its objects late."""
+
     def close(self) -> None:
+        self.error = self.error or ValueError("the file is closed")
         super().close()
         self._file.close()

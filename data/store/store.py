@@ -196,14 +196,18 @@ def _fill(
     guarded: GuardedFile, key: str, make: Callable[[ArtefactWriter], Mapping[str, Any]]
 ) -> tuple[str, bytes]:
     """Write a whole artefact; the digest of its content, and its seal."""
-    with uninterrupted():
-        file = h5py.File(guarded, "w", libver=("v110", "v110"), userblock_size=SEAL_BYTES)
+    file: h5py.File | None = None
     try:
+        with (
+            uninterrupted()
+        ):  # as it ends, a signal that was held back is raised: the file must be closed then
+            file = h5py.File(guarded, "w", libver=("v110", "v110"), userblock_size=SEAL_BYTES)
         writer = ArtefactWriter(file, guarded)
         content = writer.finish({**make(writer), "key": key})
     finally:
         with uninterrupted():
-            file.close()
+            if file is not None:
+                file.close()
     seal = seal_of(guarded)
     guarded.seek(0)
     guarded.write(seal)

@@ -17,6 +17,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -54,6 +55,7 @@ def become(order: dict[str, Any]) -> None:
 
 def serve() -> None:
     preload()
+    warnings.simplefilter("ignore", ResourceWarning)  # as Python does; a module that was imported shows them
     gc.freeze()  # a child that collects garbage would copy every page
     for line in sys.stdin:
         order = json.loads(line)
