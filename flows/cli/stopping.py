@@ -49,7 +49,9 @@ class _Stop:
 
     def __init__(self, otherwise: Callable[[Any], Any]) -> None:
         already = getattr(otherwise, "__self__", None)  # a program that calls ``main`` several times
-        self._otherwise = already._otherwise if isinstance(already, _Stop) else otherwise
+        self._otherwise: Callable[[Any], Any] = (
+            already._otherwise if isinstance(already, _Stop) else otherwise
+        )
         self._since: float | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
@@ -65,7 +67,7 @@ class _Stop:
         if not isinstance(dropped.exc_value, KeyboardInterrupt):
             self._otherwise(dropped)
             return
-        number = signal.SIGTERM if isinstance(dropped.exc_value, Terminated) else signal.SIGINT
+        number = int(signal.SIGTERM if isinstance(dropped.exc_value, Terminated) else signal.SIGINT)
         again = threading.Timer(AGAIN_SECONDS, self._again, [number])
         again.daemon = True
         again.start()
