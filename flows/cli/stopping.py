@@ -67,11 +67,11 @@ class _Stop:
         if not isinstance(dropped.exc_value, KeyboardInterrupt):
             self._otherwise(dropped)
             return
-        number = int(signal.SIGTERM if isinstance(dropped.exc_value, Terminated) else signal.SIGINT)
+        number = signal.SIGTERM if isinstance(dropped.exc_value, Terminated) else signal.SIGINT
         again = threading.Timer(AGAIN_SECONDS, self._again, [number])
         again.daemon = True
         again.start()
 
-    def _again(self, number: int) -> None:
+    def _again(self, number: signal.Signals) -> None:
         self._since = None
         _thread.interrupt_main(number)
