@@ -25,10 +25,10 @@ from proxflow.data.open_scan import open_scan
 from proxflow.data.store.store import ArtefactStore
 from proxflow.data.writers.kspace_h5 import write_kspace_h5
 from proxflow.flows.carry_out import machine_for
+from proxflow.tasks.calls import StageCall
 from proxflow.tasks.pipeline import calibrated
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.runners.open_runner import open_runner
-from proxflow.tasks.stage import StageCall
 
 RUNNERS = [("threads", 1), ("threads", 2), ("processes", 1), ("processes", 2), ("dask", 1), ("dask", 2)]
 

@@ -21,10 +21,10 @@ from prefect.artifacts import (
 )
 
 from proxflow.flows.report_server import report_link
+from proxflow.tasks.calls import StageOutcome
 from proxflow.tasks.progress import StageProgress
 from proxflow.tasks.report.numbers import bytes_text
 from proxflow.tasks.reporting import Reporter
-from proxflow.tasks.stage import StageOutcome
 
 if TYPE_CHECKING:
     from proxflow.flows.launch import Finished

@@ -19,6 +19,7 @@ from proxflow.flows.cli.outcomes import explain
 from proxflow.flows.late_folder import LateFolder
 from proxflow.flows.run_entry import RunEntry
 from proxflow.flows.run_log import RunLog
+from proxflow.tasks.calls import Machine
 from proxflow.tasks.damage import with_damage_mended
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.errors import RequestError
@@ -28,7 +29,6 @@ from proxflow.tasks.reporting import Reporter, listen
 from proxflow.tasks.run_record import Origin
 from proxflow.tasks.runners.open_runner import open_runner
 from proxflow.tasks.runners.runner import Runner
-from proxflow.tasks.stage import Machine
 
 log = logging.getLogger("proxflow.run")
 COMMAND = Origin()

@@ -11,9 +11,9 @@ from proxflow.configs.recipe import Recipe
 from proxflow.flows.run_entry import RunEntry
 from proxflow.flows.run_log import FILES as LOG_FILES
 from proxflow.flows.run_log import RunLog
+from proxflow.tasks.calls import StageOutcome
 from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.run_folder import new_run_folder
-from proxflow.tasks.stage import StageOutcome
 
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration

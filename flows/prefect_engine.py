@@ -14,10 +14,10 @@ from prefect.states import Completed
 
 from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.data.store.store import ArtefactStore
+from proxflow.tasks.calls import Machine, StageCall, StageOutcome
 from proxflow.tasks.dispatch import Dispatcher, part_label
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.runners.runner import Runner
-from proxflow.tasks.stage import Machine, StageCall, StageOutcome
 
 RETRY_SECONDS = [1.0, 5.0]
 _engines: dict[str, PrefectEngine] = {}  # a task takes a name: Prefect would pickle the engine itself

@@ -16,13 +16,13 @@ from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
 from proxflow.data.errors import ScanError
 from proxflow.flows.cli.outcomes import explain
+from proxflow.tasks.calls import StageOutcome
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.memory import process_peak
 from proxflow.tasks.processes import this_process
 from proxflow.tasks.provenance import package_version
 from proxflow.tasks.run_ledger import RunLedger
 from proxflow.tasks.run_record import Origin, RunRecord, StageEntry, State
-from proxflow.tasks.stage import StageOutcome
 
 log = logging.getLogger("proxflow.run")
 LONGEST_ERROR = 1000  # characters: a record is small

@@ -25,7 +25,7 @@ from proxflow.tasks.run_record import Origin
 if TYPE_CHECKING:
     from proxflow.flows.launch import Finished
     from proxflow.models.solvers.iteration import Iteration
-    from proxflow.tasks.stage import StageOutcome
+    from proxflow.tasks.calls import StageOutcome
 
 LOG_NAME = LOG_FILES[0]
 _stopping = threading.Event()

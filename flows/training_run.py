@@ -12,11 +12,11 @@ from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.data.store.store import ArtefactStore
 from proxflow.flows.carry_out import COMMAND, EngineFactory, RunEngine, carry_out
+from proxflow.tasks.calls import StageCall, StageOutcome
 from proxflow.tasks.pipeline import Engine
 from proxflow.tasks.plain import PlainEngine
 from proxflow.tasks.reporting import Reporter
 from proxflow.tasks.run_record import Origin
-from proxflow.tasks.stage import StageCall, StageOutcome
 from proxflow.tasks.training.samples import TrainingListener
 from proxflow.tasks.training.train import Training, TrainingRequest, train
 from proxflow.tasks.training.training_folder import write_training_folder

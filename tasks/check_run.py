@@ -10,13 +10,13 @@ from pathlib import Path
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
+from proxflow.tasks.calls import Machine
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.estimate import StageEstimate, estimate_run, resident_bytes, store_bytes
 from proxflow.tasks.memory import available_bytes
 from proxflow.tasks.peek import PeekEngine
 from proxflow.tasks.pipeline import run_stages
 from proxflow.tasks.rehearsal import Rehearsal, rehearse
-from proxflow.tasks.stage import Machine
 
 
 @dataclass(frozen=True)

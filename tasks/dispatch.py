@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proxflow.data.store.store import ArtefactStore
+from proxflow.tasks.calls import Machine, StageCall, StageOutcome
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.runners.runner import Runner
-from proxflow.tasks.stage import (
-    Machine,
-    StageCall,
-    StageOutcome,
-    call_key,
-    execute,
-    execute_elsewhere,
-    find,
-)
+from proxflow.tasks.stage import call_key, execute, execute_elsewhere, find
 from proxflow.tasks.stages.items import n_items, solve_items
 
 PARTS_PER_WORKER = 4  # a worker that is slower, or lost, leaves little behind

@@ -13,7 +13,7 @@ from proxflow.tasks.errors import OutOfMemoryError
 from proxflow.tasks.memory import available_bytes, release_free_memory
 
 if TYPE_CHECKING:
-    from proxflow.tasks.stage import Machine
+    from proxflow.tasks.calls import Machine
 
 log = logging.getLogger("proxflow.stages")
 T = TypeVar("T")

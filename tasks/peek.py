@@ -10,7 +10,8 @@ from proxflow.data.store.artefact import Artefact
 from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.store import ArtefactStore, Ref
 from proxflow.data.store.trust import check_trusted
-from proxflow.tasks.stage import Machine, StageCall, StageOutcome, call_key
+from proxflow.tasks.calls import Machine, StageCall, StageOutcome
+from proxflow.tasks.stage import call_key
 
 UNKNOWN = ""  # digest of what is not there: no key made from it exists
 TOO_LARGE_BYTES = 4 << 30  # beyond this, digesting the scan takes longer than a check should

@@ -13,8 +13,8 @@ from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.data.open_scan import open_scan
 from proxflow.data.store.store import Ref
+from proxflow.tasks.calls import StageCall, StageOutcome
 from proxflow.tasks.errors import RequestError
-from proxflow.tasks.stage import StageCall, StageOutcome
 
 
 class Engine(Protocol):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from proxflow.data.store.store import ArtefactStore
+from proxflow.tasks.calls import Machine, StageCall, StageOutcome
 from proxflow.tasks.dispatch import Dispatcher
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.runners.runner import Runner, ThreadRunner
-from proxflow.tasks.stage import Machine, StageCall, StageOutcome
 
 T = TypeVar("T")
 

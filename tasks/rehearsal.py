@@ -14,11 +14,12 @@ from proxflow.configs.runtime import parse_size
 from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
+from proxflow.tasks.calls import Machine, StageContext
 from proxflow.tasks.memory_artefact import MemoryArtefact
 from proxflow.tasks.modalities.base import Modality, Problem, Setting, reference_kind
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.pipeline import maps_file, scan_files, stage_configs
-from proxflow.tasks.stage import Machine, StageContext, StageFunction
+from proxflow.tasks.stage import StageFunction
 from proxflow.tasks.stages.calibrate import calibrate
 from proxflow.tasks.stages.ingest import checked_kind, chosen, ingest
 from proxflow.tasks.stages.prepare import prepare

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
-    from proxflow.tasks.stage import StageOutcome
+    from proxflow.tasks.calls import StageOutcome
 
 
 class Reporter(Protocol):

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from proxflow.data.store.artefact import Artefact, ArtefactWriter
+from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.data.store.errors import DamagedArtefactError
 from proxflow.data.store.keys import stage_key
 from proxflow.data.store.outside_files import OutsideFiles
 from proxflow.data.store.store import ArtefactStore, Ref
 from proxflow.tasks.byte_counts import track_bytes
+from proxflow.tasks.calls import Machine, StageCall, StageContext, StageOutcome
 from proxflow.tasks.device_slot import device_slot
 from proxflow.tasks.granted_memory import in_memory
 from proxflow.tasks.item_costs import Cost, total_cost
@@ -40,86 +41,6 @@ STAGES = {
     "evaluate": "proxflow.tasks.stages.evaluate:evaluate",
     "report": "proxflow.tasks.stages.report:report",
 }
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where a stage runs; of these only ``device`` is part of a key, by its type.
-
-    ``memory_bytes`` is what operators may keep in memory, None for their own choice.
-    """
-
-    store_root: str
-    store_limit: int
-    device: str
-    checkpoint_seconds: float
-    memory_bytes: int | None = None
-
-    @property
-    def store_path(self) -> Path:
-        return Path(self.store_root)
-
-
-@dataclass(frozen=True)
-class StageCall:
-    """One stage to be run: small, JSON values only, so that any task runner can carry it.
-
-    Attributes:
-        stage: name in ``STAGES``.
-        label: name for people, such as ``reconstruct:tv``.
-        config: the stage's own part of the recipe; all of it decides the result.
-        inputs: artefacts it reads, by the name the stage knows them by.
-        files: files outside the store it reads, by name; their content decides, their place does not.
-    """
-
-    stage: str
-    label: str
-    config: dict[str, Any]
-    inputs: dict[str, Ref] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class StageOutcome:
-    """What became of a call. ``seconds``, ``peak_memory_bytes`` and the bytes read and written are those of
-    the computation, also when it happened in an earlier run; ``elapsed`` is what this call took.
-    ``file_bytes`` is the size of the files outside the store that the stage stands on."""
-
-    label: str
-    ref: Ref
-    cached: bool
-    seconds: float
-    peak_memory_bytes: int
-    device: str
-    elapsed: float
-    bytes_read: int | None = None
-    bytes_written: int | None = None
-    file_bytes: int = 0
-
-    def figures(self) -> dict[str, Any]:
-        """What metrics.json, the ledger and the log tell of a stage beside its name."""
-        return {
-            "key": self.ref.key,
-            "cached": self.cached,
-            "seconds": self.seconds,
-            "elapsed": round(self.elapsed, 4),
-            "peak_memory_bytes": self.peak_memory_bytes,
-            "bytes_read": self.bytes_read,
-            "bytes_written": self.bytes_written,
-            "device": self.device,
-        }
-
-
-@dataclass(frozen=True)
-class StageContext:
-    """What a stage function is given beside the writer."""
-
-    label: str
-    config: dict[str, Any]
-    inputs: Mapping[str, Artefact]
-    files: Mapping[str, Path]
-    machine: Machine
-    checkpoints: Path
 
 
 StageFunction = Callable[[StageContext, ArtefactWriter], None]

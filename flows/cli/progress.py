@@ -12,7 +12,7 @@ from proxflow.tasks.progress import StageProgress
 
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
-    from proxflow.tasks.stage import StageOutcome
+    from proxflow.tasks.calls import StageOutcome
 
 
 class TerminalReporter:

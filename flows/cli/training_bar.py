@@ -17,7 +17,7 @@ from rich.progress import (
 
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
-    from proxflow.tasks.stage import StageOutcome
+    from proxflow.tasks.calls import StageOutcome
     from proxflow.tasks.training.search import Candidate
 
 

@@ -14,8 +14,8 @@ from proxflow.configs.evaluate import EvaluateConfig
 from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.operators.base import LinearOperator
+from proxflow.tasks.calls import Machine, StageContext
 from proxflow.tasks.errors import RequestError
-from proxflow.tasks.stage import Machine, StageContext
 
 NO_STORE = Machine("", 0, "cpu", 0.0)
 

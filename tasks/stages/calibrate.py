@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.modalities.registry import modality
-from proxflow.tasks.stage import StageContext
 
 
 def calibrate(context: StageContext, writer: ArtefactWriter) -> None:

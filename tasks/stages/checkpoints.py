@@ -19,8 +19,8 @@ from proxflow.data.store.structure import check_structure
 from proxflow.data.store.trust import check_trusted
 from proxflow.data.writers.dataset_h5 import atomic_h5
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor, ResumeError
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.reporting import Reporter
-from proxflow.tasks.stage import StageContext
 
 log = logging.getLogger("proxflow.stages")
 MOST_WAITING_BYTES = 16 << 20  # finished images that wait in memory for the next save

@@ -12,10 +12,10 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.evaluate import evaluate_images
 from proxflow.models.metrics.registry import METRICS, convention, metric_value
 from proxflow.models.metrics.value import MetricValue
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import Modality, reference_kind
 from proxflow.tasks.modalities.registry import modality
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.cautions import cautions
 from proxflow.tasks.stages.documents import centre_crop, geometry_from_json
 from proxflow.tasks.stages.planes import PlanesOf

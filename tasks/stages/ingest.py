@@ -12,10 +12,10 @@ from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.data.validate import check_magnitude
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import Modality
 from proxflow.tasks.modalities.registry import modality
-from proxflow.tasks.stage import StageContext
 
 
 def ingest(context: StageContext, writer: ArtefactWriter) -> None:

@@ -12,9 +12,10 @@ from importlib import import_module
 
 from proxflow.data.store.locks import exclusive
 from proxflow.data.store.store import ArtefactStore
+from proxflow.tasks.calls import Machine, StageCall, StageContext
 from proxflow.tasks.item_costs import cost_kept
 from proxflow.tasks.memory import release_free_memory
-from proxflow.tasks.stage import Machine, StageCall, StageContext, call_key, in_memory, opened_context
+from proxflow.tasks.stage import call_key, in_memory, opened_context
 from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
 
 SolveItem = Callable[[StageContext, StageCheckpoints, int], Finished]

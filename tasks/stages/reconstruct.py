@@ -5,9 +5,9 @@ from __future__ import annotations
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.models.metrics.value import json_number
 from proxflow.models.solvers.iteration import Checkpoint, DivergenceError
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.reporting import reporter
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
 from proxflow.tasks.stages.solve import Solution, load_problem, misfit, noise_floor, solve
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.value import MetricValue, number_from_json
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.report.inputs import MethodResult, ReportInputs, StageRecord
 from proxflow.tasks.report.metric_files import metrics_document
 from proxflow.tasks.report.previews import render_previews
 from proxflow.tasks.report.render import render_report
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_from_json
 from proxflow.tasks.stages.report_pictures import choose_shown, projected, shown_planes
 

@@ -11,10 +11,10 @@ from proxflow.configs.methods import MethodConfig
 from proxflow.models.methods.scaling import data_scale
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.methods import METHODS, method_function
 from proxflow.tasks.modalities.base import Problem, Setting
 from proxflow.tasks.modalities.registry import modality
-from proxflow.tasks.stage import StageContext
 
 
 @dataclass(frozen=True)

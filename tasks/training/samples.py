@@ -12,8 +12,8 @@ from proxflow.configs.recipe import Recipe
 from proxflow.data.store.store import ArtefactStore, Ref
 from proxflow.tasks.batch.scan_list import find_scans
 from proxflow.tasks.batch.unit_names import unit_names
+from proxflow.tasks.calls import StageCall
 from proxflow.tasks.pipeline import Engine, calibrated
-from proxflow.tasks.stage import StageCall
 from proxflow.tasks.training.search import Candidate
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from proxflow.data.store.artefact import Artefact
 from proxflow.data.store.store import ArtefactStore, Ref
-from proxflow.tasks.stage import Machine, StageCall, execute
+from proxflow.tasks.calls import Machine, StageCall
+from proxflow.tasks.stage import execute
 
 RunStage = Callable[..., tuple[Ref, Artefact]]
 

@@ -12,7 +12,7 @@ import logging, resource, sys
 import numpy as np, torch
 from proxflow.tasks.errors import OutOfMemoryError
 from proxflow.tasks.granted_memory import in_memory
-from proxflow.tasks.stage import Machine
+from proxflow.tasks.calls import Machine
 
 taken = [int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize")][0] * 1024
 room = int(sys.argv[2]) << 20
@@ -53,8 +53,8 @@ def test_no_room_for_half_either_is_said_plainly(how: str) -> None:
 
 
 def test_other_errors_are_left_alone() -> None:
+    from proxflow.tasks.calls import Machine
     from proxflow.tasks.granted_memory import in_memory
-    from proxflow.tasks.stage import Machine
 
     asked = []
 

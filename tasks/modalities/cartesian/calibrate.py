@@ -15,8 +15,8 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.calibration.acs import central_block, find_acs
 from proxflow.models.calibration.espirit import DEFAULT_ACS_WIDTH, espirit
 from proxflow.models.calibration.lowres import lowres_maps
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
-from proxflow.tasks.stage import StageContext
 
 MIN_ACS = 6  # samples a side: less than one ESPIRiT kernel calibrates nothing
 

@@ -14,13 +14,13 @@ from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.region import support_region
 from proxflow.operators.cartesian_sense import CartesianSense
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import Ingested, Modality, Pictures, Problem, Setting, Withheld
 from proxflow.tasks.modalities.cartesian.calibrate import calibrate, calibration_text
 from proxflow.tasks.modalities.cartesian.held_out import held_out_samples
 from proxflow.tasks.modalities.cartesian.prepare import prepare
 from proxflow.tasks.modalities.cartesian.problem import CartesianProblem
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_to_json
 from proxflow.tasks.stages.precision import COMPLEX
 

@@ -18,10 +18,10 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.calibration.coil_compression import apply_coil_matrix, compression_matrix
 from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
 from proxflow.operators.fourier import fft2c, ifft2c
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.cartesian.noise import noise_level
 from proxflow.tasks.modalities.cartesian.undersampling import undersampling_mask
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
 from proxflow.tasks.stages.planes import copy_rows
 

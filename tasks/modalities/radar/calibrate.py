@@ -13,9 +13,9 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.operators.near_field_mimo import NearFieldMimo
 from proxflow.operators.operator_norm import operator_norm
 from proxflow.operators.voxel_grid import VoxelGrid
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.radar.geometry import antennas_of, grid_of
-from proxflow.tasks.stage import StageContext
 
 NORM_ITERATIONS = 15
 NORM_MARGIN = 1.02  # the power method comes from below

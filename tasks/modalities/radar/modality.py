@@ -15,6 +15,7 @@ from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.operators.near_field_mimo import NearFieldMimo
 from proxflow.operators.voxel_grid import VoxelGrid
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.modalities.base import (
     Ingested,
     Modality,
@@ -27,7 +28,6 @@ from proxflow.tasks.modalities.base import (
 from proxflow.tasks.modalities.radar.calibrate import calibrate, calibration_text, operator_of
 from proxflow.tasks.modalities.radar.geometry import antennas_of, grid_of
 from proxflow.tasks.modalities.radar.prepare import prepare
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.precision import COMPLEX
 
 

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from proxflow.configs.image import ImageConfig
 from proxflow.configs.prepare import KeepFrequencies, PrepareStep, SubtractBackground
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.radar.geometry import image_geometry, voxel_grid
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_to_json
 
 ANTENNAS = ("transmitters_m", "receivers_m", "pairs", "reference_range_m")

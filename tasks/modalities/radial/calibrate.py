@@ -15,10 +15,10 @@ from proxflow.operators.density_compensation import pipe_menon_density
 from proxflow.operators.fourier import fft2c
 from proxflow.operators.non_cartesian_sense import NonCartesianSense
 from proxflow.operators.operator_norm import operator_norm
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.cartesian.calibrate import MIN_ACS, estimate_maps, given_maps
 from proxflow.tasks.modalities.radial.problem import RadialProblem
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_from_json
 
 MOST_ACS = 24  # samples a side

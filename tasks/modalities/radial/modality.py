@@ -13,6 +13,7 @@ from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.region import support_region
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import (
     Ingested,
@@ -25,7 +26,6 @@ from proxflow.tasks.modalities.base import (
 )
 from proxflow.tasks.modalities.radial.calibrate import calibrate, calibration_text, item_problem
 from proxflow.tasks.modalities.radial.prepare import prepare
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_to_json
 from proxflow.tasks.stages.precision import COMPLEX
 

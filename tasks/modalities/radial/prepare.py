@@ -17,10 +17,10 @@ from proxflow.data.kspace import Geometry
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.calibration.coil_compression import apply_coil_matrix, compression_matrix
 from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.radial.noise import noise_level
 from proxflow.tasks.modalities.radial.spokes import chosen_spokes, widest_gap_rad
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
 from proxflow.tasks.stages.planes import copy_rows
 

@@ -10,10 +10,10 @@ from proxflow.configs.calibrate import Rotation
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.tomography.rotation_axis import find_axis_column
 from proxflow.operators.operator_norm import operator_norm
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.tomography.geometry import scan_geometry_from_json
 from proxflow.tasks.modalities.tomography.projector import projector
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_from_json
 
 NORM_ITERATIONS = 12  # of a matrix without negative entries: its first singular vector is found quickly

@@ -11,8 +11,8 @@ import numpy as np
 from proxflow.data.store.artefact import ArtefactWriter
 from proxflow.data.store.keys import stage_key
 from proxflow.data.store.store import ArtefactStore
+from proxflow.tasks.calls import Machine
 from proxflow.tasks.provenance import source_digest
-from proxflow.tasks.stage import Machine
 
 if TYPE_CHECKING:
     from proxflow.operators.sparse_projector import MatrixCache

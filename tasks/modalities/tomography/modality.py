@@ -20,6 +20,7 @@ from proxflow.operators.cone_beam import ConeBeam
 from proxflow.operators.fan_beam import FanBeam
 from proxflow.operators.parallel_beam import ParallelBeam
 from proxflow.operators.sparse_projector import matrix_bytes
+from proxflow.tasks.calls import Machine, StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import (
     Ingested,
@@ -39,7 +40,6 @@ from proxflow.tasks.modalities.tomography.geometry import (
 from proxflow.tasks.modalities.tomography.outline import labels_on_grid
 from proxflow.tasks.modalities.tomography.prepare import prepare
 from proxflow.tasks.modalities.tomography.projector import Projector, Projectors
-from proxflow.tasks.stage import Machine, StageContext
 from proxflow.tasks.stages.documents import geometry_from_json
 from proxflow.tasks.stages.precision import REAL
 

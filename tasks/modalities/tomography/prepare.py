@@ -18,6 +18,7 @@ from proxflow.models.tomography.flat_field import minus_log, transmission
 from proxflow.models.tomography.noise import noise_std
 from proxflow.models.tomography.rings import reduce_rings
 from proxflow.models.tomography.zingers import remove_zingers
+from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.tomography.geometry import (
     image_geometry,
@@ -25,7 +26,6 @@ from proxflow.tasks.modalities.tomography.geometry import (
     scan_geometry_to_json,
     with_unit,
 )
-from proxflow.tasks.stage import StageContext
 from proxflow.tasks.stages.documents import geometry_to_json
 from proxflow.tasks.stages.planes import copy_rows
 

@@ -14,11 +14,11 @@ from proxflow.operators.cone_beam import ConeBeam
 from proxflow.operators.fan_beam import FanBeam
 from proxflow.operators.parallel_beam import ParallelBeam
 from proxflow.operators.ray_transform import Backend
+from proxflow.tasks.calls import Machine
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import NO_STORE
 from proxflow.tasks.modalities.tomography.geometry import scan_geometry_from_json
 from proxflow.tasks.modalities.tomography.matrix_cache import stored_matrices
-from proxflow.tasks.stage import Machine
 from proxflow.tasks.stages.documents import geometry_from_json
 
 Projector: TypeAlias = ParallelBeam | FanBeam | ConeBeam

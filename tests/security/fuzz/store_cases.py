@@ -19,7 +19,7 @@ from proxflow.data.store.seal import seal_of
 from proxflow.data.store.store import ArtefactStore
 from proxflow.data.vetting import vet
 from proxflow.models.solvers.iteration import Iteration
-from proxflow.tasks.stage import Machine, StageContext
+from proxflow.tasks.calls import Machine, StageContext
 from proxflow.tasks.stages.checkpoints import StageCheckpoints
 
 KEY = "ab" + "0" * 38

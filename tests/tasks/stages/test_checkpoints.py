@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proxflow.tasks.stage import Machine, StageContext
+from proxflow.tasks.calls import Machine, StageContext
 from proxflow.tasks.stages.checkpoints import MOST_WAITING_BYTES, StageCheckpoints
 
 N_ITEMS = 6

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.tasks.calls import Machine, StageContext
 from proxflow.tasks.memory_artefact import MemoryArtefact
-from proxflow.tasks.stage import Machine, StageContext
 from proxflow.tasks.stages import hold_out as stage
 
 CGLS = {"method": "cgls", "n_iter": 8, "tol": 0.0}
