@@ -78,7 +78,7 @@ def load(folder: Path, runs: int, at_once: int) -> int:
             changes = [f"reconstruct.lam={0.01 + number * 1e-5:.5f}"]
             ask = {"parameters": {"recipe": str(folder / "small.yaml"), "changes": changes}}
             create = partial(answer, api, "POST", f"/deployments/{deployment}/create_flow_run", ask)
-            wait_for(create, 60)  # a server that is busy says 503
+            wait_for(create, 600)  # a server that is busy says 503
         print(f"{runs} runs asked for in {time.monotonic() - began:.1f} s", flush=True)
         return watch(api, folder, runs, began, ui.pid, serve.pid)
     finally:
