@@ -131,6 +131,12 @@ class Server:
 
         return until(found)
 
+    def log_of(self, run: str) -> list[str]:
+        """The lines of a run's log that have reached the server."""
+        return [
+            line["message"] for line in self.ask("/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})
+        ]
+
     def of_run(self, what: str, run: str) -> list[dict[str, Any]]:
         """Task runs or artifacts of a run."""
         return list(self.ask(f"/{what}/filter", {"flow_runs": {"id": {"any_": [run]}}}))

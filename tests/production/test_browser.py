@@ -74,7 +74,10 @@ def test_page_of_a_refused_run_shows_the_sentence(
     server: Server, served: Command, page: Any, tmp_path: Path
 ) -> None:
     run = server.ended(server.start("reconstruct/small", reconstruct={"method": "fbp"}))
-    page.goto(f"{server.address}/v2/runs/flow-run/{run['id']}")
     sentence = "reconstruct must go with scan.kind mri-cartesian, got fbp, which is for ct"
+    until(
+        lambda: next((line for line in server.log_of(run["id"]) if sentence in line), None)
+    )  # it comes late
+    page.goto(f"{server.address}/v2/runs/flow-run/{run['id']}")
     page.get_by_text(sentence).first.wait_for()
     page.screenshot(path=tmp_path / "refused.png", full_page=True)
