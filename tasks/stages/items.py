@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from proxflow.data.store.locks import exclusive
 from proxflow.data.store.store import ArtefactStore
@@ -16,9 +17,11 @@ from proxflow.tasks.calls import Machine, StageCall, StageContext
 from proxflow.tasks.item_costs import cost_kept
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.stage import call_key, in_memory, opened_context
-from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
 
-SolveItem = Callable[[StageContext, StageCheckpoints, int], Finished]
+if TYPE_CHECKING:
+    from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
+
+SolveItem = Callable[["StageContext", "StageCheckpoints", int], "Finished"]
 
 SOLVERS = {
     "reconstruct": "proxflow.tasks.stages.reconstruct:reconstruct_item",
@@ -47,6 +50,8 @@ def solve_items(call: StageCall, machine: Machine, items: Sequence[int]) -> int:
 
 
 def _solve_items(call: StageCall, machine: Machine, store: ArtefactStore, items: Sequence[int]) -> int:
+    from proxflow.tasks.stages.checkpoints import StageCheckpoints  # imports torch, which a hit does not need
+
     module, _, name = SOLVERS[call.stage].partition(":")
     solve: SolveItem = getattr(import_module(module), name)
     key, solved = call_key(call, machine), 0
