@@ -12,7 +12,7 @@ SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_API_HOST": "127.0.0.1",
-    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite has one writer: wait for one's turn, not fail after 10 s
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite has one writer at a time, and 10 s may be few
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # a busy machine needs more than the 20 s
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",  # less is cut to 0: a loop without rest
