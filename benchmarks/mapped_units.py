@@ -5,7 +5,8 @@
 Two tables. A unit that does nothing, on every runner: what it takes to send and to hear of it, by as many
 callers as there are workers. And 64 slices of measured k-space (the low-field phantom, zero-filled along the
 slices, total variation) on a Dask cluster of one and of two workers of one thread each: the stage's own time.
-Workers are started before the clock is.
+Workers have imported all they need before the
+clock starts.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def stage(scan: Path, store_root: Path, name: str, workers: int) -> float:
             "name": "units",
             "scan": {"path": str(scan)},
             "prepare": [{"kind": "undersample", "acceleration": 2, "acs": [16, 16], "seed": 1}],
-            "reconstruct": {"method": "tv", "n_iter": 100, "tol": 0, "lam": 0.003},
+            "reconstruct": {"method": "tv"},
             "runtime": {"store": str(store_root), "runner": name, "workers": workers, "threads": 1},
         }
     )
@@ -79,12 +80,14 @@ def stage(scan: Path, store_root: Path, name: str, workers: int) -> float:
     with open_runner(recipe.runtime) as runner:
         inputs = calibrated(recipe, PlainEngine(machine, store))
         engine = PlainEngine(machine, store, runner)
-        with ThreadPoolExecutor(workers) as callers:
-            list(callers.map(lambda seconds: runner.call(time.sleep, seconds), [1.0] * workers))
-        task = {"method": recipe.reconstruct.model_dump(mode="json"), "precision": "single"}
-        began = time.perf_counter()
-        engine.result(engine.submit(StageCall("reconstruct", "reconstruct:tv", task, inputs)))
-        seconds = time.perf_counter() - began
+        for n_iter in (1, 100):  # the first starts the workers, which import what they need
+            task = {
+                "method": {"method": "tv", "n_iter": n_iter, "tol": 0, "lam": 0.003},
+                "precision": "single",
+            }
+            began = time.perf_counter()
+            engine.result(engine.submit(StageCall("reconstruct", "reconstruct:tv", task, inputs)))
+            seconds = time.perf_counter() - began
         engine.close()
     store.release()
     return seconds
