@@ -22,6 +22,7 @@ class CGState(NamedTuple):
     p: Tensor  # search direction
     rr: Tensor  # ||r||^2
     change: Tensor  # ||x_k - x_{k-1}||^2
+    floor: Tensor  # (eps ||b||)^2, which rounding leaves of the residual
 
 
 def cg_start(b: Tensor, n_axes: int, *, matrix: Map | None = None, x0: Tensor | None = None) -> CGState:
@@ -33,7 +34,8 @@ def cg_start(b: Tensor, n_axes: int, *, matrix: Map | None = None, x0: Tensor | 
         r = b - matrix(x0)
     x = torch.zeros_like(b) if x0 is None else x0
     rr = squared_norm(r, n_axes)
-    return CGState(x, r, r, rr, torch.zeros_like(rr))
+    floor = torch.finfo(b.dtype).eps ** 2 * squared_norm(b, n_axes)
+    return CGState(x, r, r, rr, torch.zeros_like(rr), floor)
 
 
 def cg_step(state: CGState, *, matrix: Map, n_axes: int) -> CGState:
@@ -42,17 +44,18 @@ def cg_step(state: CGState, *, matrix: Map, n_axes: int) -> CGState:
         alpha = ||r||^2 / <p, M p>,  x <- x + alpha p,  r <- r - alpha M p
         beta = ||r_new||^2 / ||r||^2,  p <- r_new + beta p
 
-    alpha and beta are per item; an item that has converged exactly (p = 0) stays where it is.
+    alpha and beta are per item. An item stays where it is once ||r|| <= eps ||b||, eps that of the dtype:
+    from there on r and p are rounding errors, and in the end steps along them diverge.
     Source: Hestenes & Stiefel, J. Res. Natl. Bur. Stand. 49:409 (1952).
     """
     m_p = matrix(state.p)
-    alpha = ratio(state.rr, inner(state.p, m_p, n_axes))
+    alpha = ratio(state.rr, inner(state.p, m_p, n_axes)) * (state.rr > state.floor)
     alpha_x = over_image(alpha, state.x)
     x = state.x + alpha_x * state.p
     r = state.r - alpha_x * m_p
     rr = squared_norm(r, n_axes)
     p = r + over_image(ratio(rr, state.rr), r) * state.p
-    return CGState(x, r, p, rr, alpha**2 * squared_norm(state.p, n_axes))
+    return CGState(x, r, p, rr, alpha**2 * squared_norm(state.p, n_axes), state.floor)
 
 
 def conjugate_gradient(

@@ -220,7 +220,7 @@ def test_stopped_it_says_what_is_done_and_goes_on_later(
         scan_file(tmp_path / "in" / f"scan{k}.h5", k)
     quick = ["many", many_recipe, tmp_path / "in", "--out", "batch", "--set", f"runtime.workers={workers}"]
     quick += ["--set", f"runtime.runner={runner}"]
-    endless = ["--set", "reconstruct.n_iter=10000", "--set", "runtime.checkpoint_seconds=0.05"]
+    endless = ["--set", "reconstruct.n_iter=100000", "--set", "runtime.checkpoint_seconds=0.05"]
     process = spawn(*quick, *endless)
     deadline = time.monotonic() + 120
     while len(list(store.glob("checkpoints/*/state-0.h5"))) < workers:

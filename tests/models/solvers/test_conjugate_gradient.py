@@ -62,3 +62,13 @@ def test_cg_step_recurrences_hold_their_definitions(rng: torch.Generator) -> Non
 def test_cg_start_needs_the_matrix_with_a_start() -> None:
     with pytest.raises(ValueError, match="matrix must be given"):
         cg_start(torch.ones(3), 1, x0=torch.ones(3))
+
+
+def test_iterations_beyond_rounding_change_nothing(rng: torch.Generator) -> None:
+    spectrum = torch.logspace(-3, 0, 400)
+    b = torch.randn(400, dtype=torch.complex64, generator=rng)
+    x, later = (
+        conjugate_gradient(lambda v: spectrum * v, b, n_axes=1, n_iter=n_iter) for n_iter in (1000, 5000)
+    )
+    assert torch.equal(x, later)
+    assert (b - spectrum * x).norm() < 1e-5 * b.norm()
