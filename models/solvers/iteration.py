@@ -12,14 +12,21 @@ DIVERGENCE_FACTOR = 10.0  # a convex objective never rises above its start by mo
 DIVERGENCE_GRACE = 3  # iterations before that test: momentum and a poor start may overshoot once
 
 
+Figures = tuple[tuple[str, float], ...]
+
+
 class Iteration(NamedTuple):
-    """What one iteration reports; with batch axes, of all items together."""
+    """What one iteration reports; with batch axes, of all items together.
+
+    ``figures`` are a method's own, by name and always the same: the residual on views it was not given, say.
+    """
 
     index: int  # type: ignore[assignment]  # 1-based; it hides tuple.index
     n_iter: int  # the most that will run
     objective: float  # of the problem the method states; nan where it has none
     relative_change: float  # ||x_k - x_{k-1}|| / ||x_k||
     data_residual: float  # ||A x - y|| / ||y|| on the sampled data
+    figures: Figures = ()
 
 
 class Checkpoint(NamedTuple):
@@ -57,7 +64,8 @@ class ResumeError(ValueError):
 
 
 State = TypeVar("State", bound=tuple[Tensor, ...])
-Measure = tuple[float, float, float]  # objective, relative change, data residual
+# objective, relative change, data residual, and a method's own figures
+Measure = tuple[float, float, float] | tuple[float, float, float, Figures]
 
 
 def iterate(
@@ -77,7 +85,8 @@ def iterate(
     Args:
         state: where an undisturbed run starts, a NamedTuple of tensors.
         step: pure: it returns new tensors and leaves those it is given as they are.
-        measure: objective, relative change and data residual of a state; also asked of the start.
+        measure: objective, relative change and data residual of a state, and figures of the method's own;
+            also asked of the start.
         image: the image in a state, for ``DivergenceError.last_good``.
         done: also stop after an iteration where this holds of the state, by what the state alone tells.
         resume: go on from here instead of from ``state``. Everything a step reads lies in the state,

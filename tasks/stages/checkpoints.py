@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 import h5py
 import numpy as np
@@ -25,8 +26,21 @@ from proxflow.tasks.reporting import Reporter
 log = logging.getLogger("proxflow.stages")
 MOST_WAITING_BYTES = 16 << 20  # finished images that wait in memory for the next save
 DOCUMENT = "document"  # the JSON beside the numbered arrays
-# image, trace and fit of an item; of a held-out one which measurements were judged, nothing, and the error
-Finished = tuple[np.ndarray, dict[str, Any], dict[str, Any]]
+
+
+class Finished(NamedTuple):
+    """What became of an item.
+
+    image: of a held-out item, which measurements were judged.  trace: of each figure, a number per iteration.
+    fit: figures of the image; of a held-out item its error.  curves: see ``Reconstruction``.
+    """
+
+    image: np.ndarray
+    trace: dict[str, Any]
+    fit: dict[str, Any]
+    curves: Mapping[str, list[list[float]]] = MappingProxyType({})
+
+
 Kept = TypeVar("Kept", Checkpoint, Finished)
 Solved = TypeVar("Solved")
 
@@ -75,18 +89,18 @@ class StageCheckpoints:
             self._discard(self._path(f"state-{item}"), error)
             return solve(None)
 
-    def keep_finished(self, item: int, image: np.ndarray, trace: dict[str, Any], fit: dict[str, Any]) -> None:
+    def keep_finished(self, item: int, found: Finished) -> None:
         """Keep a finished item, at once or with the next save; nothing where saving is switched off."""
         if self._every <= 0:
             return
-        self._waiting[item] = (image, trace, fit)
-        many = len(self._waiting) * image.nbytes > MOST_WAITING_BYTES
+        self._waiting[item] = found
+        many = len(self._waiting) * found.image.nbytes > MOST_WAITING_BYTES
         if many or self._is_time():
             self._save_waiting()
 
-    def keep_at_once(self, item: int, image: np.ndarray, trace: dict[str, Any], fit: dict[str, Any]) -> None:
+    def keep_at_once(self, item: int, found: Finished) -> None:
         """Keep a finished item on the disk, for the process that assembles the stage."""
-        self._waiting[item] = (image, trace, fit)
+        self._waiting[item] = found
         self._save_waiting()
 
     def keep_image(self, item: int, image: Tensor) -> Path:
@@ -97,8 +111,9 @@ class StageCheckpoints:
         return self._every > 0 and time.monotonic() - self._saved_at >= self._every
 
     def _save_waiting(self) -> None:
-        for item, (image, trace, fit) in self._waiting.items():
-            self._save(f"item-{item}", [image], {"trace": trace, "fit": fit})
+        for item, found in self._waiting.items():
+            document = {"trace": found.trace, "fit": found.fit, "curves": dict(found.curves)}
+            self._save(f"item-{item}", [found.image], document)
         self._waiting.clear()
 
     def _path(self, name: str) -> Path:
@@ -141,7 +156,7 @@ class StageCheckpoints:
 
 
 def _as_state(arrays: list[np.ndarray], document: dict[str, Any]) -> Checkpoint:
-    trace = [Iteration(*_numbers(report)) for report in document["trace"]]
+    trace = [_as_report(report) for report in document["trace"]]
     if [report.index for report in trace] != list(range(1, len(trace) + 1)) or not trace:
         raise ValueError("its reports must be of the iterations from 1 on")
     return Checkpoint(trace[-1].index, tuple(torch.from_numpy(array) for array in arrays), trace)
@@ -149,10 +164,20 @@ def _as_state(arrays: list[np.ndarray], document: dict[str, Any]) -> Checkpoint:
 
 def _as_finished(arrays: list[np.ndarray], document: dict[str, Any]) -> Finished:
     (image,), trace, fit = arrays, dict(document["trace"]), dict(document["fit"])
-    for series in trace.values():
+    curves = dict(document["curves"])
+    for series in [*trace.values(), *(line for lines in curves.values() for line in lines)]:
         _numbers(series)
     _numbers(list(fit.values()))
-    return image, trace, fit
+    return Finished(image, trace, fit, curves)
+
+
+def _as_report(values: list[Any]) -> Iteration:
+    *numbers, figures = values
+    names, series = [name for name, _ in figures], _numbers([number for _, number in figures])
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("the figures of a report must have names")
+    report = Iteration(*_numbers(numbers))
+    return report._replace(figures=tuple(zip(names, series, strict=True)))
 
 
 def _numbers(values: Any) -> list[Any]:

@@ -26,8 +26,8 @@ def hold_out(context: StageContext, writer: ArtefactWriter) -> None:
         found = checkpoints.finished(item)
         if found is None:
             found = hold_out_item(context, checkpoints, item)
-            checkpoints.keep_finished(item, *found)
-        judged, _, result = found
+            checkpoints.keep_finished(item, found)
+        judged, result = found.image, found.fit
         if item == 0:
             writer.create("held_out", (n_items, *judged.shape), judged.dtype)
         writer.append("held_out", judged[None])
@@ -55,4 +55,4 @@ def hold_out_item(context: StageContext, checkpoints: StageCheckpoints, item: in
     solution = checkpoints.resumed(item, solved)
     error, norm = misfit(problem, solution.image, split.judged)
     floor = noise_floor(scan["noise_std"][item], problem.count(split.judged), norm)
-    return split.judged.cpu().numpy(), {}, {"error": error / (norm or 1.0), "noise": floor}
+    return Finished(split.judged.cpu().numpy(), {}, {"error": error / (norm or 1.0), "noise": floor})

@@ -64,7 +64,7 @@ def _solve_items(call: StageCall, machine: Machine, store: ArtefactStore, items:
                 checkpoints = StageCheckpoints(context, n_items(call, store))
                 if checkpoints.finished(item) is None:
                     with cost_kept(context.checkpoints, item):
-                        checkpoints.keep_at_once(item, *solve(context, checkpoints, item))
+                        checkpoints.keep_at_once(item, solve(context, checkpoints, item))
                     solved += 1
             release_free_memory()
     return solved

@@ -14,31 +14,32 @@ from proxflow.tasks.stages.solve import Solution, load_problem, misfit, noise_fl
 
 def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
     """Write ``image``, real or complex (plane, y, x): one plane per item, or all planes of its volume;
-    documents ``trace`` (per item, per iteration: objective, relative change, data residual) and ``fit`` (per
-    item: data residual, and what noise alone gives).
+    documents ``trace`` (per item, per iteration: objective, relative change, data residual, and the method's
+    own figures), ``fit`` (per item: data residual, and what noise alone gives) and ``curves`` (per item).
 
     Raises DivergenceError, with the last good image kept among the checkpoints.
     """
     scan = context.inputs["prepared"].document("scan")
     n_items = len(scan["labels"])
     checkpoints = StageCheckpoints(context, n_items)
-    traces, fits = [], []
+    traces, fits, curves = [], [], []
     for item in range(n_items):
         found = checkpoints.finished(item)
         if found is None:
             found = reconstruct_item(context, checkpoints, item)
-            checkpoints.keep_finished(item, *found)
-        image, trace, fit = found
-        planes = image.reshape(-1, *image.shape[-2:])
+            checkpoints.keep_finished(item, found)
+        planes = found.image.reshape(-1, *found.image.shape[-2:])
         if item == 0:
             writer.create("image", (n_items * len(planes), *planes.shape[1:]), planes.dtype)
         for plane in planes:
             writer.append("image", plane[None])
-        traces.append(trace)
-        fits.append(fit)
+        traces.append(found.trace)
+        fits.append(found.fit)
+        curves.append(dict(found.curves))
         release_free_memory()
     writer.document("trace", traces)
     writer.document("fit", fits)
+    writer.document("curves", curves)
 
 
 def reconstruct_item(context: StageContext, checkpoints: StageCheckpoints, item: int) -> Finished:
@@ -65,4 +66,6 @@ def reconstruct_item(context: StageContext, checkpoints: StageCheckpoints, item:
         name: [json_number(getattr(report, name)) for report in solution.trace]
         for name in ("objective", "relative_change", "data_residual")
     }
-    return solution.image.cpu().numpy(), trace, fit
+    for index, (name, _) in enumerate(solution.trace[0].figures if solution.trace else ()):
+        trace[name] = [json_number(report.figures[index][1]) for report in solution.trace]
+    return Finished(solution.image.cpu().numpy(), trace, fit, solution.curves)

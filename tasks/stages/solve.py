@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -19,10 +20,14 @@ from proxflow.tasks.modalities.registry import modality
 
 @dataclass(frozen=True)
 class Solution:
-    """image: of the operator's domain, in the unit of the object. trace: one report per iteration."""
+    """image: of the operator's domain, in the unit of the object.  trace: one report per iteration.
+
+    curves: see ``Reconstruction``.
+    """
 
     image: Tensor
     trace: list[Iteration]
+    curves: Mapping[str, list[list[float]]]
 
 
 def load_problem(context: StageContext, item: int) -> Problem:
@@ -54,11 +59,11 @@ def solve(
     function = method_function(method.method)
     if METHODS[method.method].direct:
         result = function(operator, y, **numbers, monitor=monitor, resume=resume)
-        return Solution(result.image, result.trace)
+        return Solution(result.image, result.trace, result.curves)
     normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
     scale = data_scale(normalised, y)
     result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
-    return Solution(result.image * (scale / problem.norm), result.trace)
+    return Solution(result.image * (scale / problem.norm), result.trace, result.curves)
 
 
 def misfit(problem: Problem, image: Tensor, mask: Tensor) -> tuple[float, float]:

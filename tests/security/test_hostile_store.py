@@ -20,11 +20,12 @@ from proxflow.data.store.store import ArtefactStore
 from proxflow.data.vetting import vet
 from proxflow.models.solvers.iteration import Checkpoint, Iteration
 from proxflow.tasks.calls import Machine, StageContext
-from proxflow.tasks.stages.checkpoints import StageCheckpoints
+from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
 
 KEY = "ab" + "0" * 38
 IMAGE = np.arange(60.0).reshape(5, 4, 3)
 TRACE, FIT = {"objective": [1.0, None]}, {"data_residual": 0.5}
+CURVES = {"temporal_functions": [[0.5, 1.0], [0.0, -1.0]]}
 Change = Callable[[h5py.File], object]
 
 
@@ -138,7 +139,7 @@ def kept(tmp_path: Path) -> StageCheckpoints:
     machine = Machine("", 0, "cpu", 1e-9)
     folder = tmp_path / "checkpoints" / KEY
     checkpoints = StageCheckpoints(StageContext("reconstruct:tv", {}, {}, {}, machine, folder), 4)
-    checkpoints.keep_at_once(1, IMAGE, TRACE, FIT)
+    checkpoints.keep_at_once(1, Finished(IMAGE, TRACE, FIT, CURVES))
     save_state(checkpoints, 2)
     return checkpoints
 
@@ -150,7 +151,9 @@ class Silent:
 def save_state(checkpoints: StageCheckpoints, item: int) -> None:
     import torch
 
-    checkpoints.monitor(item, Silent())(Iteration(1, 9, 1.0, 0.5, 0.1), (torch.from_numpy(IMAGE),))  # type: ignore[arg-type]
+    checkpoints.monitor(item, Silent())(
+        Iteration(1, 9, 1.0, 0.5, 0.1, (("held_out", 0.2),)), (torch.from_numpy(IMAGE),)
+    )  # type: ignore[arg-type]
 
 
 def paths(tmp_path: Path) -> tuple[Path, Path]:
@@ -162,9 +165,10 @@ def test_checkpoints_are_sealed_and_come_back_bit_by_bit(tmp_path: Path, kept: S
     for path in paths(tmp_path):
         check_seal(path)
     finished, state = kept.finished(1), kept.unfinished(2)
-    assert finished is not None and finished[1:] == (TRACE, FIT)
+    assert finished is not None and finished[1:] == (TRACE, FIT, CURVES)
     assert finished[0].tobytes() == IMAGE.tobytes()
-    assert state is not None and state.index == 1 and state.state[0].numpy().tobytes() == IMAGE.tobytes()
+    assert state is not None and state.trace[0].figures == (("held_out", 0.2),)
+    assert state.index == 1 and state.state[0].numpy().tobytes() == IMAGE.tobytes()
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -20,7 +20,7 @@ from proxflow.data.store.store import ArtefactStore
 from proxflow.data.vetting import vet
 from proxflow.models.solvers.iteration import Iteration
 from proxflow.tasks.calls import Machine, StageContext
-from proxflow.tasks.stages.checkpoints import StageCheckpoints
+from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
 
 KEY = "ab" + "0" * 38
 IMAGE = np.arange(60.0).reshape(5, 4, 3)
@@ -74,7 +74,7 @@ class StoreCases:
         machine = Machine("", 0, "cpu", 3600.0)
         context = StageContext("reconstruct:tv", {}, {}, {}, machine, root / "checkpoints" / KEY)
         kept = StageCheckpoints(context, 3)
-        kept.keep_at_once(1, IMAGE, TRACE, FIT)
+        kept.keep_at_once(1, Finished(IMAGE, TRACE, FIT))
         report = Iteration(1, 9, 1.0, 0.5, 0.1)
         kept._save("state-1", [IMAGE, IMAGE], {"trace": [report]})
         path = context.checkpoints / random.choice(("item-1.h5", "state-1.h5"))

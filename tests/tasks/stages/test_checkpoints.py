@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from proxflow.tasks.calls import Machine, StageContext
-from proxflow.tasks.stages.checkpoints import MOST_WAITING_BYTES, StageCheckpoints
+from proxflow.tasks.stages.checkpoints import MOST_WAITING_BYTES, Finished, StageCheckpoints
 
 N_ITEMS = 6
 TRACE = {"objective": [1.0]}
 FIT = {"data_residual": 0.5}
+CURVES = {"temporal_functions": [[0.5, 1.0], [0.0, -1.0]]}
 
 
 def checkpoints(folder: Path, seconds: float) -> StageCheckpoints:
@@ -27,10 +28,12 @@ def test_finished_images_wait_in_memory_only_up_to_a_limit(
     """Two images of 0.4 of the limit may wait, with the third all are saved; none if switched off."""
     kept = checkpoints(tmp_path, seconds)
     for item in range(5):
-        kept.keep_finished(item, np.full((1, MOST_WAITING_BYTES // 10), item, np.float32), TRACE, FIT)
+        kept.keep_finished(
+            item, Finished(np.full((1, MOST_WAITING_BYTES // 10), item, np.float32), TRACE, FIT, CURVES)
+        )
     assert len(list(tmp_path.glob("item-*.h5"))) == saved
     again = checkpoints(tmp_path, seconds)
     for item in range(saved):
         found = again.finished(item)
-        assert found is not None and found[0].flat[0] == item and found[1:] == (TRACE, FIT)
+        assert found is not None and found[0].flat[0] == item and found[1:] == (TRACE, FIT, CURVES)
     assert again.finished(saved) is None
