@@ -30,7 +30,7 @@ class DenseFrames(FrameOperator):
 
 @pytest.fixture
 def frames(rng: torch.Generator) -> Callable[..., DenseFrames]:
-    """(n_frames, views, rows of a view, complex_valued) -> an operator of norm about 1 that lacks a few views."""
+    """(n_frames, views, rows of a view, complex_valued) -> an operator that lacks a few views."""
 
     def make(
         n_frames: int = 12, views: int = 3, rows: int = 4, *, complex_valued: bool = False, gaps: bool = True
