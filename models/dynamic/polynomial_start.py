@@ -37,7 +37,7 @@ def polynomial_start(
 def spatial_start(
     operator: FrameOperator, y: Tensor, basis: Tensor, knots: Tensor, *, n_iter: int = SPATIAL_ITERATIONS
 ) -> StartFactors:
-    """Lambda = argmin ||A Lambda Psi^T - y||^2 by ``n_iter`` conjugate gradients from 0, for given Psi = U Z."""
+    """Lambda = argmin ||A Lambda Psi^T - y||^2 for Psi = U Z, by ``n_iter`` conjugate gradients from 0."""
     problem = FactorProblem(operator, y, basis, beta=0.0)
     knots = knots.to(y.dtype)
     psi = problem.functions(knots)

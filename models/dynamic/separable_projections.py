@@ -33,8 +33,7 @@ class SparseViews:
 
 @dataclass(frozen=True)
 class SeparableProjections:
-    """g(s, a, t) = sum_k sum_n eta[k, n](s) c_n(a) psi_k(t), psi = U Z, and c = 1, sqrt 2 cos a, sqrt 2 sin a,
-    sqrt 2 cos 2a, ... up to N.
+    """g(s, a, t) = sum_k sum_n eta[k, n](s) c_n(a) psi_k(t), psi = U Z, with the ``harmonics`` c_n up to N.
 
     knots: Z, float64 (d, function).  coefficients: eta, float64 (function, 2 N + 1, column).
 
@@ -77,8 +76,8 @@ class SeparableFit:
         J(Z) = min_eta sum_parity ||Phi eta - G||^2 + V ridge sum_n w_n^2 ||eta_n||^2
         Phi[v, (k, n)] = psi_k(t_v) c_n(a_v),   w_n = n, and w_0 = 0.1
 
-    each by QR of [Phi; sqrt(V ridge) w]. With psi of mean square 1, entries of Phi are about 1, and the penalty
-    is that of d g / d a: of two harmonics that explain the views alike, the lower one is believed.
+    each by QR of [Phi; sqrt(V ridge) w]. With psi of mean square 1, entries of Phi are about 1. The penalty
+    is one on d g / d a: of two harmonics that explain the views alike, the lower one is believed.
 
     Args:
         views: what is fitted; n_harmonics: N; ridge: > 0.

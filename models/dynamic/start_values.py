@@ -46,7 +46,7 @@ def balanced(spatial: Tensor, knots: Tensor, basis: Tensor) -> StartFactors:
     rows = torch.cat([flat.real, flat.imag]) if flat.is_complex() else flat
     r_space = torch.linalg.qr(rows.double(), mode="r")[1]
     r_time = torch.linalg.qr(basis.double() @ z, mode="r")[1]
-    left, values, right = torch.linalg.svd(r_space @ r_time.mT)
+    right = torch.linalg.svd(r_space @ r_time.mT).Vh
     # Psi = P R_t and V = P right^T, hence V = Psi R_t^-1 right^T, and Lambda = f V = Lambda_old R_t^T right^T
     new_knots = z @ torch.linalg.solve_triangular(r_time, right.mT, upper=True)
     functions = basis.double() @ new_knots
