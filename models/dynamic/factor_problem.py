@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from proxflow.models.solvers.inner_product import inner, squared_norm
+from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.operators.frame_operator import FrameOperator
 
 MEMORY_BYTES = 2**28
@@ -168,12 +168,3 @@ class FactorProblem:
 def frames_of(spatial: Tensor, psi: Tensor, frames: slice = slice(None)) -> Tensor:
     """sum_k Psi[t, k] L[k] at these frames: (n, *domain)."""
     return (psi[frames] @ spatial.flatten(1)).reshape(-1, *spatial.shape[1:])
-
-
-def series_misfit(operator: FrameOperator, y: Tensor, series: Tensor, pieces: Iterator[slice]) -> float:
-    """||A f - y||^2 of a series that is held whole."""
-    total = 0.0
-    for frames in pieces:
-        residual = operator.forward_of(series[frames], frames) - y[frames]
-        total += float(inner(residual, residual, residual.ndim))
-    return total

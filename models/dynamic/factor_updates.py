@@ -14,6 +14,7 @@ from proxflow.models.solvers.inner_product import inner, ratio
 TYPICAL_CURVATURE = 0.1
 # Of the mean diagonal: what keeps combinations of knots that no view saw where they are
 KNOT_RIDGE = 1e-9
+SINGULAR_FLOOR = 1e-4
 
 
 def update_by_cg(problem: FactorProblem, factors: Factors, v: Tensor, *, n_steps: int) -> Factors:
@@ -40,7 +41,31 @@ def update_by_cg(problem: FactorProblem, factors: Factors, v: Tensor, *, n_steps
         z = (inverse @ r.flatten(1)).reshape(r.shape)
         before, rz = rz, inner(r, z, n_axes)
         p = z + ratio(rz, before).to(r.real.dtype) * p
-    return Factors(x, factors.knots)
+    return balanced(problem, Factors(x, factors.knots))
+
+
+def balanced(problem: FactorProblem, factors: Factors) -> Factors:
+    """The factors of the same series L Psi^T with the least xi ||Psi||^2 + chi ||L||^2, in closed form.
+
+    With the singular values s of the series, L Psi^T = W diag(s) V^T, they are L = W diag(s)^1/2 / c and
+    Psi = V diag(s)^1/2 c, c^4 = chi / xi: the columns of Psi are orthogonal and ordered by their energy.
+    Nothing changes where just one of xi and chi is 0, since then the least does not exist.
+
+    A function whose s is rounding keeps a Psi, so that a later update may use it.
+    """
+    if (problem.xi > 0) != (problem.chi > 0):
+        return factors
+    ratio_ = (problem.chi / problem.xi) ** 0.25 if problem.xi else 1.0
+    wide = torch.promote_types(factors.knots.dtype, torch.float64)
+    basis = problem.basis.to(wide)
+    outer, triangle = torch.linalg.qr(basis @ factors.knots.to(wide))
+    left, s, right = torch.linalg.svd(triangle @ factors.spatial.flatten(1).to(wide), full_matrices=False)
+    scale = s.clamp_min(SINGULAR_FLOOR * s[0]).sqrt() * ratio_
+    knots = torch.linalg.lstsq(basis, outer @ left * scale).solution
+    spatial = (s / scale)[:, None] * right
+    return Factors(
+        spatial.to(factors.spatial.dtype).reshape(factors.spatial.shape), knots.to(factors.knots.dtype)
+    )
 
 
 def best_knots(problem: FactorProblem, factors: Factors, v: Tensor) -> Tensor:
