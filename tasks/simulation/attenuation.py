@@ -57,9 +57,3 @@ def body_in_field(
     out_mm = radius / reach
     centre = middle[0] / pixel_mm[0], middle[1] / pixel_mm[1]
     return resampled(np.where(body, attenuation, 0.0), pixel_mm, size, out_mm * size, centre), out_mm
-
-
-def inside_circle(size: int) -> NDArray[np.bool_]:
-    """(i - J/2)^2 + (j - J/2)^2 < (J/2)^2: what every view sees whole."""
-    i, j = np.indices((size, size)) - size // 2
-    return np.asarray(i * i + j * j < (size / 2) ** 2)
