@@ -32,15 +32,14 @@ def check_frame_angles(
 ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Angles in radians, float64 (frame, view), and notes on their unit.
 
-    ``values`` is (frame, view), or (frame,) where a frame has one view. Raises ScanError if they are not as
+    ``values`` is (frame, view), or all of them in the order of time. Raises ScanError if they are not as
     many, not finite, or in another unit than stated.
     """
     raw = np.asarray(values)
     if raw.dtype.kind not in "fiu":
         raise ScanError(f"{path.name}: {name} must be real numbers, got {raw.dtype}")
     n_frames, n_views = frames_views
-    fits = raw.shape == frames_views or (n_views == 1 and raw.shape == (n_frames,))
-    if not fits:
+    if raw.shape not in (frames_views, (n_frames * n_views,)):
         raise ScanError(
             f"{path.name}: {name} must name an angle for each of {n_frames} frames x {n_views} "
             f"view{'s' * (n_views > 1)}, got {raw.size} of shape {raw.shape}"
