@@ -52,7 +52,7 @@ def body_in_field(
     reach = size / 2 - SPARE_PX - room_px
     if reach < size / 8:
         raise RequestError(
-            f"size must leave room for a body that moves by {room_px:g} pixels, got {size} pixels"
+            f"--size must leave room for a body that moves by {room_px:g} pixels, got {size} pixels"
         )
     out_mm = radius / reach
     centre = middle[0] / pixel_mm[0], middle[1] / pixel_mm[1]
