@@ -35,8 +35,9 @@ class ScanInfo:
     scan has (item, row, angle, column)); ``file_bytes`` counts all files the scan is made of,
     ``companions`` are those beside ``path``; ``notes`` are sentences for the user on what the reader did or
     left out. ``frame_labels`` tell what the frames of a series are, () where only their order is known;
-    ``has_trajectory`` that its samples lie along spokes, not on a grid. ``geometry`` is the image an MRI scan is meant for; ``acquisition`` how a CT or radar scan was
-    taken, ``quantity`` what a CT scan's samples are; ``has_fields`` tells of dark and flat fields (CT) or a
+    ``has_trajectory`` that its samples lie along spokes, not on a grid; ``has_maps`` that coil maps came with
+    it. ``geometry`` is the image an MRI scan is meant for; ``acquisition`` how a CT or radar scan was taken,
+    ``quantity`` what a CT scan's samples are; ``has_fields`` tells of dark and flat fields (CT) or a
     background (radar).
     """
 
