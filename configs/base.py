@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "radar"]
 MRI: tuple[Modality, ...] = ("mri-cartesian", "mri-radial")
-EVERY: tuple[Modality, ...] = (*MRI, "mri-dynamic", "ct", "radar")
+COILS: tuple[Modality, ...] = (*MRI, "mri-dynamic")
+EVERY: tuple[Modality, ...] = (*COILS, "ct", "radar")
 
 
 class Part(BaseModel):

@@ -131,19 +131,17 @@ def check_frame_trajectory(path: Path, trajectory: np.ndarray, matrix: tuple[int
 
 
 def _check_sampled(path: Path, kspace: DynamicKSpace, items: Sequence[int]) -> None:
-    views = kspace.views
+    views: NDArray[np.bool_] = kspace.views
     if not views.any():
         raise ScanError(f"{path.name}: mask must sample something, got no sample in any frame")
     measured = views.reshape(len(views), -1).any(axis=1)
     for number, series in zip(items, kspace.samples, strict=True):
         for frame, samples in enumerate(series):
-            with np.errstate(over="ignore", invalid="ignore"):
-                total = samples.sum(dtype=np.complex128)
-            if not np.isfinite(total) and (bad := ~np.isfinite(samples)).any():
-                coil = int(np.argwhere(bad)[0][0])
+            bad = np.argwhere(~np.isfinite(samples))
+            if len(bad):
                 raise ScanError(
-                    f"{path.name}: kspace must be finite, got {int(bad.sum())} NaN or Inf samples in item "
-                    f"{number}, frame {frame}, the first in coil {coil}"
+                    f"{path.name}: kspace must be finite, got {len(bad)} NaN or Inf samples in item "
+                    f"{number}, frame {frame}, the first in coil {bad[0][0]}"
                 )
             if measured[frame] and not samples.any():
                 raise ScanError(

@@ -151,4 +151,4 @@ class FrameSenseRadial(FrameOperator):
         return torch.stack([s.adjoint(one) for s, one in zip(senses, y.flatten(-2), strict=True)])
 
     def _senses(self, frames: slice) -> list[NonCartesianSense]:
-        return list(self.senses)[frames]  # type: ignore[arg-type]
+        return [s for s in self.senses[frames] if isinstance(s, NonCartesianSense)]

@@ -11,6 +11,7 @@ import numpy as np
 
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
+from proxflow.data.as_series import as_kind
 from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
@@ -18,7 +19,7 @@ from proxflow.tasks.calls import Machine, StageContext
 from proxflow.tasks.memory_artefact import MemoryArtefact
 from proxflow.tasks.modalities.base import Modality, Problem, Setting, reference_kind
 from proxflow.tasks.modalities.registry import modality
-from proxflow.tasks.pipeline import maps_file, scan_files, stage_configs
+from proxflow.tasks.pipeline import maps_files, scan_files, stage_configs
 from proxflow.tasks.stage import StageFunction
 from proxflow.tasks.stages.calibrate import calibrate
 from proxflow.tasks.stages.ingest import checked_kind, chosen, ingest
@@ -64,7 +65,7 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     or held-out measurements that do not fit it.
     """
     with open_scan(recipe.scan.path, reader=recipe.scan.reader) as opened:
-        info = opened.info
+        info = as_kind(opened, recipe.scan.kind).info
     checked_kind(recipe.scan, info)
     items = chosen(recipe.scan, info.n_items)
     probed = sorted({items[0], items[len(items) // 2], items[-1]})
@@ -75,7 +76,7 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     files = {name: Path(path) for name, path in scan_files(recipe).items()}
     scan = stages.run("ingest", ingest, configs["ingest"] | {"items": probed}, {}, files)
     prepared = stages.run("prepare", prepare, configs["prepare"], {"scan": scan}, {})
-    given = {"maps": Path(maps_file(recipe.calibrate))} if recipe.calibrate.kind == "given" else {}
+    given = {name: Path(path) for name, path in maps_files(recipe).items()}
     calibrated = stages.run("calibrate", calibrate, configs["calibrate"], {"prepared": prepared}, given)
     kind, document = modality(info.modality), prepared.document("scan")
     middle = len(probed) // 2
