@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proxflow.data.dynamic_kspace import DynamicKSpace
 from proxflow.data.errors import ScanError
@@ -134,10 +135,10 @@ def _check_sampled(path: Path, kspace: DynamicKSpace, items: Sequence[int]) -> N
     views: NDArray[np.bool_] = kspace.views
     if not views.any():
         raise ScanError(f"{path.name}: mask must sample something, got no sample in any frame")
-    measured = views.reshape(len(views), -1).any(axis=1)
+    measured = [bool(frame.any()) for frame in views]
     for number, series in zip(items, kspace.samples, strict=True):
         for frame, samples in enumerate(series):
-            bad = np.argwhere(~np.isfinite(samples))
+            bad: NDArray[np.intp] = np.argwhere(~np.isfinite(samples))
             if len(bad):
                 raise ScanError(
                     f"{path.name}: kspace must be finite, got {len(bad)} NaN or Inf samples in item "
