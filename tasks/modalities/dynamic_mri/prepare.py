@@ -112,13 +112,14 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
         if array is not None:
             writer.write("mask" if name == "kept" else name, array)
     _write_companions(scan, state, geometry, writer)
+    frame_slices = tuple(number for number in geometry.slices for _ in state.frames)
     facts, note = sampling_facts(state.kept, geometry.matrix, spokes=state.trajectory is not None)
     writer.document(
         "scan",
         document
         | facts
         | {
-            "geometry": geometry_to_json(geometry),
+            "geometry": geometry_to_json(replace(geometry, slices=frame_slices)),
             "notes": [*document["notes"], *state.notes, note],
             "noise_std": [level for level, _ in levels],
             "noise_source": levels[0][1],
