@@ -11,10 +11,10 @@ from proxflow.data.dynamic_kspace import DynamicKSpace
 from proxflow.data.kspace import KSpace
 from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.scan import Modality, Scan, chosen_items
-from proxflow.data.validate_dynamic import checked_series
+from proxflow.data.validate_dynamic_kspace import checked_series
 
 
-def as_kind(scan: Scan, kind: Modality) -> Scan:
+def as_kind(scan: Scan, kind: Modality | None) -> Scan:
     """``scan`` as a scan of ``kind`` where it can be read as one, else itself.
 
     As ``mri-dynamic``: the items of a Cartesian scan are the frames of one series; each item of a radial scan

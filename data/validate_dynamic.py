@@ -1,4 +1,4 @@
-"""Checks that every series of MRI frames passes before anyone computes with it."""
+"""Checks that every reader of a series of projections passes its result through."""
 
 from __future__ import annotations
 
@@ -6,150 +6,129 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from proxflow.data.dynamic_kspace import DynamicKSpace
+from proxflow.data.dynamic_sinogram import DynamicSinogram, FrameGeometry
 from proxflow.data.errors import ScanError
-from proxflow.data.validate import check_complex, check_finite, check_noise, check_one_per_item, check_shape
-from proxflow.data.validate_radial import check_trajectory
+from proxflow.data.sinogram import ScanGeometry
+from proxflow.data.validate import check_finite, check_one_per_item
+from proxflow.data.validate_angles import AngleUnit, in_radians
+from proxflow.data.validate_quantity import edge_value, turned
+from proxflow.data.validate_sinogram import check_scan_geometry
 
-AXES = {True: "(item, frame, coil, spoke, readout)", False: "(item, frame, coil, ky, kx)"}
+AXES = ("item", "frame", "view", "column")
+FEWEST_COLUMNS = 4
 
 
-def check_series_samples(path: Path, shape: Sequence[int], dtype: np.dtype, *, spokes: bool) -> None:
-    """Raise ScanError unless samples are complex with the five axes of spokes, or of a grid."""
-    check_complex(path, "kspace", dtype)
-    if len(shape) == 4:
+def check_line_integrals(path: Path, name: str, dtype: np.dtype) -> None:
+    """Raise ScanError unless ``dtype`` is of real floats."""
+    if dtype.kind != "f" or dtype.itemsize > 8:
+        hint = "; counts?" if dtype.kind in "iu" else ""
+        raise ScanError(f"{path.name}: {name} must be line integrals in real floats, got {dtype}{hint}")
+
+
+def check_frame_angles(
+    path: Path, name: str, values: ArrayLike, unit: AngleUnit, frames_views: tuple[int, int]
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Angles in radians, float64 (frame, view), and notes on their unit.
+
+    ``values`` is (frame, view), or all of them in the order of time. Raises ScanError if they are not as
+    many, not finite, or in another unit than stated.
+    """
+    raw = np.asarray(values)
+    if raw.dtype.kind not in "fiu":
+        raise ScanError(f"{path.name}: {name} must be real numbers, got {raw.dtype}")
+    n_frames, n_views = frames_views
+    if raw.shape not in (frames_views, (n_frames * n_views,)):
         raise ScanError(
-            f"{path.name}: kspace must have axes {AXES[spokes]}, got shape {tuple(shape)} "
-            "(frame or item axis missing?)"
+            f"{path.name}: {name} must name an angle for each of {n_frames} frames x {n_views} "
+            f"view{'s' * (n_views > 1)}, got {raw.size} of shape {raw.shape}"
         )
-    check_shape(path, "kspace", shape, AXES[spokes])
-
-
-def check_frame_trajectory_shape(
-    path: Path, shape: Sequence[int], dtype: np.dtype, samples_shape: Sequence[int]
-) -> None:
-    """Raise ScanError unless the trajectory is real (frame, spoke, readout, 2) of these samples."""
-    if dtype.kind != "f" or dtype.itemsize not in (4, 8):
-        raise ScanError(f"{path.name}: trajectory must be float32 or float64, got {dtype}")
-    expected = (samples_shape[1], *samples_shape[3:], 2)
-    if tuple(shape) != expected:
-        hint = " (axes swapped?)" if sorted(shape) == sorted(expected) else ""
-        hint = " (the frame axis is missing?)" if tuple(shape) == expected[1:] else hint
+    angles = raw.astype(np.float64).reshape(frames_views)
+    bad = np.argwhere(~np.isfinite(angles))
+    if len(bad):
         raise ScanError(
-            f"{path.name}: trajectory must have axes (frame, spoke, readout, 2) of shape {expected} as the "
-            f"samples, got {tuple(shape)}{hint}"
+            f"{path.name}: {name} must be finite, got {len(bad)} NaN or Inf values, the first at frame "
+            f"{bad[0, 0]}, view {bad[0, 1]}"
         )
-
-
-def check_frame_mask(
-    path: Path, shape: Sequence[int], dtype: np.dtype, samples_shape: Sequence[int], *, spokes: bool
-) -> None:
-    """Raise ScanError unless the mask is bool (frame, spoke), or (frame, ky, kx) without spokes."""
-    expected = (samples_shape[1], samples_shape[3]) if spokes else (samples_shape[1], *samples_shape[3:])
-    axes = "(frame, spoke)" if spokes else "(frame, ky, kx)"
-    if dtype != np.bool_:
-        raise ScanError(f"{path.name}: mask must be bool, got {dtype}")
-    if tuple(shape) != expected:
+    radians, notes = in_radians(path, name, angles.ravel(), unit)
+    if len(radians) > 2 and np.ptp(radians) == 0:
         raise ScanError(
-            f"{path.name}: mask must have axes {axes} of shape {expected} as the samples, got {tuple(shape)}"
+            f"{path.name}: {name} must differ from projection to projection, got one angle in {len(radians)}"
         )
+    return radians.reshape(frames_views), notes
 
 
-def check_series_maps(
-    path: Path, shape: Sequence[int], dtype: np.dtype, samples_shape: Sequence[int], image: tuple[int, int]
-) -> None:
-    """Raise ScanError unless coil maps are complex (item or 1, coil, y, x) of the image's size."""
-    check_complex(path, "coil_maps", dtype)
-    n_items, n_coils = samples_shape[0], samples_shape[2]
-    if tuple(shape) not in {(n, n_coils, *image) for n in (1, n_items)}:
-        first = f"{n_items} or 1" if n_items > 1 else "1"
-        raise ScanError(
-            f"{path.name}: coil_maps must have shape ({first}, {n_coils}, {image[0]}, {image[1]}), "
-            f"got {tuple(shape)}"
-        )
+def check_frame_geometry(path: Path, geometry: FrameGeometry, n_columns: int) -> tuple[str, ...]:
+    """Notes on a geometry; raises ScanError if a length makes no sense."""
+    if n_columns < FEWEST_COLUMNS:
+        raise ScanError(f"{path.name}: samples must have at least {FEWEST_COLUMNS} columns, got {n_columns}")
+    parallel = ScanGeometry(
+        "parallel",
+        geometry.angles_rad.ravel(),
+        column_size_mm=geometry.column_size_mm,
+        axis_column=geometry.axis_column,
+    )
+    return check_scan_geometry(path, parallel, n_columns)
 
 
-def check_series_reference(path: Path, shape: Sequence[int], samples_shape: Sequence[int]) -> None:
-    """Raise ScanError unless the reference is (item, frame, y, x) with an image for each frame."""
+def check_series_images(path: Path, shape: Sequence[int], samples_shape: Sequence[int]) -> None:
+    """Raise ScanError unless ``shape`` is (item, frame, y, x) of samples (item, frame, view, column)."""
     if len(shape) != 4 or tuple(shape[:2]) != tuple(samples_shape[:2]) or 0 in shape:
-        expected = f"({samples_shape[0]}, {samples_shape[1]}, y, x)"
+        n_items, n_frames = samples_shape[:2]
         raise ScanError(
-            f"{path.name}: reference must have axes (item, frame, y, x) of shape {expected}, "
-            f"got {tuple(shape)}"
+            f"{path.name}: reference must have shape ({n_items}, {n_frames}, y, x), got {tuple(shape)}"
         )
 
 
-def check_frame_labels(path: Path, labels: Sequence[str], n_frames: int) -> None:
-    """Raise ScanError unless there are no labels of frames, or one for each."""
-    if labels and len(labels) != n_frames:
-        raise ScanError(f"{path.name}: frame_labels must name {n_frames} frames, got {len(labels)}")
-
-
-def checked_series(path: Path, kspace: DynamicKSpace, items: Sequence[int]) -> DynamicKSpace:
-    """``kspace`` itself if sound; else ScanError naming the item, the frame, the coil and the count.
+def checked_series(path: Path, series: DynamicSinogram, items: Sequence[int]) -> DynamicSinogram:
+    """``series`` itself if sound; else ScanError naming the item, and the frame where one is at fault.
 
     ``items`` are the scan's numbers of the items read, for the message.
     """
-    samples, spokes = kspace.samples, kspace.trajectory is not None
-    shape = samples.shape
-    check_series_samples(path, shape, samples.dtype, spokes=spokes)
-    if kspace.trajectory is not None:
-        check_frame_trajectory_shape(path, kspace.trajectory.shape, kspace.trajectory.dtype, shape)
-        check_frame_trajectory(path, kspace.trajectory, kspace.geometry.matrix)
-    if kspace.mask is not None:
-        check_frame_mask(path, kspace.mask.shape, kspace.mask.dtype, shape, spokes=spokes)
-    _check_sampled(path, kspace, items)
-    check_one_per_item(path, "labels", kspace.labels, shape[0])
-    check_frame_labels(path, kspace.frame_labels, shape[1])
-    if kspace.geometry.slices:
-        check_one_per_item(path, "slices", kspace.geometry.slices, shape[0])
-    if kspace.noise is not None:
-        check_noise(path, kspace.noise.shape, kspace.noise.dtype, shape[2])
-    if kspace.coil_maps is not None:
-        image = kspace.geometry.matrix if spokes else (shape[3], shape[4])
-        check_series_maps(path, kspace.coil_maps.shape, kspace.coil_maps.dtype, shape, image)
-    if kspace.reference is not None:
-        check_series_reference(path, kspace.reference.shape, shape)
-    for name in ("noise", "coil_maps", "reference"):
-        array = getattr(kspace, name)
-        if array is not None:
-            check_finite(path, name, array)
-    return kspace
+    check_one_per_item(path, "labels", series.labels, len(series.samples))
+    for number, samples in zip(items, series.samples, strict=True):
+        _check_finite(path, number, samples)
+        if not samples.any():
+            raise ScanError(f"{path.name}: attenuation must hold signal, got only zeros in item {number}")
+        problem = _not_line_integrals(samples) or turned("attenuation", samples)
+        problem = problem or turned("attenuation", samples.reshape(-1, samples.shape[-1]))
+        if problem:
+            raise ScanError(f"{path.name}: attenuation {problem} (item {number})")
+    if series.reference is not None:
+        check_series_images(path, series.reference.shape, series.samples.shape)
+        check_finite(path, "reference", series.reference)
+    if series.image_pixel_mm is not None and not series.image_pixel_mm > 0:
+        raise ScanError(f"{path.name}: image_pixel_mm must be positive, got {series.image_pixel_mm:g}")
+    return series
 
 
-def check_frame_trajectory(path: Path, trajectory: np.ndarray, matrix: tuple[int, int]) -> None:
-    """As ``check_trajectory``, of all frames."""
-    bad = ~np.isfinite(trajectory)
+def _check_finite(path: Path, item: int, samples: NDArray) -> None:
+    bad = ~np.isfinite(samples)
     if bad.any():
-        frame, spoke, readout, _ = np.argwhere(bad)[0]
+        frames = np.flatnonzero(bad.any(axis=(1, 2)))
+        where = f"frame {frames[0]}" if len(frames) == 1 else f"{len(frames)} frames from {frames[0]} on"
         raise ScanError(
-            f"{path.name}: trajectory must be finite, got {int(bad.sum())} NaN or Inf values, the first at "
-            f"frame {frame}, spoke {spoke}, readout {readout}"
+            f"{path.name}: attenuation must be finite, got {int(bad.sum())} NaN or Inf samples in item "
+            f"{item}, {where}"
         )
-    check_trajectory(path, trajectory.reshape(-1, *trajectory.shape[2:]), matrix)
 
 
-def _check_sampled(path: Path, kspace: DynamicKSpace, items: Sequence[int]) -> None:
-    views: NDArray[np.bool_] = kspace.views
-    if not views.any():
-        raise ScanError(f"{path.name}: mask must sample something, got no sample in any frame")
-    measured = [bool(frame.any()) for frame in views]
-    for number, series in zip(items, kspace.samples, strict=True):
-        for frame, samples in enumerate(series):
-            bad: NDArray[np.intp] = np.argwhere(~np.isfinite(samples))
-            if len(bad):
-                raise ScanError(
-                    f"{path.name}: kspace must be finite, got {len(bad)} NaN or Inf samples in item "
-                    f"{number}, frame {frame}, the first in coil {bad[0][0]}"
-                )
-            if measured[frame] and not samples.any():
-                raise ScanError(
-                    f"{path.name}: kspace must hold signal, got only zeros in item {number}, frame {frame}"
-                )
-        if not series.imag.any():
-            raise ScanError(
-                f"{path.name}: kspace must be complex, got only real values in item {number} "
-                "(magnitude only?)"
-            )
+def _not_line_integrals(samples: NDArray) -> str | None:
+    """What is wrong where the background is the brightest, or most values negative.
+
+    Sizes are not judged: simulated series come in any unit, and the methods are told relative numbers.
+    """
+    low, high, edge = float(samples.min()), float(samples.max()), edge_value(samples)
+    bright = float(np.quantile(samples, 0.9))
+    if low > 0 and edge >= 0.95 * bright and low < 0.9 * edge:
+        return (
+            f"must be about 0 beside the object, got {edge:.3g} in the outermost columns and {low:.3g} to "
+            f"{high:.3g} in all; transmission or counts, whose negative logarithm it is?"
+        )
+    mean = float(samples.mean(dtype=np.float64))
+    if mean < -0.05 * max(high, -low):
+        return (
+            f"must be positive within the object, got the mean {mean:.4g}; is the logarithm's sign missing?"
+        )
+    return None

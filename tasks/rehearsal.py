@@ -11,7 +11,6 @@ import numpy as np
 
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
-from proxflow.data.as_series import as_kind
 from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
@@ -64,8 +63,10 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     Raises ScanError for a file that makes no sense, RequestError for items, steps, a calibration, a reference
     or held-out measurements that do not fit it.
     """
-    with open_scan(recipe.scan.path, reader=recipe.scan.reader) as opened:
-        info = as_kind(opened, recipe.scan.kind).info
+    with open_scan(
+        recipe.scan.path, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
+    ) as opened:
+        info = opened.info
     checked_kind(recipe.scan, info)
     items = chosen(recipe.scan, info.n_items)
     probed = sorted({items[0], items[len(items) // 2], items[-1]})

@@ -21,7 +21,7 @@ from proxflow.data.readers.measurement_h5 import (
 from proxflow.data.readers.radial_h5 import LARGEST_MATRIX
 from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate import check_noise
-from proxflow.data.validate_dynamic import (
+from proxflow.data.validate_dynamic_kspace import (
     check_frame_labels,
     check_frame_mask,
     check_frame_trajectory,

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from proxflow.data.dynamic_kspace import DynamicKSpace
-from proxflow.data.validate_dynamic import checked_series
+from proxflow.data.validate_dynamic_kspace import checked_series
 from proxflow.data.writers.dataset_h5 import write_dataset, write_geometry
 from proxflow.data.writers.measurement_h5 import MAX_CHUNK_BYTES, new_measurement
 

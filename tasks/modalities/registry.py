@@ -14,6 +14,7 @@ MODALITIES = {
     "mri-radial": "proxflow.tasks.modalities.radial.modality:Radial",
     "mri-dynamic": "proxflow.tasks.modalities.dynamic_mri.modality:DynamicMri",
     "ct": "proxflow.tasks.modalities.tomography.modality:Tomography",
+    "ct-dynamic": "proxflow.tasks.modalities.dynamic_tomography.modality:DynamicTomography",
     "radar": "proxflow.tasks.modalities.radar.modality:Radar",
 }
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from proxflow.configs.scan import ScanConfig
-from proxflow.data.as_series import as_kind
 from proxflow.data.errors import ScanError
 from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import Measurement, ScanInfo
@@ -26,8 +25,7 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
     Raises ScanError where the file makes no sense, RequestError where ``items`` do not exist.
     """
     config = ScanConfig.model_validate({**context.config, "path": str(context.files["scan"])})
-    with open_scan(context.files["scan"], reader=config.reader) as opened:
-        scan = as_kind(opened, config.kind)
+    with open_scan(context.files["scan"], config.reader, kind=config.kind, schedule=config.schedule) as scan:
         info = scan.info
         _check_files(context.files, info)
         checked_kind(config, info)

@@ -27,7 +27,7 @@ class DynamicMri(Modality):
     """Artefacts: samples (item, frame, coil, spoke, readout) with trajectory (frame, spoke, readout, 2), or
     (item, frame, coil, ky, kx); mask (frame, spoke) or (frame, ky, kx); maps (item, coil, y, x)."""
 
-    series = True  # the planes of an item are frames in time
+    series = True
     region_text = "the object, where the coil maps are not zero"
     empty_region_text = "where the coil maps are zero everywhere"
     misfit_text = "noise, motion, aliasing, or what the coil maps leave out, dominates"
