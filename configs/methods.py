@@ -30,7 +30,7 @@ Share = Annotated[float, Field(ge=0, lt=1), Tunable(0.1, 0.9, limits=(0.01, 0.99
 class ZeroFilled(Choice):
     """The adjoint: missing samples are zeros. Fast, aliased; what every method starts from."""
 
-    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "radar")
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "mri-dynamic", "radar")
     method: Literal["zero_filled"]
 
 
