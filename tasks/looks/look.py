@@ -12,6 +12,7 @@ LOOKS = {
     "mri-cartesian": "proxflow.tasks.looks.cartesian:look_at_cartesian",
     "mri-radial": "proxflow.tasks.looks.radial:look_at_radial",
     "ct": "proxflow.tasks.looks.tomography:look_at_tomography",
+    "ct-dynamic": "proxflow.tasks.looks.dynamic_tomography:look_at_dynamic_tomography",
     "radar": "proxflow.tasks.looks.radar:look_at_radar",
 }
 

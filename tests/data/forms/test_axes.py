@@ -43,6 +43,24 @@ def edited(path: Path, **fields: Any) -> Path:
         ("proxflow-ct", "samples", (1, 2), "geometry/angles must name 40 .*: the axes look swapped"),
         ("proxflow-ct", "samples", (0, 1), "geometry/angles must name 3 .*: the axes look swapped"),
         ("proxflow-ct", "samples", (0, 2), "labels must name 40 items, got 3"),
+        (
+            "proxflow-dynamic",
+            "samples",
+            (1, 2),
+            "geometry/angles must name an angle for each of 3 frames x 8",
+        ),
+        (
+            "proxflow-dynamic",
+            "samples",
+            (2, 3),
+            "geometry/angles must name an angle for each of 8 frames x 40",
+        ),
+        (
+            "proxflow-dynamic",
+            "samples",
+            (0, 1),
+            "geometry/angles must name an angle for each of 2 frames x 3",
+        ),
         ("proxflow-radar", "samples", (1, 2), r"samples must have axes .* \(frequency and pair swapped\?\)"),
         ("proxflow-radar", "samples", (0, 1), "samples must have axes .* got shape"),
         ("dxchange", "exchange/data", (0, 1), "exchange/theta must name 3 .*: the axes look swapped"),
@@ -82,6 +100,7 @@ def test_fastmri_turned(make: Make, outcome: Outcome) -> None:
     [
         ("tiff", {}),
         ("numpy-ct", {}),
+        ("numpy-dynamic", {"labels": ["a", "b"]}),
         ("numpy-radar", {}),
         ("csv", {}),
         ("numpy-kspace", {"labels": ["a", "b"], "matrix": [12, 10]}),
