@@ -13,6 +13,7 @@ LOOKS = {
     "mri-radial": "proxflow.tasks.looks.radial:look_at_radial",
     "mri-dynamic": "proxflow.tasks.looks.dynamic_mri:look_at_dynamic_mri",
     "ct": "proxflow.tasks.looks.tomography:look_at_tomography",
+    "ct-dynamic": "proxflow.tasks.looks.dynamic_tomography:look_at_dynamic_tomography",
     "radar": "proxflow.tasks.looks.radar:look_at_radar",
 }
 
