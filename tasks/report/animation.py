@@ -18,9 +18,9 @@ from proxflow.tasks.report.series_window import series_window
 MOST_BYTES = 1_000_000  # of the animation: 1.33 MB as text in the page
 QUALITIES = (82, 65, 45, 25)  # of WebP, tried in turn; then every other frame is left out
 MOST_COLUMNS = 4  # tiles side by side, so that they can be told apart on a narrow screen
-LEAST_TILE = 144  # pixels, so that its label can be read
+LEAST_TILE = 176  # pixels, so that its label can be read
 WIDE = 800  # pixels of all columns together
-LABEL, FOOT, GAP = 22, 24, 4  # pixels above each tile, below all, and between tiles
+LABEL, FOOT, GAP = 22, 28, 4  # pixels above each tile, below all, and between tiles
 LOOP_SECONDS, FASTEST, SLOWEST = 5.0, 0.06, 0.4  # per loop, and per frame
 PAPER, INK, MUTED, BAR = (11, 13, 15), (226, 230, 233), (160, 170, 178), (107, 184, 232)
 
@@ -30,8 +30,14 @@ def tile_side(n_tiles: int) -> int:
     return max(LEAST_TILE, WIDE // _columns(n_tiles))
 
 
-def animation(inputs: ReportInputs, series: Series) -> bytes:
-    """The series as an animated WebP of at most 1 MB, all frames at one window, in an endless loop."""
+def animation(inputs: ReportInputs) -> bytes | None:
+    """The series as an animated WebP of about 1 MB at most, all frames at one window, in an endless loop.
+
+    None for a run without a series.
+    """
+    if inputs.series is None:
+        return None
+    series = inputs.series
     frames = [_frame(inputs, series, k) for k in range(len(series.moving))]
     while True:
         for quality in QUALITIES:
@@ -64,7 +70,7 @@ def _webp(frames: Sequence[Image.Image], quality: int) -> bytes:
         duration=round(1000 * seconds),
         loop=0,
         quality=quality,
-        method=3,
+        method=2,
     )
     return buffer.getvalue()
 

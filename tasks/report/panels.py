@@ -15,7 +15,8 @@ from proxflow.tasks.report.numbers import number_text
 from proxflow.tasks.report.outline import outline_picture
 from proxflow.tasks.report.palettes import phase_palette, signed_palette
 from proxflow.tasks.report.pictures import binary, data_uri, grey, montage, phase, signed
-from proxflow.tasks.report.window import Window, displayed, picture_window, shows_magnitudes
+from proxflow.tasks.report.series_window import picture_window
+from proxflow.tasks.report.window import Window, displayed, shows_magnitudes
 
 TILE = 112  # pixels; larger coil maps are thinned to about this
 MOST_COILS = 32

@@ -7,14 +7,14 @@ import re
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from proxflow.tasks.report.animation import animation
 from proxflow.tasks.report.inputs import MethodResult, ReportInputs
 from proxflow.tasks.report.metric_table import metric_label, picture_number
 from proxflow.tasks.report.numbers import number_text
 from proxflow.tasks.report.outline import LINE, borders
 from proxflow.tasks.report.panels import coil_sheets
 from proxflow.tasks.report.pictures import binary, grey, png, signed
-from proxflow.tasks.report.window import Displayed, Window, displayed, picture_window
+from proxflow.tasks.report.series_window import picture_window
+from proxflow.tasks.report.window import Displayed, Window, displayed
 
 LABEL_HEIGHT = 38  # pixels above each column of the strip
 LEAST_SIZE = 176  # pixels of an image in the strip, so that its label can be read
@@ -23,13 +23,13 @@ PLAIN = str.maketrans({"×": "x", "−": "-", "–": "-", "∞": "inf"})  # what
 INK, MUTED = (226, 230, 233), (160, 170, 178)
 
 
-def render_previews(inputs: ReportInputs) -> dict[str, bytes]:
+def render_previews(inputs: ReportInputs, moving: bytes | None = None) -> dict[str, bytes]:
     """File name to PNG of the first picture, at its common window.
 
     ``reference.png``, ``<method>.png``, ``mask.png``, ``coil-maps.png`` (magnitude above phase) and
     ``comparison.png`` (all images, with the outline if given, errors below), each where there is
-    something to show; of a series also ``series.webp``, all images moving. A method's name is reduced to
-    letters, digits, "-" and "_"; names that clash get a number.
+    something to show; ``moving``, the animation of a series, as ``series.webp``. A method's name is reduced
+    to letters, digits, "-" and "_"; names that clash get a number.
     """
     values = displayed(inputs, 0)
     window = picture_window(inputs, 0)
@@ -44,9 +44,7 @@ def render_previews(inputs: ReportInputs) -> dict[str, bytes]:
     for method, image in zip(inputs.methods, values.methods, strict=True):
         pictures[_file_name(method.name, pictures)] = grey(image, window.upper)
     files = {name: png(picture) for name, picture in pictures.items()}
-    if inputs.series is not None:
-        files["series.webp"] = animation(inputs, inputs.series)
-    return files
+    return files if moving is None else files | {"series.webp": moving}
 
 
 def _file_name(name: str, taken: dict[str, Image.Image]) -> str:

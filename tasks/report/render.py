@@ -34,8 +34,8 @@ from proxflow.tasks.report.window import shows_magnitudes
 MOST_ITEM_ROWS = 64  # in the table per item; metrics.csv has all
 
 
-def render_report(inputs: ReportInputs) -> str:
-    """The HTML text of the report.
+def render_report(inputs: ReportInputs, moving: bytes | None = None) -> str:
+    """The HTML text of the report; ``moving`` is the animation of its series, if that is to be in it.
 
     It loads nothing from anywhere: style, script and pictures are inlined, and a content security
     policy forbids all else. Whatever comes from the recipe or the scan is escaped.
@@ -58,11 +58,15 @@ def render_report(inputs: ReportInputs) -> str:
     template = environment.get_template("report.html.j2")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return template.render(
-        inputs=inputs, css=Markup(css), script=Markup(script), script_digest=digest, **_content(inputs)
+        inputs=inputs,
+        css=Markup(css),
+        script=Markup(script),
+        script_digest=digest,
+        **_content(inputs, moving),
     )
 
 
-def _content(inputs: ReportInputs) -> dict[str, Any]:
+def _content(inputs: ReportInputs, moving: bytes | None) -> dict[str, Any]:
     """What the template shows beyond the inputs themselves."""
     rows = range(min(inputs.n_items, MOST_ITEM_ROWS)) if inputs.n_items > 1 else range(0)
     panels = [picture_panel(inputs, picture) for picture in range(inputs.shape[0])]
@@ -76,7 +80,7 @@ def _content(inputs: ReportInputs) -> dict[str, Any]:
         "magnitudes": shows_magnitudes(inputs),
         "pictures": {kind: (uri, width, height) for kind, uri, width, height in measurement_pictures(inputs)},
         "plots": trace_plots(inputs),
-        "series": None if inputs.series is None else series_section(inputs, inputs.series),
+        "series": None if inputs.series is None else series_section(inputs, inputs.series, moving),
         "samples_window": None if inputs.samples is None else samples_window(inputs.samples),
         "samples_aspect": None if inputs.samples is None else _samples_aspect(inputs.samples),
         "bars": {"grey": grey_bar(), "error": error_bar(), "phase": phase_bar()},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proxflow.tasks.report.animation import animation, still, webp_uri
+from proxflow.tasks.report.animation import still, webp_uri
 from proxflow.tasks.report.convergence import SERIES_STYLES, Curve
 from proxflow.tasks.report.film import Strip, strips
 from proxflow.tasks.report.frame_plot import frame_plot
@@ -33,7 +33,7 @@ class CurvePlot:
 
 @dataclass(frozen=True)
 class SeriesSection:
-    """Addresses of pictures, plots and the words beside them."""
+    """Addresses of pictures, plots and the words beside them. ``moving`` is "" where nothing moves."""
 
     label: str
     labels: tuple[str, ...]
@@ -50,13 +50,13 @@ class SeriesSection:
     curves: list[CurvePlot]
 
 
-def series_section(inputs: ReportInputs, series: Series) -> SeriesSection:
-    """Film, animation, profiles and plots of the series that ``inputs`` shows."""
+def series_section(inputs: ReportInputs, series: Series, moving: bytes | None) -> SeriesSection:
+    """Film, animation, profiles and plots of the series that ``inputs`` shows; ``moving``: ``animation``'s."""
     window, picture = series_window(series), still(inputs, series)
     return SeriesSection(
         label=inputs.item_labels[series.item] if inputs.n_items > 1 else "",
         labels=tuple(plane_text(frame, series.n_frames, series=True) for frame in series.film),
-        moving=webp_uri(animation(inputs, series)),
+        moving="" if moving is None else webp_uri(moving),
         still=data_uri(picture),
         size=picture.size,
         strips=strips(inputs, series),

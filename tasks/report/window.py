@@ -67,16 +67,6 @@ def displayed(inputs: ReportInputs, picture: int) -> Displayed:
     return Displayed(methods, reference)
 
 
-def picture_window(inputs: ReportInputs, picture: int) -> Window:
-    """The window of one picture; of a series, of all pictures of the same item, so that frames compare."""
-    if inputs.series is None:
-        return window_of(displayed(inputs, picture), inputs.decibels)
-    same = [displayed(inputs, k) for k, item in enumerate(inputs.shown) if item == inputs.shown[picture]]
-    references = [one.reference for one in same if one.reference is not None]
-    methods = np.stack([one.methods for one in same], axis=1)
-    return window_of(Displayed(methods, np.stack(references) if references else None), None)
-
-
 def window_of(values: Displayed, decibels: float | None) -> Window:
     """The window of one picture, common to the reference and every method.
 

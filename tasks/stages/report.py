@@ -10,6 +10,7 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.value import MetricValue, number_from_json
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.modalities.registry import modality
+from proxflow.tasks.report.animation import animation
 from proxflow.tasks.report.inputs import MethodResult, ReportInputs, StageRecord
 from proxflow.tasks.report.metric_files import metrics_document
 from proxflow.tasks.report.previews import render_previews
@@ -27,8 +28,9 @@ def report(context: StageContext, writer: ArtefactWriter) -> None:
     Timings in it are those of the computation, also where a later run finds the stage in the store.
     """
     inputs = report_inputs(context)
-    writer.write("html", np.frombuffer(render_report(inputs).encode(), np.uint8))
-    for name, picture in render_previews(inputs).items():
+    moving = animation(inputs)
+    writer.write("html", np.frombuffer(render_report(inputs, moving).encode(), np.uint8))
+    for name, picture in render_previews(inputs, moving).items():
         writer.write(f"previews/{name}", np.frombuffer(picture, np.uint8))
     writer.document("figures", metrics_document(inputs))
 

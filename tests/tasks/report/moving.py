@@ -56,9 +56,7 @@ def moving_inputs(
             curves["temporal_functions"] = [np.cos(np.pi * j * phase).tolist() for j in range(4)]
         metrics = found if reference else {}
         config = {"n_iter": n_iter}
-        results.append(
-            MethodResult(name, image[list(shown)], metrics, trace, config, 0.5, n_iter, curves)
-        )
+        results.append(MethodResult(name, image[list(shown)], metrics, trace, config, 0.5, n_iter, curves))
     labels = tuple(f"slice {item}" for item in range(items))
     return dataclasses.replace(
         like,
