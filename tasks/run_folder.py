@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,9 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
         for name in page.names("previews"):
             _write_bytes(folder / "previews" / name, page.array(f"previews/{name}").tobytes())
     with store.open(result.ref("prepare")) as prepared:
-        geometry, labels = _of_every_plane(prepared.document("scan"), series=bool(figures["frames"]))
+        document = prepared.document("scan")
+    geometry = geometry_from_json(document["geometry"])
+    labels = image_labels(document["labels"], document["planes"], series=figures["frames"] is not None)
     for method in result.methods:
         target = folder / "image.h5" if method == result.methods[0] else folder / "images" / f"{method}.h5"
         with store.open(result.ref(f"reconstruct:{method}")) as artefact:
@@ -103,15 +105,6 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
     }
     cautions = tuple(note for note in figures["notes"] if note.startswith(PREFIX))
     return Written(report, numbers, cautions, len(figures["items"]))
-
-
-def _of_every_plane(scan: dict[str, Any], *, series: bool) -> tuple[Geometry, list[str]]:
-    """Geometry and labels of the image (plane, y, x). Frames of a series share the slice of their item."""
-    geometry, planes = geometry_from_json(scan["geometry"]), scan["planes"]
-    if series:
-        slices = geometry.slices or tuple(range(len(scan["labels"])))
-        geometry = replace(geometry, slices=tuple(number for number in slices for _ in range(planes)))
-    return geometry, image_labels(scan["labels"], planes, series=series)
 
 
 def _write_image(target: Path, artefact: Artefact, geometry: Geometry, labels: list[str]) -> None:
