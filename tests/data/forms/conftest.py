@@ -37,6 +37,10 @@ BASE: dict[str, Any] = {
     "source_detector": 700.0,
     "series": np.broadcast_to(EDGE, (2, 8, 3, 40)).astype(np.float32),
     "series_angles": np.arange(24).reshape(8, 3) * 7.5,
+    "frames": noise(2, 4, 3, 12, 10),  # item, frame, coil, ky, kx
+    "frame_spokes": noise(2, 4, 3, 7, 32),
+    "frame_trajectory": np.stack([np.stack([np.sin(TURNS + t), np.cos(TURNS + t)], -1) for t in range(4)])
+    * np.linspace(-16, 16, 32)[:, None],
     "cube": noise(4, 2, 5),  # frequency, transmitter, receiver
     "frequencies": np.array([2e9, 3e9, 4e9, 5e9]),
     "transmitters": RANDOM.uniform(-0.2, 0.2, (2, 3)),
@@ -104,6 +108,19 @@ def proxflow_dynamic(folder: Path, a: SimpleNamespace) -> Path:
     geometry = {"geometry__angles": angles, "geometry__column_size": 1.0}
     arrays = {"samples": a.series, "labels": ["one", "two"]}
     return h5(folder / "d.h5", own("ct-dynamic"), **arrays, **geometry)
+
+
+def proxflow_frames(folder: Path, a: SimpleNamespace) -> Path:
+    mask = np.ones((a.frames.shape[1], *a.frames.shape[3:]), bool)
+    arrays = {"kspace": a.frames, "mask": mask, "labels": ["one", "two"]}
+    return h5(folder / "g.h5", own("mri-dynamic"), **arrays, geometry__field_of_view=np.array(a.fov_mm))
+
+
+def proxflow_frame_spokes(folder: Path, a: SimpleNamespace) -> Path:
+    trajectory = a.frame_trajectory * getattr(a, "reach", 1.0)
+    arrays = {"kspace": a.frame_spokes, "trajectory": trajectory, "labels": ["one", "two"]}
+    geometry = {"geometry__matrix": [32, 32], "geometry__field_of_view": np.array(a.fov_mm)}
+    return h5(folder / "s.h5", own("mri-dynamic"), **arrays, **geometry)
 
 
 def proxflow_radar(folder: Path, a: SimpleNamespace) -> Path:
@@ -262,6 +279,8 @@ FORMS: dict[str, tuple[str, Callable[[Path, SimpleNamespace], Path]]] = {
         ("proxflow", "proxflow-radial", proxflow_radial),
         ("proxflow", "proxflow-ct", proxflow_ct),
         ("proxflow", "proxflow-dynamic", proxflow_dynamic),
+        ("proxflow", "proxflow-frames", proxflow_frames),
+        ("proxflow", "proxflow-frame-spokes", proxflow_frame_spokes),
         ("proxflow", "proxflow-radar", proxflow_radar),
         ("fastmri", "fastmri", fastmri),
         ("dxchange", "dxchange", dxchange),

@@ -29,6 +29,8 @@ SAMPLES: dict[str, tuple[str, np.ndarray]] = {
     **dict.fromkeys(
         ("proxflow-radial", "numpy-radial", "ismrmrd-radial"), ("spokes", np.ones((2, 3, 7, 32)) * (1 + 1j))
     ),
+    "proxflow-frames": ("frames", np.random.default_rng(6).normal(size=(2, 4, 3, 12, 10)) * (1 + 1j)),
+    "proxflow-frame-spokes": ("frame_spokes", np.random.default_rng(7).normal(size=(2, 4, 3, 7, 32)) * 1j),
     **dict.fromkeys(("proxflow-ct", "htc2022", "tiff", "numpy-ct"), ("attenuation", ATTENUATION)),
     **dict.fromkeys(("dxchange", "nxtomo"), ("counts", COUNTS)),
     **dict.fromkeys(("proxflow-dynamic", "numpy-dynamic"), ("series", SERIES)),
@@ -55,6 +57,8 @@ def test_samples_that_are_not_finite(form: str, value: float, make: Make, outcom
     [
         ("proxflow-cartesian", "fov_mm", "field of view"),
         ("proxflow-radial", "trajectory", "trajectory"),
+        ("proxflow-frames", "fov_mm", "field of view"),
+        ("proxflow-frame-spokes", "frame_trajectory", "trajectory"),
         ("proxflow-ct", "angles", "geometry/angles"),
         ("proxflow-dynamic", "series_angles", "geometry/angles"),
         ("numpy-dynamic", "series_angles", "angles_deg"),
