@@ -13,6 +13,7 @@ from prefect.states import Completed
 
 from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.data.store.store import ArtefactStore
+from proxflow.flows.task_runs import count_task_run
 from proxflow.tasks.calls import Machine, StageCall, StageOutcome
 from proxflow.tasks.dispatch import Dispatcher, part_label
 from proxflow.tasks.runners.runner import Runner
@@ -74,10 +75,13 @@ class PrefectEngine(SpreadingEngine):
         _engines[self._name] = self
 
     def _start(self, call: StageCall) -> PrefectFuture[StageOutcome]:
+        count_task_run(call.label)
         return run_stage.submit(call.label, call, self._name)
 
     def _start_part(self, call: StageCall, items: tuple[int, ...]) -> PrefectFuture[int]:
-        return solve_part.submit(part_label(call.label, items), call, items, self._name)
+        label = part_label(call.label, items)
+        count_task_run(label)
+        return solve_part.submit(label, call, items, self._name)
 
     def _outcome(self, handle: PrefectFuture[StageOutcome]) -> StageOutcome:
         return handle.result()
