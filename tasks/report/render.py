@@ -9,13 +9,13 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from proxflow.tasks.report.convergence import SERIES_STYLES, Curve, log_plot
 from proxflow.tasks.report.inputs import ReportInputs
 from proxflow.tasks.report.metric_table import metric_columns
 from proxflow.tasks.report.numbers import bytes_text, number_text, seconds_text
+from proxflow.tasks.report.pages import page_environment
 from proxflow.tasks.report.panels import (
     MOST_COILS,
     error_bar,
@@ -52,9 +52,7 @@ def render_report(inputs: ReportInputs) -> str:
         package.joinpath("report.css").read_text("utf-8"),
         package.joinpath("report.js").read_text("utf-8"),
     )
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
+    environment = page_environment()
     environment.filters.update(
         seconds=seconds_text, bytes=bytes_text, number=number_text, setting=_setting_text
     )
