@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Modality = Literal["mri-cartesian", "mri-radial", "ct", "radar"]
+Modality = Literal["mri-cartesian", "mri-radial", "ct", "ct-dynamic", "radar"]
 MRI: tuple[Modality, ...] = ("mri-cartesian", "mri-radial")
-EVERY: tuple[Modality, ...] = (*MRI, "ct", "radar")
+EVERY: tuple[Modality, ...] = (*MRI, "ct", "ct-dynamic", "radar")
 
 
 class Part(BaseModel):

@@ -64,6 +64,23 @@ class Rotation(Choice):
     )
 
 
+class FrameRotation(Choice):
+    """Where the axis of rotation is in a series of projections, and how they are modelled."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct-dynamic",)
+    kind: Literal["frame_rotation"]
+    axis_column: Annotated[float, Field(ge=-1e5, le=1e5)] | None = Field(
+        default=None,
+        description="Column counted from 0, fractions allowed; if not given, that of the file, or "
+        "the centre.",
+    )
+    model: Literal["auto", "joseph", "bilinear"] = Field(
+        default="auto",
+        description="Joseph's interpolation along lines, or samples a pixel apart on a rotated grid, as "
+        "skimage.transform.radon sums them; auto: what the file's images are centred for.",
+    )
+
+
 class Medium(Choice):
     """How waves travel between the antennas and the scene."""
 
@@ -78,11 +95,14 @@ class Medium(Choice):
 
 
 MapsConfig = Annotated[Espirit | LowRes | Given, Field(discriminator="kind")]
-CalibrateConfig = Annotated[Espirit | LowRes | Given | Rotation | Medium, Field(discriminator="kind")]
+CalibrateConfig = Annotated[
+    Espirit | LowRes | Given | Rotation | FrameRotation | Medium, Field(discriminator="kind")
+]
 
 DEFAULT_KIND: dict[str, str] = {
     "mri-cartesian": "espirit",
     "mri-radial": "espirit",
     "ct": "rotation",
+    "ct-dynamic": "frame_rotation",
     "radar": "medium",
 }

@@ -115,6 +115,17 @@ class KeepAngles(Choice):
     every: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1, description="Take every n-th view.")
 
 
+class KeepFrames(Choice):
+    """Keep the first frames of a series, or every n-th frame, as a shorter or slower scan would have them."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct-dynamic",)
+    kind: Literal["keep_frames"]
+    n_frames: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="Frames kept, from the first on; all if not given."
+    )
+    every: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1, description="Take every n-th frame.")
+
+
 class SubtractBackground(Choice):
     """Subtract the measurement without the target, or with the array rotated, that came with the scan."""
 
@@ -144,6 +155,7 @@ PrepareStep = Annotated[
     | RemoveZingers
     | ReduceRings
     | KeepAngles
+    | KeepFrames
     | SubtractBackground
     | KeepFrequencies,
     Field(discriminator="kind"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
+from proxflow.data.dynamic_sinogram import DynamicSinogram, FrameGeometry
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
 from proxflow.data.printable import printable
@@ -15,12 +16,13 @@ from proxflow.data.radar_cube import AntennaGeometry, RadarCube
 from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.sinogram import Quantity, ScanGeometry, Sinogram
 
-Measurement = KSpace | RadialKSpace | Sinogram | RadarCube
-Modality = Literal["mri-cartesian", "mri-radial", "ct", "radar"]
+Measurement = KSpace | RadialKSpace | Sinogram | DynamicSinogram | RadarCube
+Modality = Literal["mri-cartesian", "mri-radial", "ct", "ct-dynamic", "radar"]
 AXES: dict[Modality, tuple[str, ...]] = {
     "mri-cartesian": ("item", "coil", "ky", "kx"),
     "mri-radial": ("item", "coil", "spoke", "readout"),
     "ct": ("item", "angle", "column"),
+    "ct-dynamic": ("item", "frame", "view", "column"),
     "radar": ("item", "frequency", "pair"),
 }
 
@@ -45,7 +47,7 @@ class ScanInfo:
     file_bytes: int
     modality: Modality = "mri-cartesian"
     geometry: Geometry | None = None
-    acquisition: ScanGeometry | AntennaGeometry | None = None
+    acquisition: ScanGeometry | FrameGeometry | AntennaGeometry | None = None
     quantity: Quantity | None = None
     has_mask: bool = False
     has_noise: bool = False

@@ -106,7 +106,9 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
 
     Companions are numbered: two in different folders may have one name.
     """
-    with open_scan(recipe.scan.path, reader=recipe.scan.reader) as scan:
+    with open_scan(
+        recipe.scan.path, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
+    ) as scan:
         companions = {
             f"scan:{number}:{path.name}": str(path.resolve())
             for number, path in enumerate(scan.info.companions)

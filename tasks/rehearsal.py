@@ -63,7 +63,9 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     Raises ScanError for a file that makes no sense, RequestError for items, steps, a calibration, a reference
     or held-out measurements that do not fit it.
     """
-    with open_scan(recipe.scan.path, reader=recipe.scan.reader) as opened:
+    with open_scan(
+        recipe.scan.path, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
+    ) as opened:
         info = opened.info
     checked_kind(recipe.scan, info)
     items = chosen(recipe.scan, info.n_items)

@@ -13,6 +13,7 @@ MODALITIES = {
     "mri-cartesian": "proxflow.tasks.modalities.cartesian.modality:Cartesian",
     "mri-radial": "proxflow.tasks.modalities.radial.modality:Radial",
     "ct": "proxflow.tasks.modalities.tomography.modality:Tomography",
+    "ct-dynamic": "proxflow.tasks.modalities.dynamic_tomography.modality:DynamicTomography",
     "radar": "proxflow.tasks.modalities.radar.modality:Radar",
 }
 
