@@ -15,6 +15,7 @@ from pydantic import Field
 from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.method_numbers import Iterations, Tolerance
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
+from proxflow.configs.methods_series import TdDip
 from proxflow.configs.tunable import Tunable
 
 Weight = Annotated[float, Field(ge=0, le=1), Tunable(1e-4, 0.1, limits=(1e-6, 1), zero=True)]
@@ -184,7 +185,8 @@ MethodConfig = Annotated[
     | TvMagnitude
     | RedPsm
     | Psm
-    | PsmTv,
+    | PsmTv
+    | TdDip,
     Field(discriminator="method"),
 ]
 

@@ -34,6 +34,7 @@ METHODS = {
     "red_psm": Method("red_psm:red_psm"),
     "psm": Method("psm:psm"),
     "psm_tv": Method("psm:psm_tv"),
+    "td_dip": Method("td_dip:td_dip"),
 }
 
 
