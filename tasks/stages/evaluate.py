@@ -43,7 +43,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     region = support if config.region == "support" else np.ones_like(support)
     names = [name for name in config.metrics if reference is not None or not METRICS[name].needs_reference]
     if names and not (held := region.any(axis=(1, 2))).all():
-        empty = scan["labels"][int(np.argmin(held))]
+        empty = scan["labels"][int(np.argmin(held)) // scan["planes"]]
         raise RequestError(
             f"evaluate.region support must hold a pixel of every item, got none of {empty}, "
             f"{made.empty_region_text}; leave it out with scan.items, or set evaluate.region to full"

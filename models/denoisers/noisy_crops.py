@@ -1,0 +1,105 @@
+"""Pairs of clean and noisy crops on which a denoiser is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+OBJECT = 0.05  # of the peak: what is brighter belongs to the object
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Images of one subject, each float32 (y, x) with a peak of about 1; ``sizes[i]`` holds copies of one slice."""
+
+    name: str
+    slices: tuple[tuple[Tensor, ...], ...]
+
+
+@dataclass(frozen=True)
+class CropSettings:
+    """How crops are drawn; lengths in pixels, noise as a part of the object's peak."""
+
+    side: int = 64
+    batch: int = 8
+    sigma_high: float = 0.1
+    brightness: tuple[float, float] = (0.8, 1.25)  # a user's peak is estimated, so it is not met exactly
+    circle: float = 0.5  # of the crops are cut by the circle a tomograph sees
+
+
+@dataclass(frozen=True)
+class Crops:
+    """clean, noisy, mask: float32 (batch, 1, side, side); the mask is 1 inside the field of view."""
+
+    clean: Tensor
+    noisy: Tensor
+    mask: Tensor
+
+
+def draw_crops(subjects: Sequence[Subject], settings: CropSettings, seed: int, step: int) -> Crops:
+    """The crops of one step, decided by (seed, step) alone: a training that goes on draws what it would have.
+
+    noisy = mask (clean + sigma n), n ~ N(0, 1), sigma ~ U(0, sigma_high) for every crop. A subject is drawn by the
+    root of its number of slices, then one of its slices, one of its sizes, a pixel of its object and a crop
+    that holds it; then flips, a quarter turn and a brightness.
+
+    Source: the training script of the authors' RSR-NF (2025), which draws sigma once a batch, as a part of the
+    batch's maximum.
+    """
+    rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    weights = torch.tensor([math.sqrt(len(subject.slices)) for subject in subjects])
+    chosen = torch.multinomial(weights, settings.batch, replacement=True, generator=rng).tolist()
+    pairs = [_crop(subjects[i], settings, rng) for i in chosen]
+    clean = torch.stack([pair[0] for pair in pairs])[:, None]
+    mask = torch.stack([pair[1] for pair in pairs])[:, None]
+    sigma = settings.sigma_high * torch.rand(settings.batch, 1, 1, 1, generator=rng)
+    noise = torch.randn(clean.shape, generator=rng)
+    return Crops(clean * mask, (clean + sigma * noise) * mask, mask)
+
+
+def _crop(subject: Subject, settings: CropSettings, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    sizes = subject.slices[_integer(len(subject.slices), rng)]
+    image = sizes[_integer(len(sizes), rng)]
+    image, mask = _padded(image, settings.side), _padded(field_of_view(image), settings.side)
+    inside = torch.nonzero(image > OBJECT)
+    pixel = inside[_integer(len(inside), rng)].tolist() if len(inside) else [0, 0]
+    window = tuple(_window(p, n, settings.side, rng) for p, n in zip(pixel, image.shape, strict=True))
+    low, high = settings.brightness
+    crop = image[window] * (low + (high - low) * _uniform(rng))
+    seen = mask[window] if _uniform(rng) < settings.circle else torch.ones_like(crop)
+    turns, flip = _integer(4, rng), _integer(2, rng)
+    pair = torch.rot90(torch.stack([crop, seen]), turns, (1, 2))
+    pair = pair.flip(2) if flip else pair
+    return pair[0], pair[1]
+
+
+def field_of_view(image: Tensor) -> Tensor:
+    """1 within the largest circle about the image's centre, 0 outside; the image's shape and dtype."""
+    ny, nx = image.shape
+    y = torch.arange(ny)[:, None] - ny // 2
+    x = torch.arange(nx)[None] - nx // 2
+    return ((y**2 + x**2) * 4 < min(ny, nx) ** 2).to(image.dtype)
+
+
+def _padded(image: Tensor, side: int) -> Tensor:
+    ny, nx = (max(side - n, 0) for n in image.shape)
+    return torch.nn.functional.pad(image, (nx // 2, nx - nx // 2, ny // 2, ny - ny // 2))
+
+
+def _window(pixel: int, n: int, side: int, rng: torch.Generator) -> slice:
+    """A stretch of ``side`` pixels within 0..n that holds ``pixel``."""
+    first, last = max(pixel - side + 1, 0), min(pixel, n - side)
+    start = first + _integer(last - first + 1, rng)
+    return slice(start, start + side)
+
+
+def _integer(n: int, rng: torch.Generator) -> int:
+    return int(torch.randint(n, (1,), generator=rng))
+
+
+def _uniform(rng: torch.Generator) -> float:
+    return float(torch.rand(1, generator=rng))

@@ -1,0 +1,83 @@
+"""Training of a network that denoises single images: a step, and what is measured of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from proxflow.models.denoisers.noisy_crops import Crops
+
+LEARNING_RATE = 5e-4  # of the authors' script, as AdamW and the squared error are
+WARM_UP = 50  # steps; without them the first ones may throw the network far off
+HELD = 0.5  # of the steps at the full rate; the rest falls to 0 along half a cosine
+
+
+@dataclass
+class Trainee:
+    """A network, its optimiser, and how many steps of how many are done."""
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    n_steps: int
+    step: int = 0
+
+
+def new_trainee(network: nn.Module, n_steps: int) -> Trainee:
+    """Before the first step; the network's weights in the order of memory that is fastest on CPUs."""
+    network = network.to(memory_format=torch.channels_last)
+    return Trainee(network, torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE), n_steps)
+
+
+def learning_rate(step: int, n_steps: int) -> float:
+    """Of step 0, 1, ... of ``n_steps``: rising over 50 steps, flat for half of all, falling to 0."""
+    rise = min((step + 1) / WARM_UP, 1.0)
+    into = max(step / n_steps - HELD, 0.0) / (1 - HELD)
+    return LEARNING_RATE * rise * 0.5 * (1 + math.cos(math.pi * into))
+
+
+def training_step(trainee: Trainee, crops: Crops, *, mixed: bool) -> float:
+    """One step of AdamW on mean |mask (D(noisy) - clean)|^2, which it returns.
+
+    ``mixed``: convolutions in bfloat16, weights and the loss in float32.
+    """
+    for group in trainee.optimiser.param_groups:
+        group["lr"] = learning_rate(trainee.step, trainee.n_steps)
+    device = next(trainee.network.parameters()).device
+    noisy, clean, mask = (part.to(device) for part in (crops.noisy, crops.clean, crops.mask))
+    with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+        denoised = trainee.network(noisy.contiguous(memory_format=torch.channels_last))
+    loss = (mask * (denoised.float() - clean)).square().mean()
+    trainee.optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    trainee.optimiser.step()
+    trainee.step += 1
+    return float(loss)
+
+
+@torch.no_grad()
+def psnr_per_level(
+    network: nn.Module, images: Sequence[Tensor], levels: Sequence[float]
+) -> list[tuple[float, float]]:
+    """Mean PSNR in dB of the noisy and of the denoised images, relative to a peak of 1, at each noise level.
+
+    images: float32 (y, x), of which each gets the same noise at every level and in every call.
+    """
+    rows = []
+    for level in levels:
+        before, after = [], []
+        for i, image in enumerate(images):
+            noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(i))
+            noisy = image + level * noise
+            denoised = network(noisy[None, None])[0, 0]
+            before.append(_psnr(noisy, image))
+            after.append(_psnr(denoised, image))
+        rows.append((sum(before) / len(before), sum(after) / len(after)))
+    return rows
+
+
+def _psnr(image: Tensor, reference: Tensor) -> float:
+    return -10 * math.log10(float((image - reference).square().mean()))
