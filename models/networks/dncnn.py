@@ -51,7 +51,9 @@ def dncnn_of(tensors: Mapping[str, Tensor], predicts: Predicts) -> DnCNN:
     wanted = network.state_dict()
     if tensors.keys() != wanted.keys():
         wrong = sorted(tensors.keys() ^ wanted.keys())
-        raise ValueError(f"weights must be those of {len(wanted)} named tensors of DnCNN, got {wrong[0]} amiss")
+        raise ValueError(
+            f"weights must be those of {len(wanted)} named tensors of DnCNN, got {wrong[0]} amiss"
+        )
     for name, tensor in wanted.items():
         if tensors[name].shape != tensor.shape:
             got = tuple(tensors[name].shape)
