@@ -25,7 +25,7 @@ Window = Literal["ramp", "shepp-logan", "cosine", "hann"]
 class ZeroFilled(Choice):
     """The adjoint: missing samples are zeros. Fast, aliased; what every method starts from."""
 
-    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "radar")
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "mri-dynamic", "radar")
     method: Literal["zero_filled"]
 
 
