@@ -60,7 +60,9 @@ def _restricted(path: Path) -> _Inert:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > MOST_UNPACKED_BYTES:
-            raise ScanError(f"{path.name} must unpack to at most {MOST_UNPACKED_BYTES >> 20} MiB, got {size} bytes")
+            raise ScanError(
+                f"{path.name} must unpack to at most {MOST_UNPACKED_BYTES >> 20} MiB, got {size} bytes"
+            )
         with torch.serialization.safe_globals([(_Inert, name) for name in STOOD_FOR]):
             module = torch.load(path, map_location="cpu", weights_only=True)
     except zipfile.BadZipFile as error:
@@ -84,7 +86,11 @@ def _convolutions(module: object, depth: int = 0) -> Iterator[tuple[Tensor, Tens
         return
     fields: dict[str, Any] = vars(module)
     own = fields.get("_parameters")
-    if isinstance(own, dict) and isinstance(own.get("weight"), Tensor) and isinstance(own.get("bias"), Tensor):
+    if (
+        isinstance(own, dict)
+        and isinstance(own.get("weight"), Tensor)
+        and isinstance(own.get("bias"), Tensor)
+    ):
         yield own["weight"], own["bias"]
     parts = fields.get("_modules")
     for part in parts.values() if isinstance(parts, dict) else ():

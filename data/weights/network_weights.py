@@ -41,11 +41,15 @@ def read_weights(path: Path) -> NetworkWeights:
     if not path.is_file():
         raise ScanError(f"denoiser must be an existing file of weights, got {path}")
     if path.stat().st_size > MOST_BYTES:
-        raise ScanError(f"{path.name} must be at most {MOST_BYTES >> 20} MiB, got {path.stat().st_size} bytes")
+        raise ScanError(
+            f"{path.name} must be at most {MOST_BYTES >> 20} MiB, got {path.stat().st_size} bytes"
+        )
     found = NetworkWeights(*read_authors_module(path)) if path.suffix == ".pt" else _read_safetensors(path)
     for name, tensor in found.tensors.items():
         if not tensor.is_floating_point() or not bool(tensor.isfinite().all()):
-            raise ScanError(f"{path.name}: {name} must hold finite numbers, got NaN, infinity or {tensor.dtype}")
+            raise ScanError(
+                f"{path.name}: {name} must hold finite numbers, got NaN, infinity or {tensor.dtype}"
+            )
     return found
 
 
