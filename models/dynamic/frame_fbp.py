@@ -6,6 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from proxflow.models.methods.fbp import central_column, fbp_image
+from proxflow.models.methods.ramp_filter import Window
 from proxflow.operators.frame_projections import FrameProjections
 from proxflow.operators.parallel_beam import ParallelBeam
 
@@ -18,7 +19,12 @@ def axis_column(operator: FrameProjections) -> float:
 
 
 def fbp_in_frame(
-    operator: FrameProjections, sinogram: Tensor, angles_rad: np.ndarray, *, axis: float | None = None
+    operator: FrameProjections,
+    sinogram: Tensor,
+    angles_rad: np.ndarray,
+    window: Window = "ramp",
+    *,
+    axis: float | None = None,
 ) -> Tensor:
     """Images (*batch, y, x) on the pixels of a frame, from views (*batch, view, column) at ``angles_rad``.
 
@@ -38,4 +44,4 @@ def fbp_in_frame(
         column_size_mm=operator.column_size_mm,
         detector_offset_mm=((n_columns - 1) / 2 - axis) * operator.column_size_mm,
     )
-    return fbp_image(beam, sinogram)[..., :ny, :nx]
+    return fbp_image(beam, sinogram, window)[..., :ny, :nx]
