@@ -19,9 +19,8 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     """Two series of three frames, of unequal brightness: what is counted together must show."""
     rng = np.random.default_rng(5)
     reference = rng.random((2 * FRAMES, 14, 11)) * np.arange(1, 7)[:, None, None]
-    return reference + rng.standard_normal(reference.shape) * np.arange(6, 0, -1)[
-        :, None, None
-    ] / 9, reference
+    noise = rng.standard_normal(reference.shape) * np.arange(6, 0, -1)[:, None, None] / 9
+    return reference + noise, reference
 
 
 def test_whole_series_is_one_space_time_array(pair: tuple[np.ndarray, np.ndarray]) -> None:
@@ -40,14 +39,8 @@ def test_whole_series_is_one_space_time_array(pair: tuple[np.ndarray, np.ndarray
 def test_an_item_is_judged_over_its_frames_together(pair: tuple[np.ndarray, np.ndarray]) -> None:
     image, reference = pair
     both = evaluate_images(image, reference, names=NAMES, planes=FRAMES, series=True)
-    second = evaluate_images(
-        image[FRAMES:],
-        reference[FRAMES:],
-        names=NAMES,
-        planes=FRAMES,
-        series=True,
-        data_range=reference.max(),
-    )
+    peak = reference.max()
+    second = evaluate_images(image[FRAMES:], reference[FRAMES:], names=NAMES, planes=FRAMES, data_range=peak)
     for name in NAMES:
         assert len(both[name].per_item) == 2
         assert both[name].per_item[1] == pytest.approx(second[name].value)
@@ -64,11 +57,9 @@ def test_volumes_have_numbers_per_item_and_none_per_plane(pair: tuple[np.ndarray
 def test_region_may_differ_from_frame_to_frame(pair: tuple[np.ndarray, np.ndarray]) -> None:
     image, reference = pair
     region = np.random.default_rng(1).random(image.shape) < 0.5
-    found = evaluate_images(image, reference, names=("nmse",), region=region, planes=FRAMES, series=True)[
-        "nmse"
-    ]
+    found = evaluate_images(image, reference, names=NAMES, region=region, planes=FRAMES, series=True)
     error = ((image - reference) ** 2 * region).sum(axis=(1, 2)) / (reference**2 * region).sum(axis=(1, 2))
-    assert np.ravel(found.per_frame) == pytest.approx(error)
+    assert np.ravel(found["nmse"].per_frame) == pytest.approx(error)
 
 
 def test_conventions_speak_of_frames(pair: tuple[np.ndarray, np.ndarray]) -> None:
