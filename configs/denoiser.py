@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks whose weights come with Proxflow
 WEIGHT_FILES = (".safetensors", ".pt")
+BFLOAT16 = ":bfloat16"
 
 DenoiserName = Annotated[
     str,
     Field(
-        pattern=r"^(tv(:(0?\.\d+|0|1))?|dncnn-ct|dncnn-mri|.+\.(safetensors|pt))$",
+        pattern=r"^(tv(:(0?\.\d+|0|1))?|(dncnn-ct|dncnn-mri|.+\.(safetensors|pt))(:bfloat16)?)$",
         examples=["tv, tv:0.03, dncnn-ct, dncnn-mri, or a file as weights.safetensors"],
         description="tv (tv:0.03 for noise of 3 % of the peak), the network dncnn-ct or dncnn-mri, or a file of "
-        "weights, .safetensors or the authors' .pt, counted from the recipe's folder.",
+        "weights, .safetensors or the authors' .pt, counted from the recipe's folder; :bfloat16 after a network "
+        "halves its time on recent CPUs.",
     ),
 ]
 
 
 def names_file(denoiser: str) -> bool:
     """Whether a denoiser is given by a file of weights."""
-    return denoiser.endswith(WEIGHT_FILES)
+    return denoiser.removesuffix(BFLOAT16).endswith(WEIGHT_FILES)
+
+
+def anchored(denoiser: str, folder: Path) -> str:
+    """The name with a relative file counted from ``folder``."""
+    return str(folder / Path(denoiser).expanduser()) if names_file(denoiser) else denoiser

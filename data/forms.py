@@ -47,6 +47,7 @@ READERS: dict[str, Kind] = {
         "HDF5",
         (
             Form("radial_h5", "RadialH5Scan", "is_radial_h5"),
+            Form("dynamic_kspace_h5", "DynamicH5Scan", "is_dynamic_h5"),
             Form("sinogram_h5", "SinogramH5Scan", "is_sinogram_h5"),
             Form("dynamic_sinogram_h5", "DynamicSinogramH5Scan", "is_dynamic_sinogram_h5"),
             Form("radar_h5", "RadarH5Scan", "is_radar_h5"),

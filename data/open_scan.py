@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proxflow.data.as_series import as_kind
 from proxflow.data.errors import ScanError
 from proxflow.data.forms import READERS, SIGNATURES, Container, Form
 from proxflow.data.samples.catalogue import locate
@@ -31,7 +32,8 @@ def open_scan(
         path: see docs/file-format.md; a BART pair is named with ``.cfl``, ``.hdr`` or neither, a TIFF stack
             by its folder or file.
         reader: "auto" to choose by content, or a name of ``READERS`` to force one.
-        kind: what the caller takes the file for; it decides only where an array of numbers says nothing.
+        kind: what the caller takes the file for; it decides where an array of numbers says nothing, and
+            makes series of scans that ``as_kind`` can read as such.
         schedule: of ``schedule_angles``, where such an array tells no angles.
 
     Raises ScanError, in one sentence, if there is no such file, it is not a scan, or it is unsound.
@@ -51,7 +53,7 @@ def open_scan(
     form = next(form for form in READERS[reader].forms if _fits(form, file, found, kind))
     scheduled = (schedule,) if form.bare else ()
     opened: Scan = _of(form.module, form.reader)(file, *scheduled)
-    return opened
+    return as_kind(opened, kind)
 
 
 def _container(path: Path) -> Container | None:

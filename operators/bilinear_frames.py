@@ -11,8 +11,15 @@ from numba import njit
 from proxflow.operators.simd import add, add_scaled, load_pair, multiply, pair, pair_sum, scaled, store
 from proxflow.operators.threads import n_threads, run_chunks
 
-BORDER = 2  # pixels of zeros around an image: one to interpolate with, one for positions that are rounded
-PARALLEL = 1e-12  # a direction that moves less than this per sample never crosses the image
+BORDER = 1  # pixels of zeros around an image
+FRACTION_BITS = 48  # of a pixel, in fixed-point positions, which are faster to take apart than floats
+ONE_PIXEL = 1 << FRACTION_BITS
+FRACTION = ONE_PIXEL - 1
+UNIT = 2.0**-FRACTION_BITS
+MOST_PIXELS = 1 << 13  # of a side: positions stay within 64 bits
+APART = (
+    3  # samples of a ray from one to the next that shares no pixel with it: loads need not wait for stores
+)
 
 kernel: Any = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 
@@ -26,13 +33,17 @@ class BilinearFrames:
         pixel_size: scales the sums.
 
     The convention is that of ``BilinearRadon``. Weights are computed as they are used, so that nothing is
-    held; positions are float64 in either precision. An image belongs to one thread, so that neither
+    held; positions are rounded to 2^-48 pixel per sample. An image belongs to one thread, so that neither
     direction needs a lock, and results do not depend on the number of threads.
+    Raises ValueError if J is above 8192.
     """
 
     def __init__(self, angles_rad: np.ndarray, n: int, pixel_size: float) -> None:
+        if n > MOST_PIXELS:
+            raise ValueError(f"shape must be at most {MOST_PIXELS} pixels wide, got {n}")
         self.shape, self.n_frames, self.n_rays = (n, n), len(angles_rad), angles_rad.shape[1] * n
-        self.cos, self.sin = np.cos(angles_rad), np.sin(angles_rad)
+        cos, sin = np.cos(angles_rad), np.sin(angles_rad)
+        self.cos, self.sin = (np.rint(part * ONE_PIXEL).astype(np.int64) for part in (cos, sin))
         self.pixel_size = pixel_size
 
     @property
@@ -55,19 +66,22 @@ class BilinearFrames:
 
 @kernel
 def _inside(position, step, n, begin, end):  # type: ignore[no-untyped-def]
-    """The t in [begin, end) with -1 <= position + t step <= n, counted from the border's first pixel."""
-    low, high = BORDER - 1 - position, BORDER + n - position
-    if abs(step) < PARALLEL:
-        return begin, end if low <= 0 <= high else begin
-    near, far = min(low / step, high / step), max(low / step, high / step)
-    return max(begin, int(np.ceil(near))), min(end, int(np.floor(far)) + 1)
+    """The t in [begin, end) with 0 <= position + t step < n + 1 pixels, as a first and a last but one."""
+    last = ((n + 1) << FRACTION_BITS) - 1
+    if step == 0:
+        return begin, end if 0 <= position <= last else begin
+    if step < 0:  # seen from the other end, every ray steps upwards
+        position, step = last - position, -step
+    return max(begin, -(position // step)), min(end, (last - position) // step + 1)
 
 
 @kernel
 def _forward(x, frames, cos, sin, pixel_size, y, begin, end):  # type: ignore[no-untyped-def]
-    n, centre = x.shape[1], x.shape[1] // 2
-    real, width = x.dtype.type, x.shape[1] + 2 * BORDER
-    one, zero = real(1), real(0)
+    n, centre, width = x.shape[1], x.shape[1] // 2, x.shape[1] + 2 * BORDER
+    axis = (centre + BORDER) << FRACTION_BITS
+    real = x.dtype.type
+    unit, one, zero = real(UNIT), real(1), real(0)
+    left, slope = pair(one, zero), pair(-unit, unit)  # left + fraction * slope = (1 - f, f)
     padded = np.zeros(width * width, x.dtype)
     for item in range(begin, end):
         for i in range(n):
@@ -76,42 +90,47 @@ def _forward(x, frames, cos, sin, pixel_size, y, begin, end):  # type: ignore[no
         for view in range(cos.shape[1]):
             c, s = cos[frames[item], view], sin[frames[item], view]
             for bin_ in range(n):
-                row, column = BORDER + centre - (bin_ - centre) * s, BORDER + centre + (bin_ - centre) * c
+                row, column = axis - (bin_ - centre) * s, axis + (bin_ - centre) * c
                 first, stop = _inside(row, c, n, -centre, n - centre)
                 first, stop = _inside(column, s, n, first, stop)
+                row, column = row + first * c, column + first * s
                 total = pair(zero, zero)
-                for t in range(first, stop):
-                    at_row, at_column = row + t * c, column + t * s
-                    i, j = int(at_row), int(at_column)
-                    down, right, at = real(at_row - i), real(at_column - j), i * width + j
+                for _ in range(stop - first):
+                    at = (row >> FRACTION_BITS) * width + (column >> FRACTION_BITS)
+                    down = real(row & FRACTION) * unit
                     line = scaled(one - down, load_pair(padded, at))
                     line = add_scaled(line, down, load_pair(padded, at + width))
-                    total = add(total, multiply(pair(one - right, right), line))
+                    total = add(total, multiply(add_scaled(left, real(column & FRACTION), slope), line))
+                    row, column = row + c, column + s
                 y[item, view * n + bin_] = real(pixel_size) * pair_sum(total)
 
 
 @kernel
 def _adjoint(x, frames, cos, sin, pixel_size, y, begin, end):  # type: ignore[no-untyped-def]
-    n, centre = x.shape[1], x.shape[1] // 2
-    real, width = x.dtype.type, x.shape[1] + 2 * BORDER
-    one = real(1)
+    n, centre, width = x.shape[1], x.shape[1] // 2, x.shape[1] + 2 * BORDER
+    axis = (centre + BORDER) << FRACTION_BITS
+    real = x.dtype.type
+    unit, one, zero = real(UNIT), real(1), real(0)
     padded = np.zeros(width * width, x.dtype)
     for item in range(begin, end):
         padded[:] = 0
         for view in range(cos.shape[1]):
             c, s = cos[frames[item], view], sin[frames[item], view]
             for bin_ in range(n):
-                row, column = BORDER + centre - (bin_ - centre) * s, BORDER + centre + (bin_ - centre) * c
+                row, column = axis - (bin_ - centre) * s, axis + (bin_ - centre) * c
                 first, stop = _inside(row, c, n, -centre, n - centre)
                 first, stop = _inside(column, s, n, first, stop)
                 value = real(pixel_size) * y[item, view * n + bin_]
-                for t in range(first, stop):
-                    at_row, at_column = row + t * c, column + t * s
-                    i, j = int(at_row), int(at_column)
-                    down, right, at = real(at_row - i), real(at_column - j), i * width + j
-                    line = pair(value * (one - right), value * right)
-                    store(padded, at, add_scaled(load_pair(padded, at), one - down, line))
-                    store(padded, at + width, add_scaled(load_pair(padded, at + width), down, line))
+                left, slope = pair(value, zero), pair(-unit * value, unit * value)
+                for phase in range(first, first + APART):
+                    at_row, at_column = row + phase * c, column + phase * s
+                    for _ in range(phase, stop, APART):
+                        at = (at_row >> FRACTION_BITS) * width + (at_column >> FRACTION_BITS)
+                        down = real(at_row & FRACTION) * unit
+                        line = add_scaled(left, real(at_column & FRACTION), slope)
+                        store(padded, at, add_scaled(load_pair(padded, at), one - down, line))
+                        store(padded, at + width, add_scaled(load_pair(padded, at + width), down, line))
+                        at_row, at_column = at_row + APART * c, at_column + APART * s
         for i in range(n):
             for j in range(n):
                 x[item, i, j] = padded[(i + BORDER) * width + BORDER + j]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from proxflow.operators.bilinear_frames import BilinearFrames
+from proxflow.operators.bilinear_frames import UNIT, BilinearFrames
 from proxflow.operators.joseph_frames import JosephFrames
 from proxflow.operators.rays_2d import FRACTION_BITS, ONE_PIXEL
 
@@ -87,8 +87,8 @@ def bilinear_points(frames: BilinearFrames, frame: int, device: torch.device) ->
     n = frames.shape[0]
     axis = torch.arange(n, dtype=torch.float64, device=device) - n // 2
     for view, (cos, sin) in enumerate(zip(frames.cos[frame], frames.sin[frame], strict=True)):
-        row = n // 2 - axis[:, None] * float(sin) + axis * float(cos)
-        column = n // 2 + axis[:, None] * float(cos) + axis * float(sin)
+        row = n // 2 + (axis * float(cos) - axis[:, None] * float(sin)) * UNIT
+        column = n // 2 + (axis[:, None] * float(cos) + axis * float(sin)) * UNIT
         top, left = row.floor(), column.floor()
         pixels, weights = [], []
         for i, vertical in ((top, 1 - (row - top)), (top + 1, row - top)):

@@ -22,14 +22,14 @@ Model = Literal["joseph", "bilinear"]
 
 
 class FrameProjections(FrameOperator):
-    """y[t, v] = the parallel projection of frame x_t at ``angles_rad[t, v]``, zero where ``mask[t, v]`` is False.
+    """y[t, v] = projection of frame x_t at ``angles_rad[t, v]`` by parallel rays, zero where ``mask`` is.
 
     Args:
         image_shape: (ny, nx) of one frame.
         angles_rad: (frame, view), counter-clockwise, each frame's own, in any order.
         n_columns, pixel_size_mm, column_size_mm, detector_offset_mm: as of ``ParallelBeam``.
-        model: "joseph", the weights of ``ParallelBeam``; or "bilinear", those of ``BilinearRadon``, for square
-            frames, n_columns = J, columns of the pixels' size and no offset: its axis is pixel and bin J // 2.
+        model: "joseph", the weights of ``ParallelBeam``; or "bilinear", those of ``BilinearRadon``, for
+            (J, J) frames and J columns of the pixels' size without an offset: axis at pixel and bin J // 2.
         mask: bool (frame, view), the views in use; all of them if None.
 
     x: attenuation in 1/mm, (*batch, frame, ny, nx).  y: line integrals, (*batch, frame, view, column).
@@ -116,8 +116,8 @@ class FrameProjections(FrameOperator):
         detector = (self.n_columns, self.column_size_mm, self.detector_offset_mm)
         if ny != nx or detector != (nx, self.pixel_size_mm, 0.0):
             raise ValueError(
-                "model must be joseph unless frames are square and columns are as many and as wide as pixels, "
-                f"without an offset, got bilinear for frames {(ny, nx)} of {self.pixel_size_mm} mm and "
+                "model must be joseph unless frames are square and columns as many and as wide as pixels, "
+                f"with no offset, got bilinear for frames {(ny, nx)} of {self.pixel_size_mm} mm and "
                 f"{self.n_columns} columns of {self.column_size_mm} mm, offset {self.detector_offset_mm} mm"
             )
         return BilinearFrames(self.angles_rad, nx, self.pixel_size_mm)

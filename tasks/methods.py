@@ -31,6 +31,9 @@ METHODS = {
     "kirchhoff": Method("kirchhoff:kirchhoff", direct=True),
     "l1": Method("l1:l1"),
     "tv_magnitude": Method("tv_magnitude:tv_magnitude"),
+    "red_psm": Method("red_psm:red_psm"),
+    "psm": Method("psm:psm"),
+    "psm_tv": Method("psm:psm_tv"),
 }
 
 

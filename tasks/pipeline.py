@@ -14,6 +14,7 @@ from proxflow.configs.recipe import Recipe
 from proxflow.data.open_scan import open_scan
 from proxflow.data.store.store import Ref
 from proxflow.tasks.calls import StageCall, StageOutcome
+from proxflow.tasks.denoisers import denoiser_files, method_part
 from proxflow.tasks.errors import RequestError
 
 
@@ -84,8 +85,7 @@ def _measured(recipe: Recipe, run: _Recorder) -> tuple[Ref, dict[str, Ref]]:
     configs = stage_configs(recipe)
     scan = run.stage("ingest", configs["ingest"], {}, **scan_files(recipe))
     prepared = run.stage("prepare", configs["prepare"], {"scan": scan})
-    given = {"maps": maps_file(recipe.calibrate)} if recipe.calibrate.kind == "given" else {}
-    made = run.stage("calibrate", configs["calibrate"], {"prepared": prepared}, **given)
+    made = run.stage("calibrate", configs["calibrate"], {"prepared": prepared}, **maps_files(recipe))
     return scan, {"prepared": prepared, "calibrated": made}
 
 
@@ -116,11 +116,14 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
         return {"scan": str(scan.info.path.resolve())} | companions
 
 
-def maps_file(config: Given) -> str:
-    """The file with given coil maps; RequestError if there is none."""
+def maps_files(recipe: Recipe) -> dict[str, str]:
+    """The file with given coil maps, ``maps``; RequestError if there is none and the scan can hold none."""
+    config = recipe.calibrate
+    if not isinstance(config, Given) or (recipe.scan.kind == "mri-dynamic" and not config.path):
+        return {}
     if not Path(config.path).is_file():
         raise RequestError(f"calibrate.path must be an existing file, got {config.path or 'none'}")
-    return config.path
+    return {"maps": config.path}
 
 
 def _images(
@@ -131,11 +134,12 @@ def _images(
     held = {"fraction": judging.held_out_fraction, "seed": judging.held_out_seed}
     handles = {}
     for config in methods:
-        task = {"method": config.model_dump(mode="json"), "precision": recipe.runtime.precision}
+        task = {"method": method_part(config), "precision": recipe.runtime.precision}
+        files = denoiser_files(config)
         image, twin = f"reconstruct:{config.method}", f"hold_out:{config.method}"
-        handles[f"image:{config.method}"] = run.submit(StageCall("reconstruct", image, task, inputs))
+        handles[f"image:{config.method}"] = run.submit(StageCall("reconstruct", image, task, inputs, files))
         if judging.held_out_fraction:
-            handles[twin] = run.submit(StageCall("hold_out", twin, task | held, inputs))
+            handles[twin] = run.submit(StageCall("hold_out", twin, task | held, inputs, files))
     return {name: run.finish(handle) for name, handle in handles.items()}
 
 

@@ -27,6 +27,11 @@ SAMPLES = {
         "human brain, one axial slice, 13 coils, 224 x 224, fully sampled, T1-weighted gradient echo",
         "Apache-2.0",
     ),
+    "brain-vfa": Sample(
+        "brain-vfa.h5",
+        "the same slice at 4 flip angles as a series of frames, 13 coils compressed to 5, fully sampled",
+        "Apache-2.0",
+    ),
     "phantom-2coil": Sample(
         "phantom-2coil.h5",
         "structured phantom, 2 coils, 160 x 160, fully sampled gradient echo, raw ISMRMRD",

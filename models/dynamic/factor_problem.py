@@ -129,7 +129,7 @@ class FactorProblem:
         found = self.beta * (psi.mH @ psi) @ direction.flatten(1)
         for frames in self.pieces():
             x = frames_of(direction, psi, frames)
-            x = self.operator.adjoint_of(self.operator.forward_of(x, frames), frames).flatten(1)
+            x = self.operator.normal_of(x, frames).flatten(1)
             found = found + 2 * self.weight * (psi[frames].mH @ x)
         return self.masked(found.reshape(direction.shape)) + 2 * self.chi * direction
 

@@ -46,7 +46,7 @@ def red_psm(
     factor_update: FactorUpdate = "cg",
     n_inner: int | None = None,
     n_red: int = 1,
-    nonnegative: bool = False,
+    nonnegative: bool | None = None,
     field_of_view: FieldOfView = "full",
     complex_denoising: ComplexDenoising = "magnitude",
     deliver: Delivered = "object",
@@ -71,7 +71,8 @@ def red_psm(
         semantics: "textbook"; or "released", the released code's updates (``ReleasedRedPsm``), for real
             objects, always by Adam and with f >= 0: factor_update, nonnegative and deliver are not asked.
         n_inner: steps an iteration of CG (None: 10) or Adam (None: 25).  n_red: of (11).
-        nonnegative: f >= 0, for real objects.  field_of_view: "disc": zero beyond a disc as wide as a frame.
+        nonnegative: f >= 0; None: where the object is real.
+        field_of_view: "disc": zero beyond a disc as wide as a frame.
         deliver: f, or L Psi^T.
         held_out_fraction: of the views, kept from the solver: the iterate that predicts them best is
             delivered, and the run ends ``patience`` iterations after it, but not before ``min_iter``. With 0
@@ -86,6 +87,7 @@ def red_psm(
     docs/methods/red-psm.md. Theirs takes Adam for both factors, and the iterate that is nearest to the truth.
     """
     _check(operator, y, semantics, nonnegative, lam=lam, beta=beta, xi=xi, chi=chi)
+    nonnegative = not y.is_complex() if nonnegative is None else nonnegative
     u = temporal_basis(basis, operator.n_frames, n_knots).to(y.device, y.real.dtype)
     views = split_views(operator.mask, held_out_fraction, seed)
     given = operator.with_mask(views.given)
@@ -157,7 +159,7 @@ def _support(operator: FrameOperator, field_of_view: FieldOfView) -> Tensor | No
 
 
 def _check(
-    operator: FrameOperator, y: Tensor, semantics: Semantics, nonnegative: bool, **weights: float
+    operator: FrameOperator, y: Tensor, semantics: Semantics, nonnegative: bool | None, **weights: float
 ) -> None:
     for name, value in weights.items():
         if not 0 <= value < math.inf:

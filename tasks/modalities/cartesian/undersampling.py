@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from proxflow.configs.prepare import Undersample
+from proxflow.configs.prepare import Sampling
 from proxflow.data.masks.line_masks import random_line_mask, uniform_line_mask
 from proxflow.data.masks.poisson_disc import poisson_disc_mask
 from proxflow.data.masks.variable_density import variable_density_mask
 from proxflow.tasks.errors import RequestError
 
 
-def undersampling_mask(step: Undersample, shape: tuple[int, int]) -> np.ndarray:
+def undersampling_mask(step: Sampling, shape: tuple[int, int]) -> np.ndarray:
     """Bool (ky, kx), True where sampled; RequestError where the numbers do not fit the shape."""
     if step.acs[0] > shape[0] or step.acs[1] > shape[1]:
         raise RequestError(f"prepare undersample acs must fit in {shape[0]} x {shape[1]}, got {step.acs}")

@@ -64,7 +64,7 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
             "notes": [*document["notes"], *notes],
             "acceleration": None,
             "noise_std": levels,
-            "noise_source": "from fourth differences along the detector",
+            "noise_source": "from fourth differences along the detector, where it is quietest",
             "retrospective": False,
         },
     )

@@ -1,0 +1,85 @@
+"""Denoisers by the names recipes use."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from proxflow.configs.denoiser import BFLOAT16, SHIPPED, names_file
+from proxflow.configs.methods import MethodConfig
+from proxflow.data.errors import ScanError
+from proxflow.tasks.errors import RequestError
+
+if TYPE_CHECKING:
+    from proxflow.models.denoisers.denoiser import Denoiser
+
+FILE = "denoiser"  # the name stages know the file of weights by
+
+
+def denoiser_files(config: MethodConfig) -> dict[str, str]:
+    """The file of weights that a method's denoiser stands on; none where it has no denoiser or needs no file.
+
+    RequestError if there is no such file.
+    """
+    name = getattr(config, "denoiser", None)
+    path = None if name is None else _file_of(name)
+    if path is not None and not path.is_file():
+        raise RequestError(f"denoiser must be {', '.join(SHIPPED)}, tv or an existing file, got {name}")
+    return {} if path is None else {FILE: str(path)}
+
+
+def method_part(config: MethodConfig) -> dict[str, Any]:
+    """The method's part of a stage's config: of a file of weights its kind, not its place, decides the result."""
+    part = config.model_dump(mode="json")
+    name = part.get("denoiser")
+    if name is not None and names_file(name):
+        network, precision = _parts(name)
+        part["denoiser"] = f"given{Path(network).suffix}{precision}"
+    return part
+
+
+def open_denoiser(
+    name: str, *, file: Path | None = None, device: str = "cpu", memory_bytes: int | None = None
+) -> Denoiser:
+    """The denoiser called ``name``, a ``DenoiserName``, on ``device``; a network's weights are read from
+    ``file``, or from where the name says.
+
+    Raises RequestError, in one sentence, where the file is missing, damaged or of another network.
+    """
+    from proxflow.models.denoisers.tv import TvDenoiser
+
+    kind, _, number = name.partition(":")
+    if kind == "tv":
+        return TvDenoiser(float(number)) if number else TvDenoiser()
+    path = file or _file_of(name)
+    if path is None:
+        raise RequestError(f"denoiser must be tv, {', '.join(SHIPPED)} or a file of weights, got {name}")
+    return _network(path, device=device, mixed=bool(_parts(name)[1]), memory_bytes=memory_bytes)
+
+
+def _network(path: Path, *, device: str, mixed: bool, memory_bytes: int | None) -> Denoiser:
+    from proxflow.data.weights.network_weights import read_weights
+    from proxflow.models.denoisers.network import NetworkDenoiser
+    from proxflow.models.networks.dncnn import dncnn_of
+
+    try:
+        weights = read_weights(path)
+        network = dncnn_of(weights.tensors, weights.predicts)
+    except ScanError as error:
+        raise RequestError(str(error)) from None
+    except ValueError as error:
+        raise RequestError(f"{path.name}: {error}") from None
+    return NetworkDenoiser(network.to(device), peak=weights.peak, mixed=mixed, memory_bytes=memory_bytes)
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """A network's name and ``:bfloat16``, or nothing."""
+    return (name.removesuffix(BFLOAT16), BFLOAT16) if name.endswith(BFLOAT16) else (name, "")
+
+
+def _file_of(name: str) -> Path | None:
+    network, _ = _parts(name)
+    if network in SHIPPED:
+        return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
+    return Path(network).expanduser() if names_file(name) else None
