@@ -20,8 +20,8 @@ def low_rank_sparse(
     y: Tensor,
     *,
     n_iter: int = 100,
-    low_rank: float = 0.01,
-    sparse: float = 0.01,
+    lam: float = 0.01,
+    balance: float = 1.0,
     tol: float = 1e-4,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
@@ -36,20 +36,20 @@ def low_rank_sparse(
 
     Args:
         operator: of norm at most 1.  y: (T, *frame_range), scaled so that max |A^H y| = 1.
-        low_rank: a, relative to the largest singular value of A^H y.
-        sparse: b, relative to max |F A^H y|. With both at least 1, x = 0.
+        lam: a, relative to the largest singular value of A^H y. With lam and lam balance at least 1, x = 0.
+        balance: lam balance is b, relative to max |F A^H y|.
 
     image: (T, *frame_domain); S of real data is real. Reports count both parts.
     Raises ValueError for a negative weight, DivergenceError on NaN or infinity.
     Source: Otazo, Candes & Sodickson, Magn. Reson. Med. 73:1125 (2015), eq. 3. Theirs steps by 1 / ||A||^2,
     the edge of what converges, without acceleration, and states a in units of the current L.
     """
-    for name, weight in (("low_rank", low_rank), ("sparse", sparse)):
-        if not weight >= 0:
-            raise ValueError(f"{name} must be at least 0, got {weight}")
+    for name, number in (("lam", lam), ("balance", balance)):
+        if not number >= 0:
+            raise ValueError(f"{name} must be at least 0, got {number}")
     adjoint = operator.adjoint(y)
-    a = low_rank * float(torch.linalg.eigvalsh(gram(adjoint.flatten(1)))[-1].clamp_min(0)) ** 0.5
-    b = sparse * float(over_time(adjoint).abs().max())
+    a = lam * float(torch.linalg.eigvalsh(gram(adjoint.flatten(1)))[-1].clamp_min(0)) ** 0.5
+    b = lam * balance * float(over_time(adjoint).abs().max())
 
     def normal(parts: Tensor) -> Tensor:
         seen = operator.normal(parts.sum(0))

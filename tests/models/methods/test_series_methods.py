@@ -81,7 +81,7 @@ METHODS: dict[str, Any] = {
     "static_tikhonov": partial(static, lam=0.01, penalty="tikhonov"),
     "framewise_tv": partial(framewise_tv, lam=0.01),
     "framewise_cg_sense": partial(framewise_cg_sense, lam=0.01),
-    "low_rank_sparse": partial(low_rank_sparse, low_rank=0.05, sparse=0.05),
+    "low_rank_sparse": partial(low_rank_sparse, lam=0.05, balance=0.8),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 every_dtype = pytest.mark.parametrize("dtype", [torch.float64, torch.complex64])
@@ -216,15 +216,15 @@ def test_low_rank_sparse_meets_its_optimality_conditions(dtype: torch.dtype, rng
         operator,
         y,
         n_iter=600,
-        low_rank=0.2,
-        sparse=0.2,
+        lam=0.2,
+        balance=0.8,
         tol=0,
         monitor=lambda _, state: saved.append(state),
     )
     slow, moving = saved[-1][0]
     start = operator.adjoint(y)
     a = 0.2 * torch.linalg.matrix_norm(start.flatten(1), 2)
-    b = 0.2 * over_time(start).abs().max()
+    b = 0.2 * 0.8 * over_time(start).abs().max()
     gradient = operator.adjoint(y - operator.forward(slow + moving))
     assert slow.any() and moving.any()
     assert torch.linalg.matrix_norm(gradient.flatten(1), 2) <= a * (1 + 1e-6)
@@ -238,6 +238,6 @@ def test_low_rank_sparse_meets_its_optimality_conditions(dtype: torch.dtype, rng
 
 def test_low_rank_sparse_with_full_weights_is_zero(rng: torch.Generator) -> None:
     operator, y = posed(rng, torch.complex128)
-    assert not low_rank_sparse(operator, y, low_rank=1.001, sparse=1.001, n_iter=20).image.any()
-    with pytest.raises(ValueError, match="sparse must be at least 0, got -1"):
-        low_rank_sparse(operator, y, sparse=-1)
+    assert not low_rank_sparse(operator, y, lam=1.001, n_iter=20).image.any()
+    with pytest.raises(ValueError, match="balance must be at least 0, got -1"):
+        low_rank_sparse(operator, y, balance=-1)
