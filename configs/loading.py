@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from proxflow.configs.denoiser import anchored
 from proxflow.configs.errors import Problem, RecipeError
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.sentences import line_of, validated
@@ -17,7 +18,8 @@ from proxflow.configs.yaml_source import KeyPath, RecipeLoader, dotted, read_yam
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read ``path``, apply ``key=value`` overrides, validate; RecipeError lists all problems.
 
-    Relative paths inside the recipe (``scan.path``, ``calibrate.path``) count from its folder.
+    Relative paths inside the recipe (``scan.path``, ``calibrate.path``, a ``denoiser`` that is a file) count
+    from its folder.
     """
     values, lines = read_yaml(path)
     for override in overrides:
@@ -58,6 +60,10 @@ def anchor_paths(values: dict[str, Any], folder: Path) -> None:
             continue
         if path and not path.startswith("sample://"):
             values[section] = part | {"path": str(folder / Path(path).expanduser())}
+    compared = values.get("compare")
+    for part in (values.get("reconstruct"), *(compared if isinstance(compared, list) else ())):
+        if isinstance(part, dict) and isinstance(name := part.get("denoiser"), str):
+            part["denoiser"] = anchored(name, folder)
 
 
 def _apply(values: dict[str, Any], override: str, said: str) -> KeyPath:

@@ -14,6 +14,7 @@ from proxflow.configs.recipe import Recipe
 from proxflow.data.open_scan import open_scan
 from proxflow.data.store.store import Ref
 from proxflow.tasks.calls import StageCall, StageOutcome
+from proxflow.tasks.denoisers import denoiser_files, method_part
 from proxflow.tasks.errors import RequestError
 
 
@@ -133,11 +134,12 @@ def _images(
     held = {"fraction": judging.held_out_fraction, "seed": judging.held_out_seed}
     handles = {}
     for config in methods:
-        task = {"method": config.model_dump(mode="json"), "precision": recipe.runtime.precision}
+        task = {"method": method_part(config), "precision": recipe.runtime.precision}
+        files = denoiser_files(config)
         image, twin = f"reconstruct:{config.method}", f"hold_out:{config.method}"
-        handles[f"image:{config.method}"] = run.submit(StageCall("reconstruct", image, task, inputs))
+        handles[f"image:{config.method}"] = run.submit(StageCall("reconstruct", image, task, inputs, files))
         if judging.held_out_fraction:
-            handles[twin] = run.submit(StageCall("hold_out", twin, task | held, inputs))
+            handles[twin] = run.submit(StageCall("hold_out", twin, task | held, inputs, files))
     return {name: run.finish(handle) for name, handle in handles.items()}
 
 

@@ -63,8 +63,10 @@ class DynamicH5Scan(Hdf5Scan):
 
     def _describe(self) -> ScanInfo:
         path, file = self._path, self._file
-        check_measurement(file, path, "mri-dynamic", ("kspace", "labels", "geometry/matrix"))
-        samples, spokes = own_dataset(file, path, "kspace"), "trajectory" in file
+        spokes = "trajectory" in file
+        required = ("kspace", "labels", "geometry/matrix") if spokes else ("kspace", "labels")
+        check_measurement(file, path, "mri-dynamic", required)
+        samples = own_dataset(file, path, "kspace")
         check_series_samples(path, samples.shape, samples.dtype, spokes=spokes)
         plane = (LARGEST_MATRIX, LARGEST_MATRIX) if spokes else samples.shape[3:]
         geometry = read_geometry(file, path, samples.shape[0], plane)

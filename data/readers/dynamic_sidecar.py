@@ -82,9 +82,7 @@ def read_dynamic_sidecar(target: Path) -> DynamicSidecar:
     unit, angles = _angles(path, content)
     return DynamicSidecar(
         path=path,
-        axes=axes_field(
-            path, content.get("axes"), (("frame", "column"), ("view", "column")), ("item", "frame", "view")
-        ),
+        axes=_axes(path, content.get("axes")),
         views_per_frame=_views_per_frame(path, content),
         unit=unit,
         angles=angles,
@@ -98,6 +96,13 @@ def read_dynamic_sidecar(target: Path) -> DynamicSidecar:
         source=source_field(path, content),
         content=content,
     )
+
+
+def _axes(path: Path, value: Any) -> tuple[str, ...]:
+    axes = axes_field(path, value, (("column",),), ("item", "frame", "view"))
+    if not {"frame", "view"} & set(axes):
+        raise ScanError(f"{path.name}: axes must name frame or view, whichever time runs along, got {axes}")
+    return axes
 
 
 def _angles(path: Path, content: Mapping[str, Any]) -> tuple[AngleUnit, NDArray[np.float64] | str | None]:

@@ -97,7 +97,7 @@ def _of_nifti(path: Path) -> _Held:
     import nibabel
 
     try:
-        image = nibabel.load(path)
+        image: Any = nibabel.load(path)
         codes = nibabel.aff2axcodes(image.affine)
         zooms = [float(zoom) for zoom in image.header.get_zooms()]
         array = image.dataobj if path.name.endswith(".nii") else np.asanyarray(image.dataobj)
@@ -118,6 +118,8 @@ def _of_numpy(path: Path, stack: Stack, key: str | None) -> _Held:
         array = read_npy(path)
         return _Held(array, _axes(path, array.shape, stack))
     names = npz_keys(path)
+    if key in names:
+        names = tuple(name for name in names if name in (key, *PIXEL_KEYS))
     arrays = read_npz(path, names)
     shapes = {name: array.shape for name, array in arrays.items() if array.dtype.kind in "iufc"}
     array = arrays[_chosen(path, shapes, key)]
@@ -133,9 +135,7 @@ def _of_hdf5(file: h5py.File, path: Path, stack: Stack, key: str | None) -> _Hel
             if isinstance(found, h5py.Dataset) and found.dtype.kind in "iuf":
                 shapes[name] = found.shape
         array = own_dataset(file, path, _chosen(path, shapes, key))
-        sizes = [
-            own_dataset(file, path, name)[()] for name in (*PIXEL_KEYS, PIXEL_OF_SCAN) if name in file
-        ]
+        sizes = [own_dataset(file, path, name)[()] for name in (*PIXEL_KEYS, PIXEL_OF_SCAN) if name in file]
         units = str(array.attrs.get("units", ""))
         source = {name: str(text) for name, text in file["source"].attrs.items()} if "source" in file else {}
         factor = array.attrs.get("factor")
@@ -203,7 +203,9 @@ def _places(axes: str) -> list[int]:
 def _real(path: Path, values: NDArray, unsigned: bool) -> NDArray[np.float64]:
     if unsigned:
         if values.dtype.kind != "i":
-            raise ScanError(f"{path.name} must hold signed integers to be taken as unsigned, got {values.dtype}")
+            raise ScanError(
+                f"{path.name} must hold signed integers to be taken as unsigned, got {values.dtype}"
+            )
         values = values.astype(values.dtype.str.replace("i", "u"))
     if values.dtype.kind not in "iufc":
         raise ScanError(f"{path.name} must hold numbers, got {values.dtype}")

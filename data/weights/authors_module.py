@@ -35,8 +35,9 @@ class _Inert:
 def read_authors_module(path: Path) -> tuple[dict[str, Tensor], str, float]:
     """(tensors by our names, predicts, peak) of a DnCNN of RED-PSM, without running any of the file's code.
 
-    Torch's restricted unpickler reads it: it looks no class up by name, knows tensors, plain containers and, here,
-    five names of modules, for which an inert class stands. A file that asks for anything else is refused.
+    Torch's restricted unpickler reads it: it looks no class up by name, knows tensors, plain containers and,
+    here, five names of modules, for which an inert class stands. A file that asks for anything else is
+    refused.
 
     Raises ScanError on a file of another kind, or without eight convolutions with biases.
     """
@@ -52,7 +53,7 @@ def read_authors_module(path: Path) -> tuple[dict[str, Tensor], str, float]:
     for i, (weight, bias) in enumerate(convolutions):
         tensors[f"layers.{2 * i}.weight"] = weight.detach().float()  # a ReLU lies between two layers
         tensors[f"layers.{2 * i}.bias"] = bias.detach().float()
-    return tensors, PREDICTS[kinds.pop()], PEAK
+    return tensors, PREDICTS[str(kinds.pop())], PEAK
 
 
 def _restricted(path: Path) -> _Inert:
@@ -60,7 +61,9 @@ def _restricted(path: Path) -> _Inert:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > MOST_UNPACKED_BYTES:
-            raise ScanError(f"{path.name} must unpack to at most {MOST_UNPACKED_BYTES >> 20} MiB, got {size} bytes")
+            raise ScanError(
+                f"{path.name} must unpack to at most {MOST_UNPACKED_BYTES >> 20} MiB, got {size} bytes"
+            )
         with torch.serialization.safe_globals([(_Inert, name) for name in STOOD_FOR]):
             module = torch.load(path, map_location="cpu", weights_only=True)
     except zipfile.BadZipFile as error:
@@ -84,7 +87,11 @@ def _convolutions(module: object, depth: int = 0) -> Iterator[tuple[Tensor, Tens
         return
     fields: dict[str, Any] = vars(module)
     own = fields.get("_parameters")
-    if isinstance(own, dict) and isinstance(own.get("weight"), Tensor) and isinstance(own.get("bias"), Tensor):
+    if (
+        isinstance(own, dict)
+        and isinstance(own.get("weight"), Tensor)
+        and isinstance(own.get("bias"), Tensor)
+    ):
         yield own["weight"], own["bias"]
     parts = fields.get("_modules")
     for part in parts.values() if isinstance(parts, dict) else ():

@@ -13,7 +13,7 @@ from proxflow.tasks.simulation.requests import CtRequest, MriRequest, Simulation
 
 app = App(
     name="simulate",
-    help="Make the scan of something that moves from an image, with the true frames in it: ct-dynamic, mri-dynamic.",
+    help="Make the scan of something that moves from an image, with the true frames in it.",
 )
 
 Image = Annotated[str, Parameter(help="A NIfTI, .npy, .npz or HDF5 file of images, or sample://NAME.")]
@@ -51,7 +51,8 @@ def ct_dynamic(
     def write() -> Path:
         return write_dynamic_sinogram_h5(out, simulate_ct(image, out, request), pack_reference=True)
 
-    return _write(write, out, request, f"{request.views_per_frame} projections", force=force, json=json)
+    what = _counted(request.views_per_frame, "projection")
+    return _write(write, out, request, what, force=force, json=json)
 
 
 @app.command(name="mri-dynamic")
@@ -64,10 +65,10 @@ def mri_dynamic(
     force: Force = False,
     json: Json = False,
 ) -> int:
-    """Dynamic MRI: a few golden-angle spokes of every frame, by several coils, of images that change and breathe.
+    """Dynamic MRI: a few golden-angle spokes of every frame, of images that change and breathe.
 
-    Magnitudes, a still or a series, are interpolated in time to the frames, moved and given a smooth phase. The
-    coils' maps are those of a real head coil. The file keeps maps and true frames.
+    Magnitudes, a still or a series, are interpolated in time to the frames, moved and given a smooth phase.
+    The maps of the coils are those of a real head coil. The file keeps maps and true frames.
 
     Examples:
         proxflow simulate mri-dynamic series.npz --out scan.h5 --frames 24 --spokes-per-frame 6
@@ -82,7 +83,7 @@ def mri_dynamic(
     def write() -> Path:
         return write_dynamic_kspace_h5(out, simulate_mri(image, out, request))
 
-    what = f"{request.spokes_per_frame} spokes by {request.coils} coils"
+    what = f"{_counted(request.spokes_per_frame, 'spoke')} by {_counted(request.coils, 'coil')}"
     return _write(write, out, request, what, force=force, json=json)
 
 
@@ -100,13 +101,17 @@ def _write(
         path = write()
     except OSError as error:
         raise RequestError(f"--out must be a file that can be written, got {out}: {error.strerror}") from None
-    told = f"{request.frames} frames of {request.size} x {request.size} pixels, {views} a frame"
+    told = f"{_counted(request.frames, 'frame')} of {request.size} x {request.size} pixels, {views} a frame"
     if json:
         _print_json(path, told)
         return 0
     print(f"wrote {out}: simulated, {told}")
     print(f"next  proxflow inspect {shlex.quote(str(out))}")
     return 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _print_json(path: Path, told: str) -> None:

@@ -55,17 +55,16 @@ def balanced(problem: FactorProblem, factors: Factors) -> Factors:
     """
     if (problem.xi > 0) != (problem.chi > 0):
         return factors
-    ratio_ = (problem.chi / problem.xi) ** 0.25 if problem.xi else 1.0
+    between = (problem.chi / problem.xi) ** 0.25 if problem.xi else 1.0
     wide = torch.promote_types(factors.knots.dtype, torch.float64)
     basis = problem.basis.to(wide)
     outer, triangle = torch.linalg.qr(basis @ factors.knots.to(wide))
     left, s, right = torch.linalg.svd(triangle @ factors.spatial.flatten(1).to(wide), full_matrices=False)
-    scale = s.clamp_min(SINGULAR_FLOOR * s[0]).sqrt() * ratio_
-    knots = torch.linalg.lstsq(basis, outer @ left * scale).solution
-    spatial = (s / scale)[:, None] * right
-    return Factors(
-        spatial.to(factors.spatial.dtype).reshape(factors.spatial.shape), knots.to(factors.knots.dtype)
-    )
+    least = max(SINGULAR_FLOOR * float(s[0]), torch.finfo(s.dtype).tiny)
+    scale = s.clamp_min(least).sqrt() * between
+    knots = torch.linalg.pinv(basis) @ (outer @ left * scale)  # lstsq was not the same from call to call
+    spatial = ((s / scale)[:, None] * right).to(factors.spatial.dtype).reshape(factors.spatial.shape)
+    return Factors(problem.masked(spatial), knots.to(factors.knots.dtype))
 
 
 def best_knots(problem: FactorProblem, factors: Factors, v: Tensor) -> Tensor:

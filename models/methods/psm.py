@@ -15,8 +15,8 @@ from proxflow.operators.frame_operator import FrameOperator
 def psm(operator: FrameOperator, y: Tensor, **numbers: Any) -> Reconstruction:
     """min ||A L Psi^T - y||^2 / T + xi ||Psi||^2 + chi ||L||^2 over L and Psi = U Z.
 
-    This is ``red_psm`` with lam = 0. Then f is L Psi^T + gamma, or its part >= 0, and the coupling pulls both factors to those of the iteration
-    before: a proximal-point method, whose steps are longer for a smaller beta.
+    This is ``red_psm`` with lam = 0. Then f is L Psi^T + gamma, or its part >= 0, and the coupling pulls both
+    factors to those of the iteration before: a proximal-point method, with longer steps for a smaller beta.
 
     Args:
         numbers: of ``red_psm``, but for denoiser, lam and n_red.

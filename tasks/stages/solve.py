@@ -9,10 +9,12 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
+from proxflow.models.denoisers.denoiser import Denoiser
 from proxflow.models.methods.scaling import data_scale
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
 from proxflow.tasks.calls import StageContext
+from proxflow.tasks.denoisers import FILE, open_denoiser
 from proxflow.tasks.methods import METHODS, method_function
 from proxflow.tasks.modalities.base import Problem, Setting
 from proxflow.tasks.modalities.registry import modality
@@ -42,7 +44,7 @@ def load_problem(context: StageContext, item: int) -> Problem:
 
 def solve(
     problem: Problem,
-    config: dict[str, object],
+    context: StageContext,
     *,
     mask: Tensor | None = None,
     monitor: Monitor | None = None,
@@ -51,11 +53,12 @@ def solve(
     """Reconstruct from the measurements of ``mask`` (the problem's own if not given).
 
     A direct method is given the operator and the data as they are. Any other is given A / ||A|| and data
-    scaled to max |A^H y| = 1 with it, and the image is scaled back.
+    scaled to max |A^H y| = 1 with it, and the image is scaled back. A method with a denoiser is given it
+    opened.
     """
-    method = TypeAdapter(MethodConfig).validate_python(config)
+    method: MethodConfig = TypeAdapter(MethodConfig).validate_python(context.config["method"])
     operator, y = problem.posed(problem.mask if mask is None else mask)
-    numbers = method.model_dump(exclude={"method"})
+    numbers = method.model_dump(exclude={"method"}) | _opened(method, context)
     function = method_function(method.method)
     if METHODS[method.method].direct:
         result = function(operator, y, **numbers, monitor=monitor, resume=resume)
@@ -64,6 +67,15 @@ def solve(
     scale = data_scale(normalised, y)
     result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
     return Solution(result.image * (scale / problem.norm), result.trace, result.curves)
+
+
+def _opened(method: MethodConfig, context: StageContext) -> dict[str, Denoiser]:
+    """The denoiser of a method that has one, as its argument."""
+    name, machine = getattr(method, "denoiser", None), context.machine
+    if name is None:
+        return {}
+    file, memory = context.files.get(FILE), machine.memory_bytes
+    return {"denoiser": open_denoiser(name, file=file, device=machine.device, memory_bytes=memory)}
 
 
 def misfit(problem: Problem, image: Tensor, mask: Tensor) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from proxflow.data.store.store import ArtefactStore, Ref
 from proxflow.tasks.batch.scan_list import find_scans
 from proxflow.tasks.batch.unit_names import unit_names
 from proxflow.tasks.calls import StageCall
+from proxflow.tasks.denoisers import denoiser_files, method_part
 from proxflow.tasks.pipeline import Engine, calibrated
 from proxflow.tasks.training.search import Candidate
 
@@ -77,13 +78,13 @@ class HeldOutSamples:
         whole = type(config).model_fields[number].annotation is int
         chosen = config.model_copy(update={number: int(value) if whole else value})
         task: dict[str, Any] = {
-            "method": chosen.model_dump(mode="json"),
+            "method": method_part(chosen),
             "precision": self.precision,
             "fraction": self.fraction,
             "seed": seed,
         }
         label = f"hold_out:{config.method} {number}={value:g} {scan.name} seed {seed}"
-        return StageCall("hold_out", label, task, scan.inputs)
+        return StageCall("hold_out", label, task, scan.inputs, denoiser_files(chosen))
 
     def _error(self, handle: Any) -> float:
         """Mean over the scan's items."""

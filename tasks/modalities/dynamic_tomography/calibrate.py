@@ -14,7 +14,7 @@ from proxflow.tasks.modalities.dynamic_tomography.geometry import axis_of, prepa
 from proxflow.tasks.modalities.dynamic_tomography.projector import chosen_model, frame_projections
 from proxflow.tasks.stages.documents import geometry_from_json
 
-NORM_ITERATIONS = 30
+NORM_ITERATIONS = 60  # frames of nearly the same norm take a while to part
 NORM_MARGIN = 1.01  # the power method comes from below
 MODELS = {"joseph": "Joseph's line integrals", "bilinear": "sums over a rotated grid (bilinear)"}
 
@@ -40,7 +40,7 @@ def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
     model = chosen_model(config.model, geometry, image, n_columns, column)
     operator = frame_projections(geometry, image, n_columns, column, model).to(context.machine.device)
     norm = operator_norm(
-        operator, n_iter=NORM_ITERATIONS, tol=1e-3, dtype=torch.float32, device=context.machine.device
+        operator, n_iter=NORM_ITERATIONS, tol=1e-4, dtype=torch.float32, device=context.machine.device
     )
     if norm == 0:
         raise RequestError("image must lie where rays pass, got no ray through it")

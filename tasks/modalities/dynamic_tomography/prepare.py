@@ -51,6 +51,7 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     writer.write("mask", np.ones((len(frames), n_views), dtype=np.bool_))
     config = ImageConfig.model_validate(context.config["image"])
     image = image_geometry(config, parallel(geometry), (n_views, n_columns), n_items * len(frames))
+    slices = tuple(item for item in range(n_items) for _ in frames)  # frames of a series share its slice
     if "reference" in scan:
         notes = [*notes, *_write_reference(scan, image, frames, writer)]
     writer.document(
@@ -58,12 +59,12 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
         document
         | {
             "acquisition": frame_geometry_to_json(geometry),
-            "geometry": geometry_to_json(image),
+            "geometry": geometry_to_json(replace(image, slices=slices)),
             "planes": len(frames),
             "notes": [*document["notes"], *notes],
             "acceleration": None,
             "noise_std": levels,
-            "noise_source": "from fourth differences along the detector",
+            "noise_source": "from fourth differences along the detector, where it is quietest",
             "retrospective": False,
         },
     )

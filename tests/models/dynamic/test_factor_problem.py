@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from proxflow.models.dynamic.adam import zero_moments
 from proxflow.models.dynamic.factor_problem import FactorProblem, Factors
-from proxflow.models.dynamic.factor_updates import best_knots, update_by_cg
+from proxflow.models.dynamic.factor_updates import balanced, best_knots, update_by_adam, update_by_cg
 
 SUPPORT = torch.ones(6, 5, dtype=torch.bool)
 SUPPORT[0, 0] = SUPPORT[5, 4] = False
@@ -64,7 +65,7 @@ def test_the_memory_budget_decides_no_digit_that_matters(
 ) -> None:
     problem, factors, v = posed(frames, rng, complex_valued)
     small = FactorProblem(**(vars(problem) | {"memory_bytes": 3000}))
-    assert len(list(small.pieces())) == 3 and len(list(problem.pieces())) == 1
+    assert len(list(small.pieces())) >= 3 and len(list(problem.pieces())) == 1
     for found, wanted in zip(small.slope(factors, v), problem.slope(factors, v), strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
     systems = small.knot_system(factors.spatial, v), problem.knot_system(factors.spatial, v)
@@ -92,7 +93,7 @@ def test_the_exact_knots_leave_no_gradient(
 def test_cg_ends_at_the_best_spatial_functions(
     frames: Callable[..., Any], rng: torch.Generator, complex_valued: bool
 ) -> None:
-    problem, factors, v = posed(frames, rng, complex_valued)
+    problem, factors, v = posed(frames, rng, complex_valued, xi=0.0, chi=0.0)
     found = update_by_cg(problem, factors, v, n_steps=120)
     slope = problem.slope(found, v)
     assert slope.spatial.norm() < 1e-8 * problem.slope(factors, v).spatial.norm()
@@ -101,10 +102,24 @@ def test_cg_ends_at_the_best_spatial_functions(
     assert problem.slope(again, v).value <= slope.value
 
 
-def test_adam_is_that_of_torch(frames: Callable[..., Any], rng: torch.Generator) -> None:
-    from proxflow.models.dynamic.adam import zero_moments
-    from proxflow.models.dynamic.factor_updates import update_by_adam
+@pytest.mark.parametrize("complex_valued", [False, True])
+def test_balanced_factors_are_the_cheapest_of_the_same_series(
+    frames: Callable[..., Any], rng: torch.Generator, complex_valued: bool
+) -> None:
+    problem, factors, _ = posed(frames, rng, complex_valued)
+    found = balanced(problem, factors)
+    torch.testing.assert_close(problem.series(found), problem.series(factors))
+    s = torch.linalg.svdvals(problem.series(factors).flatten(1))
+    least = 2 * (problem.xi * problem.chi) ** 0.5 * float(s.sum())
+    assert problem.penalty(found, problem.functions(found.knots)) == pytest.approx(least, rel=1e-10)
+    assert problem.penalty(factors, problem.functions(factors.knots)) > 1.01 * least
+    unused = Factors(torch.cat([found.spatial[:2], 0 * found.spatial[2:]]), found.knots)
+    again = balanced(problem, unused)
+    torch.testing.assert_close(problem.series(again), problem.series(unused))
+    assert problem.functions(again.knots)[:, 2].norm() > 0  # a function without an image may still get one
 
+
+def test_adam_is_that_of_torch(frames: Callable[..., Any], rng: torch.Generator) -> None:
     problem, factors, v = posed(frames, rng, complex_valued=False)
     spatial, knots = (part.clone().requires_grad_() for part in factors)
     optimiser = torch.optim.Adam([{"params": [spatial], "lr": 0.02}, {"params": [knots], "lr": 0.005}])
