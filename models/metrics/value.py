@@ -68,7 +68,7 @@ class MetricValue:
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of JSON types; infinities and NaN as in ``json_number``."""
-        document = {
+        document: dict[str, Any] = {
             "name": self.name,
             "value": json_number(self.value),
             "per_item": [json_number(value) for value in self.per_item],

@@ -20,10 +20,13 @@ from proxflow.tasks.report.convergence import (
 )
 
 STEPS = (1, 2, 5)  # times a power of ten
+MOST_TICKS = 6
 
 
-def frame_plot(curves: Sequence[Curve], label: str, across_name: str = "frame") -> Markup:
-    """An SVG of ``curves`` against the frame, which counts from 1; both axes are linear.
+def frame_plot(
+    curves: Sequence[Curve], label: str, name: str = "frame", positions: Sequence[float] | None = None
+) -> Markup:
+    """An SVG of ``curves`` against the frame, which counts from 1, or against ``positions``; linear axes.
 
     Values that are not finite are left out and interrupt the line. Empty Markup if no curve has two values.
     """
@@ -32,22 +35,23 @@ def frame_plot(curves: Sequence[Curve], label: str, across_name: str = "frame") 
     if not kept:
         return Markup("")
     every = np.concatenate([curve.values[good] for curve, good in kept])
-    n_frames = max(len(curve.values) for curve, _ in kept)
+    places = positions or range(1, 1 + max(len(curve.values) for curve, _ in kept))
+    first, last = min(places), max(places)
     ticks = even_ticks(float(every.min()), float(every.max()))
     low, high = min(ticks[0], float(every.min())), max(ticks[-1], float(every.max()))
 
-    def across(frame: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * (frame - 1) / max(1, n_frames - 1)
+    def across(place: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * (place - first) / max(1, last - first)
 
     def down(value: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low)
 
-    parts = [_axes(ticks, n_frames, across_name, across, down)]
+    parts = [_axes(ticks, _place_ticks(places), name, across, down)]
     for curve, good in kept:
         style = f"s{curve.series % SERIES_STYLES + 1}"
         parts.append(f'<g class="{style}"><title>{escape(curve.name)}</title>')
         for run in _runs(good):
-            points = [(across(k + 1), down(float(curve.values[k]))) for k in run]
+            points = [(across(places[k]), down(float(curve.values[k]))) for k in run]
             if len(points) == 1:
                 parts.append(f'<circle cx="{points[0][0]:.1f}" cy="{points[0][1]:.1f}" r="2"/>')
             else:
@@ -76,26 +80,32 @@ def _runs(good: np.ndarray) -> list[list[int]]:
     return [run.tolist() for run in np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1)]
 
 
-def _axes(ticks: list[float], n_frames: int, name: str, across, down) -> str:  # type: ignore[no-untyped-def]
+def _axes(  # type: ignore[no-untyped-def]
+    ticks: list[float], places: list[float], name: str, across, down
+) -> str:
     """Grid lines, tick labels and the name of the x axis."""
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     parts = []
-    places = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
+    decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
     for tick in ticks:
-        y, text = down(tick), f"{tick:.{places}f}".replace("-", "−") if places < 6 else f"{tick:.2g}"
+        y, text = down(tick), f"{tick:.{decimals}f}".replace("-", "−") if decimals < 6 else f"{tick:.2g}"
         parts.append(f'<line class="rule" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
-    for frame in _frame_ticks(n_frames):
-        x = across(frame)
+    for place in places:
+        x = across(place)
         parts.append(f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{bottom}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{frame}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{place:g}</text>')
     parts.append(f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>')
     middle = (LEFT + right) / 2
     parts.append(f'<text class="name" x="{middle}" y="{HEIGHT - 3}" text-anchor="middle">{name}</text>')
     return "".join(parts)
 
 
-def _frame_ticks(n_frames: int) -> list[int]:
-    """1, and multiples of a round number that leave at most six."""
-    step = next(m * 10**k for k in range(9) for m in STEPS if n_frames / (m * 10**k) <= 6)
-    return [1, *(frame for frame in range(step, n_frames + 1, step) if frame > 1 + step / 2)]
+def _place_ticks(places: Sequence[float]) -> list[float]:
+    """All of few; else the first, and multiples of a round number that leave at most six."""
+    if len(places) <= MOST_TICKS:
+        return list(places)
+    first, last = min(places), max(places)
+    step = next(m * 10**k for k in range(9) for m in STEPS if (last - first) / (m * 10**k) <= MOST_TICKS)
+    rest = range(step, int(last) + 1, step)
+    return [first, *(place for place in rest if place > first + step / 2)]

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from proxflow.tasks.report.animation import still, webp_uri
-from proxflow.tasks.report.convergence import SERIES_STYLES, Curve
+from proxflow.tasks.report.convergence import Curve
+from proxflow.tasks.report.curve_plots import CurvePlot, curve_plots
 from proxflow.tasks.report.film import Strip, strips
 from proxflow.tasks.report.frame_plot import frame_plot
 from proxflow.tasks.report.image_labels import plane_text
-from proxflow.tasks.report.inputs import MethodResult, ReportInputs
+from proxflow.tasks.report.inputs import ReportInputs
 from proxflow.tasks.report.metric_table import metric_label
 from proxflow.tasks.report.panels import scale_texts
 from proxflow.tasks.report.pictures import data_uri
 from proxflow.tasks.report.series import Series
 from proxflow.tasks.report.series_window import series_window
 from proxflow.tasks.report.trace_plots import Plot
-
-CURVES = {"temporal_functions": ("temporal functions", "columns of Ψ, one a line, over the frames")}
-
-
-@dataclass(frozen=True)
-class CurvePlot:
-    """A plot of what one method found, with how many lines it has."""
-
-    plot: Plot
-    n_lines: int
 
 
 @dataclass(frozen=True)
@@ -51,7 +41,7 @@ class SeriesSection:
 
 
 def series_section(inputs: ReportInputs, series: Series, moving: bytes | None) -> SeriesSection:
-    """Film, animation, profiles and plots of the series that ``inputs`` shows; ``moving``: ``animation``'s."""
+    """Film, profiles and plots of the series that ``inputs`` shows, with the animation ``moving``."""
     window, picture = series_window(series), still(inputs, series)
     return SeriesSection(
         label=inputs.item_labels[series.item] if inputs.n_items > 1 else "",
@@ -66,7 +56,7 @@ def series_section(inputs: ReportInputs, series: Series, moving: bytes | None) -
         column=series.column,
         cut_by=series.cut_by,
         errors=frame_errors(inputs, series),
-        curves=[plot for index in range(len(inputs.methods)) for plot in _curve_plots(inputs.methods[index])],
+        curves=[plot for method in inputs.methods for plot in curve_plots(method)],
     )
 
 
@@ -86,17 +76,4 @@ def frame_errors(inputs: ReportInputs, series: Series) -> list[Plot]:
             value = next(iter(values.values()))
             towards = "higher is better" if value.higher_is_better else "lower is better"
             plots.append(Plot(label, f"{value.unit}, {towards}" if value.unit else towards, svg))
-    return plots
-
-
-def _curve_plots(method: MethodResult) -> list[CurvePlot]:
-    """The lists of numbers a method found, one plot for each name."""
-    plots = []
-    for name, rows in method.curves.items():
-        words, explanation = CURVES.get(name, (name.replace("_", " "), "found by the method itself"))
-        lines = [np.array([math.nan if v is None else v for v in row], dtype=np.float64) for row in rows]
-        curves = [Curve(f"{words} {k + 1}", k % SERIES_STYLES, line) for k, line in enumerate(lines)]
-        svg = frame_plot(curves, f"{words} of {method.name}", "frame" if name in CURVES else "index")
-        if svg:
-            plots.append(CurvePlot(Plot(f"{method.name}: {words}", explanation, svg), len(curves)))
     return plots

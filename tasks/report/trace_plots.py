@@ -38,7 +38,7 @@ def trace_plots(inputs: ReportInputs) -> list[Plot]:
     own = [name for name in traced if name not in EVERY_METHOD and name != HELD_OUT]
     plots = []
     for name in (*EVERY_METHOD, *own):
-        heading, explanation = KNOWN.get(name, (_words(name), "a figure of the method's own"))
+        heading, explanation = KNOWN.get(name, (words(name), "a figure of the method's own"))
         curves = list(_curves(inputs, name))
         if name == "data_residual" and HELD_OUT in traced:
             explanation = HELD_OUT_TEXT
@@ -57,7 +57,7 @@ def _curves(inputs: ReportInputs, name: str) -> Iterator[Curve]:
             yield Curve(method.name, series, values / values[0] if relative else values)
 
 
-def _words(name: str) -> str:
+def words(name: str) -> str:
     """``dual_norm`` as ``Dual norm``."""
     text = name.replace("_", " ")
     return text[:1].upper() + text[1:]

@@ -47,12 +47,12 @@ def choose_shown(
     chosen = shown_items(len(labels) * planes, *matrix, n_methods, has_reference)
     if kind.series:
         chosen = list(spread(len(labels) * planes, min(len(chosen), MOST_FRAMES)))
-    items = tuple(plane // planes for plane in chosen)
+    of_item = tuple(plane // planes for plane in chosen)
     names = image_labels(labels, planes, series=kind.series)
     if kind.series and len(labels) == 1:
         names = [plane_text(k, planes, series=True) for k in range(planes)]
     frames = tuple(plane % planes for plane in chosen) if kind.series else ()
-    return Shown(items, tuple(names[plane] for plane in chosen), tuple(chosen), 0, frames)
+    return Shown(of_item, tuple(names[plane] for plane in chosen), tuple(chosen), 0, frames)
 
 
 def shown_planes(artefact: Artefact, name: str, shown: Shown, matrix: tuple[int, int]) -> np.ndarray:
