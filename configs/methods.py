@@ -21,6 +21,7 @@ from proxflow.configs.methods_series import (
     FramewiseTv,
     LowRankSparse,
     Static,
+    TdDip,
 )
 from proxflow.configs.tunable import Tunable
 
@@ -194,7 +195,8 @@ MethodConfig = Annotated[
     | FramewiseFbp
     | FramewiseTv
     | FramewiseCgSense
-    | LowRankSparse,
+    | LowRankSparse
+    | TdDip,
     Field(discriminator="method"),
 ]
 

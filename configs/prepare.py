@@ -37,6 +37,7 @@ class CompressCoils(Choice):
 class Sampling(Choice):
     """A pattern of samples that a faster scan would have taken."""
 
+    kind: str
     pattern: Literal["poisson_disc", "variable_density", "random_lines", "uniform_lines"] = Field(
         default="poisson_disc", description="Points in (ky, kx), or lines along kx."
     )

@@ -124,6 +124,8 @@ class FrameProjections(FrameOperator):
 
 
 def _checked_angles(angles_rad: Tensor | Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
+    if isinstance(angles_rad, Tensor):
+        angles_rad = angles_rad.numpy(force=True)
     angles = np.array(angles_rad, dtype=np.float64)
     if angles.ndim != 2 or angles.size == 0:
         raise ValueError(f"angles_rad must have the shape (frame, view), got {angles.shape}")

@@ -39,6 +39,7 @@ METHODS = {
     "framewise_tv": Method("framewise_tv:framewise_tv"),
     "framewise_cg_sense": Method("framewise_cg_sense:framewise_cg_sense"),
     "low_rank_sparse": Method("low_rank_sparse:low_rank_sparse"),
+    "td_dip": Method("td_dip:td_dip"),
 }
 
 

@@ -97,7 +97,7 @@ def _of_nifti(path: Path) -> _Held:
     import nibabel
 
     try:
-        image = nibabel.load(path)
+        image: Any = nibabel.load(path)
         codes = nibabel.aff2axcodes(image.affine)
         zooms = [float(zoom) for zoom in image.header.get_zooms()]
         array = image.dataobj if path.name.endswith(".nii") else np.asanyarray(image.dataobj)
@@ -133,9 +133,7 @@ def _of_hdf5(file: h5py.File, path: Path, stack: Stack, key: str | None) -> _Hel
             if isinstance(found, h5py.Dataset) and found.dtype.kind in "iuf":
                 shapes[name] = found.shape
         array = own_dataset(file, path, _chosen(path, shapes, key))
-        sizes = [
-            own_dataset(file, path, name)[()] for name in (*PIXEL_KEYS, PIXEL_OF_SCAN) if name in file
-        ]
+        sizes = [own_dataset(file, path, name)[()] for name in (*PIXEL_KEYS, PIXEL_OF_SCAN) if name in file]
         units = str(array.attrs.get("units", ""))
         source = {name: str(text) for name, text in file["source"].attrs.items()} if "source" in file else {}
         factor = array.attrs.get("factor")
@@ -203,7 +201,9 @@ def _places(axes: str) -> list[int]:
 def _real(path: Path, values: NDArray, unsigned: bool) -> NDArray[np.float64]:
     if unsigned:
         if values.dtype.kind != "i":
-            raise ScanError(f"{path.name} must hold signed integers to be taken as unsigned, got {values.dtype}")
+            raise ScanError(
+                f"{path.name} must hold signed integers to be taken as unsigned, got {values.dtype}"
+            )
         values = values.astype(values.dtype.str.replace("i", "u"))
     if values.dtype.kind not in "iufc":
         raise ScanError(f"{path.name} must hold numbers, got {values.dtype}")

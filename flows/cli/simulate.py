@@ -13,7 +13,7 @@ from proxflow.tasks.simulation.requests import CtRequest, MriRequest, Simulation
 
 app = App(
     name="simulate",
-    help="Make the scan of something that moves from an image, with the true frames in it: ct-dynamic, mri-dynamic.",
+    help="Make the scan of something that moves from an image, with the true frames in it.",
 )
 
 Image = Annotated[str, Parameter(help="A NIfTI, .npy, .npz or HDF5 file of images, or sample://NAME.")]
@@ -64,10 +64,10 @@ def mri_dynamic(
     force: Force = False,
     json: Json = False,
 ) -> int:
-    """Dynamic MRI: a few golden-angle spokes of every frame, by several coils, of images that change and breathe.
+    """Dynamic MRI: a few golden-angle spokes of every frame, of images that change and breathe.
 
-    Magnitudes, a still or a series, are interpolated in time to the frames, moved and given a smooth phase. The
-    coils' maps are those of a real head coil. The file keeps maps and true frames.
+    Magnitudes, a still or a series, are interpolated in time to the frames, moved and given a smooth phase.
+    The maps of the coils are those of a real head coil. The file keeps maps and true frames.
 
     Examples:
         proxflow simulate mri-dynamic series.npz --out scan.h5 --frames 24 --spokes-per-frame 6

@@ -73,7 +73,7 @@ def breathing_curve(
 ) -> NDArray[np.float64]:
     """b_t of ``breathing_motion``, (T,), 0 to 1."""
     time = np.arange(n_frames) / n_frames
-    phase, depth = 2 * np.pi * cycles * time, 1.0
+    phase, depth = 2 * np.pi * cycles * time, np.ones(n_frames)
     if irregularity:
         rng = np.random.default_rng(seed)
         phase = phase + irregularity * _slow_wave(time, rng) / 4

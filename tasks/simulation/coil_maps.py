@@ -23,9 +23,9 @@ LEAST = 1e-3  # share of a Gaussian's weight that must lie on the head
 def real_coil_maps(n_coils: int, size: int) -> NDArray[np.complex128]:
     """S (coil, J, J), sum_c |S_c|^2 = 1 in every pixel: smooth everywhere, also where the sample shows air.
 
-    The 13 coils of the sample are compressed to ``n_coils`` virtual ones, their maps estimated by ESPIRiT, those
-    in the head carried outwards by Gaussian averages of those nearby, and the box around the head is stretched
-    over the J x J pixels. So the coils look as they do around a head, whatever is imaged.
+    The 13 coils of the sample are compressed to ``n_coils`` virtual ones, their maps estimated by ESPIRiT,
+    those in the head carried outwards by Gaussian averages of those nearby, and the box around the head is
+    stretched over the J x J pixels. So the coils look as they do around a head, whatever is imaged.
 
     Raises ValueError if ``n_coils`` is not 1 to 8 or ``size`` below 8.
     """

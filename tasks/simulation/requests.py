@@ -16,10 +16,12 @@ class SimulationRequest:
     Attributes:
         frames: Frames of the series.
         size: Pixels along each side of a frame.
-        motion: breathing; piecewise-affine, the waves of the RED-PSM phantom with its squeeze of the rows; waves, without it; or none.
+        motion: breathing; piecewise-affine, the waves of the RED-PSM phantom with its squeeze of the rows;
+            waves, without the squeeze; or none.
         amplitude: Largest shift in pixels; 5 % of the size if not given, 10 % for waves.
         cycles: Breaths during the series.
-        still: The edge that does not move: bottom (axial: the table), top (coronal chest) or both ends (coronal abdomen).
+        still: The edge that does not move: bottom (axial: the table), top (coronal chest) or both ends
+            (coronal abdomen).
         irregularity: How much breaths differ, 0 to 1.
         seed: Of the noise and of irregular breaths; equal seeds give equal files.
         slice: Slice of the volume, from 0; the middle one if not given.
@@ -53,13 +55,17 @@ class SimulationRequest:
         return (0.05 if self.motion == "breathing" else 0.1) * self.size
 
     def options(self) -> list[str]:
-        """The options that differ from their defaults, as on the command line; origin and licence left out."""
+        """The options that differ from their defaults, as typed; without origin and licence."""
         told: list[str] = []
         for one in fields(self):
             value = getattr(self, one.name)
             if value != one.default and one.name not in ("origin", "licence"):
                 name = "--" + one.name.replace("_", "-")
-                told += [name] if value is True else [name, f"{value:g}" if isinstance(value, float) else str(value)]
+                told += (
+                    [name]
+                    if value is True
+                    else [name, f"{value:g}" if isinstance(value, float) else str(value)]
+                )
         return told
 
 
@@ -71,7 +77,7 @@ class CtRequest(SimulationRequest):
         views_per_frame: Projections of every frame.
         schedule: Angles, one projection after the other: bit_reversed, golden, linear or random(SEED).
         noise: Standard deviation, relative to the largest value of the complete clean sinogram.
-        model: How rays are summed: bilinear as the authors of RED-PSM do, or joseph as `proxflow run` does for other CT.
+        model: How rays are summed: bilinear as by the authors of RED-PSM, or joseph as in other CT here.
         values: What the image holds: hu, or per-mm (attenuation); told by the file's units, else hu.
     """
 
@@ -88,7 +94,7 @@ class MriRequest(SimulationRequest):
 
     Attributes:
         spokes_per_frame: Spokes of every frame.
-        coils: Coils, 1 to 8, whose maps are those of the sample brain-13coil, compressed and stretched over the image.
+        coils: Coils, 1 to 8; their maps are those of the sample brain-13coil, stretched over the image.
         snr: Mean of the object over the noise of a complete frame; inf for none.
         times: Which images of the file's series to go through, as 0,2,4; all if not given.
         unsigned: Take signed integers as unsigned, where bright pixels have wrapped to negative ones.

@@ -11,7 +11,7 @@ def interpolated_in_time(images: NDArray[np.floating], n_frames: int) -> NDArray
     """Frame t of T shows the series at (N - 1) t/T of its N images, by monotone cubics in every pixel.
 
     No frame overshoots the images before and after it, so none is negative where these are not; nothing is
-    registered, so that what moved between two images fades from one place to the other. One image: T times it.
+    registered, so that what moved between two images fades from one place to the other. One image: T copies.
 
     Args:
         images: real (N, y, x), evenly spaced in time.
@@ -23,7 +23,7 @@ def interpolated_in_time(images: NDArray[np.floating], n_frames: int) -> NDArray
     """
     if images.ndim != 3 or 0 in images.shape or n_frames < 1:
         raise ValueError(
-            f"images must have axes (time, y, x) and n_frames be at least 1, got shape {images.shape} and {n_frames}"
+            f"images must have axes (time, y, x) and n_frames be at least 1, got {images.shape}, {n_frames}"
         )
     if len(images) == 1:
         return np.repeat(images.astype(np.float64), n_frames, axis=0)

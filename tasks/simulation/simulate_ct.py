@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.dynamic_sinogram import DynamicSinogram
+from proxflow.data.samples.catalogue import locate
 from proxflow.data.schedules import schedule_angles
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.simulation.attenuation import attenuation_of_hu, body_in_field
@@ -31,16 +32,16 @@ def simulate_ct(image: str, out: Path, request: CtRequest) -> DynamicSinogram:
     _check_views(request)
     subject = read_subject(image, request, stack="slices")
     if subject.pixel_mm is None:
-        raise RequestError(f"--pixel-mm must be given, as {Path(image).name} does not tell its pixel size")
+        raise RequestError(f"--pixel-mm must be given, as {locate(image).name} does not tell its pixel size")
     slice_ = _attenuation(image, subject, request)
     room = request.shift if request.motion in ("breathing", "waves") else 0.0
     body, pixel_mm = body_in_field(slice_, subject.pixel_mm, request.size, abs(room))
     frames = moved(body, request)
     done = (
-        f"Attenuation with water at 0.02/mm; the body alone, resampled to {request.size} x {request.size} pixels "
-        f"of {pixel_mm:.4g} mm; motion {request.motion}; projected by the {request.model} model; Gaussian noise "
-        f"of {request.noise:g} of the largest value of the complete clean sinogram (every frame along all "
-        f"{request.frames * request.views_per_frame} angles)"
+        f"Attenuation with water at 0.02/mm; the body alone, resampled to {request.size} x {request.size} "
+        f"pixels of {pixel_mm:.4g} mm; motion {request.motion}; projected by the {request.model} model; "
+        f"Gaussian noise of {request.noise:g} of the largest value of the complete clean sinogram (every "
+        f"frame along all {request.frames * request.views_per_frame} angles)"
     )
     return simulate_dynamic_ct(
         frames,
@@ -66,8 +67,11 @@ def _check_views(request: CtRequest) -> None:
 
 
 def _attenuation(image: str, subject: Subject, request: CtRequest) -> NDArray[np.float64]:
-    values, name = subject.images[0], Path(image).name
-    if (request.values or ("per-mm" if subject.read.units == "1/mm" else "hu")) == "hu":
+    values, name = subject.images[0], locate(image).name
+    per_mm = subject.read.units == "1/mm"
+    if per_mm and request.values == "hu":
+        raise RequestError(f"--values must be per-mm for {name}, whose units are 1/mm, got hu")
+    if not per_mm and request.values != "per-mm":
         if values.min() < LEAST_HU:
             raise RequestError(f"{name} must hold Hounsfield units from {LEAST_HU} up, got {values.min():g}")
         return attenuation_of_hu(values)

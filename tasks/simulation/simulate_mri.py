@@ -23,8 +23,8 @@ MOST_SPOKES = 1024
 def simulate_mri(image: str, out: Path, request: MriRequest) -> DynamicKSpace:
     """The scan of kind mri-dynamic that ``request`` asks for, of a still or a series of magnitudes.
 
-    The images are placed in a square, interpolated in time to the frames, moved, given a smooth phase and seen
-    by real coils. ``out`` is named in the record alone.
+    The images are placed in a square, interpolated in time to the frames, moved, given a smooth phase and
+    seen by real coils. ``out`` is named in the record alone.
 
     Raises ScanError for an image that cannot be read, RequestError for what does not fit.
     """
@@ -45,9 +45,9 @@ def simulate_mri(image: str, out: Path, request: MriRequest) -> DynamicKSpace:
     frames = moved(series[0] if len(placed) == 1 else series, request)
     seen = f"{len(placed)} images interpolated in time, " if len(placed) > 1 else ""
     done = (
-        f"{seen}resampled to {request.size} x {request.size} pixels; motion {request.motion}; a smooth phase; "
-        f"{request.coils} coils with maps from the sample brain-13coil; golden-angle spokes; complex Gaussian "
-        f"noise, signal to noise {request.snr:g} in a complete frame"
+        f"{seen}resampled to {request.size} x {request.size} pixels; motion {request.motion}; a smooth "
+        f"phase; {request.coils} coils with maps from the sample brain-13coil; golden-angle spokes; complex "
+        f"Gaussian noise, signal to noise {request.snr:g} in a complete frame"
     )
     return simulate_dynamic_mri(
         frames * np.exp(1j * smooth_phase(request.size)),

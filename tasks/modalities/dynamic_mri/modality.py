@@ -107,6 +107,8 @@ class DynamicMri(Modality):
         return "trajectory" not in prepared and bool(prepared.array("measured").all())
 
     def full_image(self, prepared: Artefact, calibrated: Artefact, item: int) -> np.ndarray:
+        if not self.complete(prepared):
+            return super().full_image(prepared, calibrated, item)
         maps = torch.from_numpy(calibrated.rows("maps", item, item + 1)[0])
         samples = torch.from_numpy(prepared.rows("samples", item, item + 1)[0])
         everything = torch.ones((len(samples), *samples.shape[2:]), dtype=torch.bool)
