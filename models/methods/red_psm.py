@@ -20,6 +20,7 @@ from proxflow.models.dynamic.series_report import SeriesReport
 from proxflow.models.dynamic.start_factors import StartKind, start_factors
 from proxflow.models.dynamic.temporal_bases import BasisKind, temporal_basis
 from proxflow.models.methods.result import Reconstruction
+from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.frame_operator import FrameOperator
 
@@ -82,19 +83,22 @@ def red_psm(
 
     image: (T, *domain).  curves: temporal_functions, the columns of an orthonormal Psi, ordered by their
     share in f, and what ``start_factors`` tells.
-    Raises ValueError where an argument does not fit, DivergenceError on NaN or infinity.
+    Raises UnsuitableError where the measurements do not allow what is asked, ValueError for a number that is
+    none, DivergenceError on NaN or infinity.
     Source: Iskender, Klasky & Bresler, IEEE Trans. Comput. Imaging 10:832 (2024), eq. numbers of
     docs/methods/red-psm.md. Theirs takes Adam for both factors, and the iterate that is nearest to the truth.
     """
     _check(operator, y, semantics, nonnegative, lam=lam, beta=beta, xi=xi, chi=chi)
     nonnegative = not y.is_complex() if nonnegative is None else nonnegative
-    u = temporal_basis(basis, operator.n_frames, n_knots).to(y.device, y.real.dtype)
-    views = split_views(operator.mask, held_out_fraction, seed)
-    given = operator.with_mask(views.given)
-    problem = FactorProblem(
-        given, given.masked(y), u, beta, xi, chi, _support(operator, field_of_view), memory_bytes=memory_bytes
-    )
-    found = start_factors(given, problem.y, basis=u, n_functions=n_functions, kind=start, seed=seed)
+    try:
+        u = temporal_basis(basis, operator.n_frames, n_knots).to(y.device, y.real.dtype)
+        views = split_views(operator.mask, held_out_fraction, seed)
+        given = operator.with_mask(views.given)
+        found = start_factors(given, given.masked(y), basis=u, n_functions=n_functions, kind=start, seed=seed)
+    except (ValueError, TypeError) as error:  # TypeError: ProSep of measurements that are no projections
+        raise UnsuitableError(str(error)) from None
+    inside = _support(operator, field_of_view)
+    problem = FactorProblem(given, given.masked(y), u, beta, xi, chi, inside, memory_bytes=memory_bytes)
     factors = Factors(problem.masked(found.spatial), found.knots)
     peak = object_peak(problem.series(factors))
     report = SeriesReport(operator, y, views, memory_bytes)
@@ -172,4 +176,4 @@ def _check(
         raise ValueError(f"y must have the shape {operator.range_shape}, got {tuple(y.shape)}")
     if y.is_complex() and (nonnegative or semantics == "released"):
         asked = "nonnegative" if nonnegative else "semantics released"
-        raise ValueError(f"{asked} must be asked of real measurements only, got {y.dtype}")
+        raise UnsuitableError(f"{asked} must be asked of real measurements only, got {y.dtype}")
