@@ -6,9 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Modality = Literal["mri-cartesian", "mri-radial", "ct", "radar"]
+Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynamic", "radar"]
 MRI: tuple[Modality, ...] = ("mri-cartesian", "mri-radial")
-EVERY: tuple[Modality, ...] = (*MRI, "ct", "radar")
+COILS: tuple[Modality, ...] = (*MRI, "mri-dynamic")
+EVERY: tuple[Modality, ...] = (*COILS, "ct", "ct-dynamic", "radar")
 
 
 class Part(BaseModel):

@@ -6,14 +6,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.base import COILS, Choice, Modality
 from proxflow.configs.prepare import Size
 
 
 class Espirit(Choice):
     """ESPIRiT maps from the calibration region (Uecker et al., MRM 71:990, 2014)."""
 
-    fits: ClassVar[tuple[Modality, ...]] = MRI
+    fits: ClassVar[tuple[Modality, ...]] = COILS
     kind: Literal["espirit"] = "espirit"
     backend: Literal["torch", "sigpy"] = Field(
         default="torch", description="Our batched implementation, or SigPy's for comparison."
@@ -33,7 +33,7 @@ class Espirit(Choice):
 class LowRes(Choice):
     """Coil images of the calibration region divided by their root sum of squares."""
 
-    fits: ClassVar[tuple[Modality, ...]] = MRI
+    fits: ClassVar[tuple[Modality, ...]] = COILS
     kind: Literal["lowres"]
     acs: tuple[Size, Size] | None = Field(
         default=None, description="Calibration region (ky, kx); found in the sampling mask if not given."
@@ -41,9 +41,12 @@ class LowRes(Choice):
 
 
 class Given(Choice):
-    """Maps from a file: complex (coil, y, x) or (item, coil, y, x), NumPy .npy or HDF5 dataset ``maps``."""
+    """Maps from a file: complex (coil, y, x) or (item, coil, y, x), NumPy .npy or HDF5 dataset ``maps``.
 
-    fits: ClassVar[tuple[Modality, ...]] = MRI
+    A scan of kind mri-dynamic may hold its own, which are taken where no path is given.
+    """
+
+    fits: ClassVar[tuple[Modality, ...]] = COILS
     kind: Literal["given"]
     path: str = Field(default="", description="File with the maps; relative to the recipe's folder.")
 
@@ -64,6 +67,23 @@ class Rotation(Choice):
     )
 
 
+class FrameRotation(Choice):
+    """Where the axis of rotation is in a series of projections, and how they are modelled."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct-dynamic",)
+    kind: Literal["frame_rotation"]
+    axis_column: Annotated[float, Field(ge=-1e5, le=1e5)] | None = Field(
+        default=None,
+        description="Column counted from 0, fractions allowed; if not given, that of the file, or "
+        "the centre.",
+    )
+    model: Literal["auto", "joseph", "bilinear"] = Field(
+        default="auto",
+        description="Joseph's interpolation along lines, or samples a pixel apart on a rotated grid, as "
+        "skimage.transform.radon sums them; auto: what the file's images are centred for.",
+    )
+
+
 class Medium(Choice):
     """How waves travel between the antennas and the scene."""
 
@@ -78,11 +98,15 @@ class Medium(Choice):
 
 
 MapsConfig = Annotated[Espirit | LowRes | Given, Field(discriminator="kind")]
-CalibrateConfig = Annotated[Espirit | LowRes | Given | Rotation | Medium, Field(discriminator="kind")]
+CalibrateConfig = Annotated[
+    Espirit | LowRes | Given | Rotation | FrameRotation | Medium, Field(discriminator="kind")
+]
 
 DEFAULT_KIND: dict[str, str] = {
     "mri-cartesian": "espirit",
     "mri-radial": "espirit",
+    "mri-dynamic": "espirit",
     "ct": "rotation",
+    "ct-dynamic": "frame_rotation",
     "radar": "medium",
 }

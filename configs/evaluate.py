@@ -40,7 +40,7 @@ class ReportConfig(Part):
         default="", max_length=200, description="Headline; the recipe's description, or its name, if empty."
     )
     file: str = Field(default="report.html", description="File name inside the run folder.")
-    exports: tuple[Literal["nifti", "dicom", "tiff", "png", "npy"], ...] = Field(
+    exports: tuple[Literal["nifti", "dicom", "tiff", "png", "apng", "npy"], ...] = Field(
         default=(), description="Further image files written beside image.h5."
     )
 

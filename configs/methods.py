@@ -13,19 +13,25 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.method_numbers import Iterations, Tolerance, Weight, Window
+from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
+from proxflow.configs.methods_series import (
+    FramewiseCgSense,
+    FramewiseFbp,
+    FramewiseTv,
+    LowRankSparse,
+    Static,
+    TdDip,
+)
 from proxflow.configs.tunable import Tunable
 
-Iterations = Annotated[int, Field(ge=1, le=100_000)]
-Tolerance = Annotated[float, Field(ge=0, lt=1)]
-Weight = Annotated[float, Field(ge=0, le=1), Tunable(1e-4, 0.1, limits=(1e-6, 1), zero=True)]
 Share = Annotated[float, Field(ge=0, lt=1), Tunable(0.1, 0.9, limits=(0.01, 0.99), spacing="linear")]
-Window = Literal["ramp", "shepp-logan", "cosine", "hann"]
 
 
 class ZeroFilled(Choice):
     """The adjoint: missing samples are zeros. Fast, aliased; what every method starts from."""
 
-    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "radar")
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "mri-dynamic", "radar")
     method: Literal["zero_filled"]
 
 
@@ -181,7 +187,16 @@ MethodConfig = Annotated[
     | BackProjection
     | Kirchhoff
     | L1
-    | TvMagnitude,
+    | TvMagnitude
+    | RedPsm
+    | Psm
+    | PsmTv
+    | Static
+    | FramewiseFbp
+    | FramewiseTv
+    | FramewiseCgSense
+    | LowRankSparse
+    | TdDip,
     Field(discriminator="method"),
 ]
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.base import COILS, Choice, Modality
 
 Size = Annotated[int, Field(ge=1, le=16384)]
 
@@ -22,23 +22,22 @@ class Crop(Choice):
 class Whiten(Choice):
     """Decorrelate the coils with the noise scan, so that every coil has unit noise."""
 
-    fits: ClassVar[tuple[Modality, ...]] = MRI
+    fits: ClassVar[tuple[Modality, ...]] = COILS
     kind: Literal["whiten"]
 
 
 class CompressCoils(Choice):
     """Combine the coils into fewer virtual ones that hold most of the energy (SVD)."""
 
-    fits: ClassVar[tuple[Modality, ...]] = MRI
+    fits: ClassVar[tuple[Modality, ...]] = COILS
     kind: Literal["compress_coils"]
     n_coils: Annotated[int, Field(ge=1, le=256)] = Field(description="Virtual coils kept.")
 
 
-class Undersample(Choice):
-    """Drop samples of a fully sampled scan, to study an acceleration; the rest stays as reference."""
+class Sampling(Choice):
+    """A pattern of samples that a faster scan would have taken."""
 
-    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian",)
-    kind: Literal["undersample"]
+    kind: str
     pattern: Literal["poisson_disc", "variable_density", "random_lines", "uniform_lines"] = Field(
         default="poisson_disc", description="Points in (ky, kx), or lines along kx."
     )
@@ -51,10 +50,37 @@ class Undersample(Choice):
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Seed of the random pattern.")
 
 
-class KeepSpokes(Choice):
-    """Keep some of the spokes, as a shorter scan would have measured them."""
+class Undersample(Sampling):
+    """Drop samples of a fully sampled scan, to study an acceleration; the rest stays as reference."""
 
-    fits: ClassVar[tuple[Modality, ...]] = ("mri-radial",)
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian",)
+    kind: Literal["undersample"]
+
+
+class UndersampleFrames(Sampling):
+    """Drop samples of fully sampled frames, of each by a pattern of its own; the rest stays as reference.
+
+    Frame t has the pattern of seed + t.
+    """
+
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-dynamic",)
+    kind: Literal["undersample_frames"]
+
+
+class BinSpokes(Choice):
+    """Cut spokes, in the order measured, into frames of equal numbers; a rest that fills none is left out."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-dynamic",)
+    kind: Literal["bin_spokes"]
+    spokes_per_frame: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        description="Spokes of each frame: fewer resolve time more finely."
+    )
+
+
+class KeepSpokes(Choice):
+    """Keep some of the spokes (of a series: of each frame's), as a shorter scan would have measured them."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-radial", "mri-dynamic")
     kind: Literal["keep_spokes"]
     n_spokes: Annotated[int, Field(ge=1, le=100_000)] = Field(description="Spokes kept.")
     which: Literal["spread", "first"] = Field(
@@ -115,6 +141,17 @@ class KeepAngles(Choice):
     every: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1, description="Take every n-th view.")
 
 
+class KeepFrames(Choice):
+    """Keep the first frames of a series, or every n-th frame, as a shorter or slower scan would have them."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("ct-dynamic",)
+    kind: Literal["keep_frames"]
+    n_frames: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="Frames kept, from the first on; all if not given."
+    )
+    every: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1, description="Take every n-th frame.")
+
+
 class SubtractBackground(Choice):
     """Subtract the measurement without the target, or with the array rotated, that came with the scan."""
 
@@ -138,12 +175,15 @@ PrepareStep = Annotated[
     | Whiten
     | CompressCoils
     | Undersample
+    | UndersampleFrames
+    | BinSpokes
     | KeepSpokes
     | FlatField
     | MinusLog
     | RemoveZingers
     | ReduceRings
     | KeepAngles
+    | KeepFrames
     | SubtractBackground
     | KeepFrequencies,
     Field(discriminator="kind"),

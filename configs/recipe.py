@@ -63,9 +63,12 @@ class Recipe(Part):
                 found.append((place, f"must go with scan.kind {kind}, got {name}, which is for {fitting}"))
         if kind == "mri-cartesian" and self.image != ImageConfig():
             found.append((("image",), "must be left out: a Cartesian scan fixes its image"))
-        if kind == "ct" and "nrmse_complex" in self.evaluate.metrics:
+        if self.scan.schedule is not None and kind != "ct-dynamic":
+            sentence = f"must be left out for scan.kind {kind}, whose files tell their angles"
+            found.append((("scan", "schedule"), sentence))
+        if kind in ("ct", "ct-dynamic") and "nrmse_complex" in self.evaluate.metrics:
             place = ("evaluate", "metrics", self.evaluate.metrics.index("nrmse_complex"))
-            sentence = "must be a metric of real images for scan.kind ct, got nrmse_complex; nmse is one"
+            sentence = f"must be a metric of real images for scan.kind {kind}, got nrmse_complex; nmse is one"
             found.append((place, sentence))
         return found
 

@@ -42,6 +42,14 @@ class ScanConfig(Part):
         description="Slices, frames, scenes: all, middle, a range like 0:10 or 0:10:2, or a list of indices.",
     )
 
+    schedule: str | None = Field(
+        default=None,
+        pattern=r"^(bit_reversed|golden|linear|random(\(\d{1,9}\))?)$",
+        examples=["bit_reversed, golden, linear or random(SEED)"],
+        description="Angles of the projections of ct-dynamic, where the file tells none: bit_reversed, "
+        "golden, linear, or random(SEED).",
+    )
+
     @field_validator("items", mode="before")
     @classmethod
     def _one_index_is_a_list(cls, value: object) -> object:

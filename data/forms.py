@@ -11,13 +11,15 @@ class Form(NamedTuple):
     """A reader's module and class, and the function that tells its form from the others of one name.
 
     ``told_by`` names a function of that module, of an open HDF5 file or of a path; ``modality`` is what a
-    sidecar must give. A form with neither takes what is left, and says what is wrong with it.
+    sidecar must give, or the caller where there is no sidecar and the form is read ``bare``, at the angles of
+    a schedule. A form with neither takes what is left, and says what is wrong with it.
     """
 
     module: str
     reader: str
     told_by: str | None = None
     modality: str | None = None
+    bare: bool = False
 
 
 class Kind(NamedTuple):
@@ -45,7 +47,9 @@ READERS: dict[str, Kind] = {
         "HDF5",
         (
             Form("radial_h5", "RadialH5Scan", "is_radial_h5"),
+            Form("dynamic_kspace_h5", "DynamicH5Scan", "is_dynamic_h5"),
             Form("sinogram_h5", "SinogramH5Scan", "is_sinogram_h5"),
+            Form("dynamic_sinogram_h5", "DynamicSinogramH5Scan", "is_dynamic_sinogram_h5"),
             Form("radar_h5", "RadarH5Scan", "is_radar_h5"),
             Form("kspace_h5", "KSpaceH5Scan"),
         ),
@@ -70,6 +74,7 @@ READERS: dict[str, Kind] = {
         (
             Form("radial_npz", "RadialNpzScan", "is_radial_npz"),
             Form("sinogram_array", "SinogramArrayScan", modality="ct"),
+            Form("dynamic_array", "DynamicArrayScan", modality="ct-dynamic", bare=True),
             Form("radar_array", "RadarArrayScan", modality="radar"),
             Form("numpy_array", "NumpyScan"),
         ),

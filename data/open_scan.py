@@ -8,10 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proxflow.data.as_series import as_kind
 from proxflow.data.errors import ScanError
 from proxflow.data.forms import READERS, SIGNATURES, Container, Form
 from proxflow.data.samples.catalogue import locate
-from proxflow.data.scan import Scan
+from proxflow.data.scan import Modality, Scan
 
 if TYPE_CHECKING:
     import h5py
@@ -22,13 +23,18 @@ WANTED = {
 }
 
 
-def open_scan(path: str | Path, reader: str = "auto") -> Scan:
+def open_scan(
+    path: str | Path, reader: str = "auto", *, kind: Modality | None = None, schedule: str | None = None
+) -> Scan:
     """The scan at ``path``, a file, a folder or ``sample://NAME``, opened but with no samples read yet.
 
     Args:
         path: see docs/file-format.md; a BART pair is named with ``.cfl``, ``.hdr`` or neither, a TIFF stack
             by its folder or file.
         reader: "auto" to choose by content, or a name of ``READERS`` to force one.
+        kind: what the caller takes the file for; it decides where an array of numbers says nothing, and
+            makes series of scans that ``as_kind`` can read as such.
+        schedule: of ``schedule_angles``, where such an array tells no angles.
 
     Raises ScanError, in one sentence, if there is no such file, it is not a scan, or it is unsound.
     """
@@ -44,9 +50,10 @@ def open_scan(path: str | Path, reader: str = "auto") -> Scan:
         reader = _kind(file, found)
     else:
         _check_container(file, found, reader)
-    form = next(form for form in READERS[reader].forms if _fits(form, file, found))
-    opened: Scan = _of(form.module, form.reader)(file)
-    return opened
+    form = next(form for form in READERS[reader].forms if _fits(form, file, found, kind))
+    scheduled = (schedule,) if form.bare else ()
+    opened: Scan = _of(form.module, form.reader)(file, *scheduled)
+    return as_kind(opened, kind)
 
 
 def _container(path: Path) -> Container | None:
@@ -116,8 +123,10 @@ def _hdf5_content(file: h5py.File) -> str:
     return f"{kind} with {_of('hdf5_file', 'top_level')(file)}"
 
 
-def _fits(form: Form, path: Path, container: Container | None) -> bool:
+def _fits(form: Form, path: Path, container: Container | None, kind: Modality | None) -> bool:
     if form.modality is not None:
+        if form.bare and kind == form.modality and _of("sidecar_yaml", "sidecar_path")(path) is None:
+            return True
         return bool(_of("sidecar_yaml", "sidecar_modality")(path) == form.modality)
     return form.told_by is None or _tells(f"{form.module}:{form.told_by}", path, container)
 

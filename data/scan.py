@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
+from proxflow.data.dynamic_kspace import DynamicKSpace
+from proxflow.data.dynamic_sinogram import DynamicSinogram, FrameGeometry
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry, KSpace
 from proxflow.data.printable import printable
@@ -15,12 +17,14 @@ from proxflow.data.radar_cube import AntennaGeometry, RadarCube
 from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.sinogram import Quantity, ScanGeometry, Sinogram
 
-Measurement = KSpace | RadialKSpace | Sinogram | RadarCube
-Modality = Literal["mri-cartesian", "mri-radial", "ct", "radar"]
+Measurement = KSpace | RadialKSpace | DynamicKSpace | Sinogram | DynamicSinogram | RadarCube
+Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynamic", "radar"]
 AXES: dict[Modality, tuple[str, ...]] = {
     "mri-cartesian": ("item", "coil", "ky", "kx"),
     "mri-radial": ("item", "coil", "spoke", "readout"),
+    "mri-dynamic": ("item", "frame", "coil", "spoke", "readout"),
     "ct": ("item", "angle", "column"),
+    "ct-dynamic": ("item", "frame", "view", "column"),
     "radar": ("item", "frequency", "pair"),
 }
 
@@ -32,8 +36,10 @@ class ScanInfo:
     ``shape`` is that of the samples as ``Scan.read`` returns them, its axes as ``AXES`` names them (a cone
     scan has (item, row, angle, column)); ``file_bytes`` counts all files the scan is made of,
     ``companions`` are those beside ``path``; ``notes`` are sentences for the user on what the reader did or
-    left out. ``geometry`` is the image an MRI scan is meant for; ``acquisition`` how a CT or radar scan was
-    taken, ``quantity`` what a CT scan's samples are; ``has_fields`` tells of dark and flat fields (CT) or a
+    left out. ``frame_labels`` tell what the frames of a series are, () where only their order is known;
+    ``has_trajectory`` that its samples lie along spokes, not on a grid; ``has_maps`` that coil maps came with
+    it. ``geometry`` is the image an MRI scan is meant for; ``acquisition`` how a CT or radar scan was taken,
+    ``quantity`` what a CT scan's samples are; ``has_fields`` tells of dark and flat fields (CT) or a
     background (radar).
     """
 
@@ -45,19 +51,22 @@ class ScanInfo:
     file_bytes: int
     modality: Modality = "mri-cartesian"
     geometry: Geometry | None = None
-    acquisition: ScanGeometry | AntennaGeometry | None = None
+    acquisition: ScanGeometry | FrameGeometry | AntennaGeometry | None = None
     quantity: Quantity | None = None
     has_mask: bool = False
     has_noise: bool = False
     has_reference: bool = False
     has_fields: bool = False
+    has_trajectory: bool = False
+    has_maps: bool = False
+    frame_labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
     companions: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """What the file says in words reaches terminals, logs and reports: make it printable."""
-        for name in ("labels", "notes"):
+        for name in ("labels", "frame_labels", "notes"):
             object.__setattr__(self, name, tuple(printable(text) for text in getattr(self, name)))
         source = {printable(name): printable(text) for name, text in self.source.items()}
         object.__setattr__(self, "source", source)
@@ -76,6 +85,8 @@ class ScanInfo:
     def axes(self) -> tuple[str, ...]:
         """Names of the axes of ``shape``."""
         names = AXES[self.modality]
+        if self.modality == "mri-dynamic" and not self.has_trajectory:
+            return ("item", "frame", "coil", "ky", "kx")
         return names if len(names) == len(self.shape) else ("item", "row", "angle", "column")
 
 

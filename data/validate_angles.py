@@ -32,7 +32,14 @@ def check_angles(
     Raises ScanError if they are not finite numbers, not one per view (the message tells if the axes look
     swapped), in another unit than stated, or mostly repeated.
     """
-    angles = _one_per_view(path, name, values, sizes)
+    radians, notes = in_radians(path, name, _one_per_view(path, name, values, sizes), unit)
+    return radians, notes + _order_notes(path, name, radians)
+
+
+def in_radians(
+    path: Path, name: str, angles: NDArray[np.float64], unit: AngleUnit
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """``angles`` (angle,) in radians, and notes on their unit; ScanError where they contradict it."""
     notes: tuple[str, ...] = ()
     looks_rad = _looks_like_radians(angles)
     if unit == "unstated":
@@ -52,8 +59,7 @@ def check_angles(
         )
     elif unit == "deg" and len(angles) > 2 and np.ptp(angles) < TURN:
         notes += (f"Angles span only {np.ptp(angles):.4g} degrees; are they radians?",)
-    radians = angles if unit == "rad" else np.deg2rad(angles)
-    return radians, notes + _order_notes(path, name, radians)
+    return angles if unit == "rad" else np.deg2rad(angles), notes
 
 
 def _one_per_view(path: Path, name: str, values: ArrayLike, sizes: Mapping[str, int]) -> NDArray[np.float64]:

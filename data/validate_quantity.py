@@ -31,7 +31,7 @@ def check_quantity(
         problem = _not_counts(samples, flat)
     else:
         problem = {"transmission": _not_transmission, "attenuation": _not_attenuation}[quantity](samples)
-    problem = problem or _turned(quantity, samples)
+    problem = problem or turned(quantity, samples)
     if problem:
         raise ScanError(f"{path.name}: {quantity} {problem} (item {item})")
 
@@ -99,8 +99,8 @@ def _not_attenuation(samples: NDArray) -> str | None:
     return None
 
 
-def _turned(quantity: Quantity, samples: NDArray) -> str | None:
-    """Whether an object is seen beside empty views, not beside empty columns."""
+def turned(quantity: Quantity, samples: NDArray) -> str | None:
+    """What is wrong where an object is seen beside empty views, not beside empty columns; else None."""
     if min(samples.shape[-2:]) < 8:
         return None
     values = samples.reshape(-1, *samples.shape[-2:]).mean(axis=0, dtype=np.float64)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from proxflow.operators.base import LinearOperator, apply_linear, check_trailing_axes
 from proxflow.operators.rays_2d import Rays2D, march
+from proxflow.operators.real_parts import from_real_parts, real_parts
 from proxflow.operators.torch_projector import TorchRays
 
 if TYPE_CHECKING:
@@ -90,20 +91,20 @@ class RayTransform(LinearOperator):
         return apply_linear(y, self._adjoint, self._forward)
 
     def _forward(self, x: Tensor) -> Tensor:
-        slices = _real_slices(x).reshape(-1, *self.domain_shape)
+        slices = real_parts(x).reshape(-1, *self.domain_shape)
         if self._uses_torch(x):
             result = self._torch.forward(slices)
         else:
             result = torch.from_numpy(self._projector().forward(slices.numpy()))
-        return _like(x, result, self.range_shape)
+        return from_real_parts(result, x, (*x.shape[:-2], *self.range_shape))
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        slices = _real_slices(y).reshape(-1, self._n_rays)
+        slices = real_parts(y).reshape(-1, self._n_rays)
         if self._uses_torch(y):
             result = self._torch.adjoint(slices)
         else:
             result = torch.from_numpy(self._projector().adjoint(slices.numpy()))
-        return _like(y, result, self.domain_shape)
+        return from_real_parts(result, y, (*y.shape[:-2], *self.domain_shape))
 
     def _uses_torch(self, array: Tensor) -> bool:
         return self.backend == "torch" or (self.backend == "auto" and array.device.type != "cpu")
@@ -165,19 +166,6 @@ def check_finite(name: str, value: float) -> None:
     """Raise ValueError if ``value`` is infinite or not a number."""
     if not np.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value}")
-
-
-def _real_slices(array: Tensor) -> Tensor:
-    """(part, *batch, ...): real and imaginary part of a complex array, one part of a real one."""
-    array = array.detach().resolve_conj().resolve_neg()
-    return torch.view_as_real(array).movedim(-1, 0).contiguous() if array.is_complex() else array.contiguous()
-
-
-def _like(array: Tensor, slices: Tensor, shape: tuple[int, ...]) -> Tensor:
-    batch = array.shape[:-2]
-    if array.is_complex():
-        return torch.complex(*slices.reshape(2, *batch, *shape))
-    return slices.reshape(*batch, *shape)
 
 
 def _free_memory() -> int:

@@ -124,6 +124,6 @@ def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> li
     return [
         SINGLE_APPLICATIONS * normal
         + getattr(config, "n_iter", 0)
-        * (applications(config) * normal + iteration_seconds(config, operator.domain_shape, dtype, device))
+        * (applications(config) * normal + iteration_seconds(config, operator, dtype, device))
         for config in methods
     ]

@@ -31,6 +31,15 @@ METHODS = {
     "kirchhoff": Method("kirchhoff:kirchhoff", direct=True),
     "l1": Method("l1:l1"),
     "tv_magnitude": Method("tv_magnitude:tv_magnitude"),
+    "red_psm": Method("red_psm:red_psm"),
+    "psm": Method("psm:psm"),
+    "psm_tv": Method("psm:psm_tv"),
+    "static": Method("static:static"),
+    "framewise_fbp": Method("framewise_fbp:framewise_fbp"),
+    "framewise_tv": Method("framewise_tv:framewise_tv"),
+    "framewise_cg_sense": Method("framewise_cg_sense:framewise_cg_sense"),
+    "low_rank_sparse": Method("low_rank_sparse:low_rank_sparse"),
+    "td_dip": Method("td_dip:td_dip"),
 }
 
 

@@ -85,8 +85,7 @@ def _measured(recipe: Recipe, run: _Recorder) -> tuple[Ref, dict[str, Ref]]:
     configs = stage_configs(recipe)
     scan = run.stage("ingest", configs["ingest"], {}, **scan_files(recipe))
     prepared = run.stage("prepare", configs["prepare"], {"scan": scan})
-    given = {"maps": maps_file(recipe.calibrate)} if recipe.calibrate.kind == "given" else {}
-    made = run.stage("calibrate", configs["calibrate"], {"prepared": prepared}, **given)
+    made = run.stage("calibrate", configs["calibrate"], {"prepared": prepared}, **maps_files(recipe))
     return scan, {"prepared": prepared, "calibrated": made}
 
 
@@ -107,7 +106,9 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
 
     Companions are numbered: two in different folders may have one name.
     """
-    with open_scan(recipe.scan.path, reader=recipe.scan.reader) as scan:
+    with open_scan(
+        recipe.scan.path, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
+    ) as scan:
         companions = {
             f"scan:{number}:{path.name}": str(path.resolve())
             for number, path in enumerate(scan.info.companions)
@@ -115,11 +116,14 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
         return {"scan": str(scan.info.path.resolve())} | companions
 
 
-def maps_file(config: Given) -> str:
-    """The file with given coil maps; RequestError if there is none."""
+def maps_files(recipe: Recipe) -> dict[str, str]:
+    """The file with given coil maps, ``maps``; RequestError if there is none and the scan can hold none."""
+    config = recipe.calibrate
+    if not isinstance(config, Given) or (recipe.scan.kind == "mri-dynamic" and not config.path):
+        return {}
     if not Path(config.path).is_file():
         raise RequestError(f"calibrate.path must be an existing file, got {config.path or 'none'}")
-    return config.path
+    return {"maps": config.path}
 
 
 def _images(

@@ -18,7 +18,7 @@ from proxflow.tasks.calls import Machine, StageContext
 from proxflow.tasks.memory_artefact import MemoryArtefact
 from proxflow.tasks.modalities.base import Modality, Problem, Setting, reference_kind
 from proxflow.tasks.modalities.registry import modality
-from proxflow.tasks.pipeline import maps_file, scan_files, stage_configs
+from proxflow.tasks.pipeline import maps_files, scan_files, stage_configs
 from proxflow.tasks.stage import StageFunction
 from proxflow.tasks.stages.calibrate import calibrate
 from proxflow.tasks.stages.ingest import checked_kind, chosen, ingest
@@ -63,7 +63,9 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     Raises ScanError for a file that makes no sense, RequestError for items, steps, a calibration, a reference
     or held-out measurements that do not fit it.
     """
-    with open_scan(recipe.scan.path, reader=recipe.scan.reader) as opened:
+    with open_scan(
+        recipe.scan.path, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
+    ) as opened:
         info = opened.info
     checked_kind(recipe.scan, info)
     items = chosen(recipe.scan, info.n_items)
@@ -75,7 +77,7 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     files = {name: Path(path) for name, path in scan_files(recipe).items()}
     scan = stages.run("ingest", ingest, configs["ingest"] | {"items": probed}, {}, files)
     prepared = stages.run("prepare", prepare, configs["prepare"], {"scan": scan}, {})
-    given = {"maps": Path(maps_file(recipe.calibrate))} if recipe.calibrate.kind == "given" else {}
+    given = {name: Path(path) for name, path in maps_files(recipe).items()}
     calibrated = stages.run("calibrate", calibrate, configs["calibrate"], {"prepared": prepared}, given)
     kind, document = modality(info.modality), prepared.document("scan")
     middle = len(probed) // 2

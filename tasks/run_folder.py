@@ -18,6 +18,7 @@ from proxflow.data.writers.atomic import atomic_path
 from proxflow.data.writers.image_h5 import write_image_h5
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.pipeline import RunResult
+from proxflow.tasks.report.image_labels import image_labels
 from proxflow.tasks.report.metric_files import metrics_csv, metrics_json
 from proxflow.tasks.stages.cautions import PREFIX
 from proxflow.tasks.stages.documents import geometry_from_json
@@ -80,19 +81,20 @@ def _fresh_folder(wanted: Path) -> Path:
 
 def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: ArtefactStore) -> Written:
     """Write image.h5 (and ``images/M.h5`` of a comparison), the report, figures, recipe and previews."""
-    with store.open(result.ref("prepare")) as prepared:
-        document = prepared.document("scan")
-    geometry = geometry_from_json(document["geometry"])
-    for method in result.methods:
-        target = folder / "image.h5" if method == result.methods[0] else folder / "images" / f"{method}.h5"
-        with store.open(result.ref(f"reconstruct:{method}")) as artefact:
-            _write_image(target, artefact, geometry, plane_labels(document["labels"], document["planes"]))
     with store.open(result.ref("report")) as page:
         figures = _with_this_run(page.document("figures"), result)
         report = folder / recipe.report.file
         _write_bytes(report, page.array("html").tobytes())
         for name in page.names("previews"):
             _write_bytes(folder / "previews" / name, page.array(f"previews/{name}").tobytes())
+    with store.open(result.ref("prepare")) as prepared:
+        document = prepared.document("scan")
+    geometry = geometry_from_json(document["geometry"])
+    labels = image_labels(document["labels"], document["planes"], series=figures["frames"] is not None)
+    for method in result.methods:
+        target = folder / "image.h5" if method == result.methods[0] else folder / "images" / f"{method}.h5"
+        with store.open(result.ref(f"reconstruct:{method}")) as artefact:
+            _write_image(target, artefact, geometry, labels)
     _write_bytes(folder / "metrics.json", metrics_json(figures).encode())
     _write_bytes(folder / "metrics.csv", metrics_csv(figures).encode())
     _write_bytes(folder / "recipe.yaml", dump_recipe(recipe).encode())
@@ -103,11 +105,6 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
     }
     cautions = tuple(note for note in figures["notes"] if note.startswith(PREFIX))
     return Written(report, numbers, cautions, len(figures["items"]))
-
-
-def plane_labels(labels: list[str], planes: int) -> list[str]:
-    """A label for every plane of the image."""
-    return labels if planes == 1 else [f"{label}, plane {z}" for label in labels for z in range(planes)]
 
 
 def _write_image(target: Path, artefact: Artefact, geometry: Geometry, labels: list[str]) -> None:

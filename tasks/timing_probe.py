@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
+from proxflow.configs.methods_psm import PartiallySeparable
+from proxflow.models.methods.red_psm import ADAM_STEPS, CG_STEPS
 from proxflow.operators.base import LinearOperator
+from proxflow.operators.frame_operator import FrameOperator
+from proxflow.tasks.denoisers import open_denoiser
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.methods import METHODS, method_function
 
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5
+PROBE_FRAMES = 8  # of a series
 CONJUGATE_GRADIENTS = 7  # applications in an iteration of the constrained methods: five of them, and two more
 
 
@@ -27,30 +33,47 @@ def normal_seconds(operator: LinearOperator, dtype: torch.dtype, device: str) ->
 
 def applications(config: MethodConfig) -> int:
     """Applications of ``normal``, or of a forward with an adjoint, in one iteration."""
+    if isinstance(config, PartiallySeparable):
+        steps = config.n_inner or (CG_STEPS if config.factor_update == "cg" else ADAM_STEPS)
+        return steps + (config.n_functions or config.n_knots) // 2  # a forward for each function updates Psi
     return CONJUGATE_GRADIENTS if config.method in ("l1", "tv_magnitude") else 1
 
 
-def iteration_seconds(config: MethodConfig, shape: tuple[int, ...], dtype: torch.dtype, device: str) -> float:
+def iteration_seconds(
+    config: MethodConfig, operator: LinearOperator, dtype: torch.dtype, device: str
+) -> float:
     """Seconds of an iteration apart from the forward model: the prior and the vector arithmetic.
 
-    The method runs on the identity operator, whose cost is a copy. RequestError where the method refuses
-    its numbers for this image size. 0.0 for a method without iterations.
+    The method runs on the identity operator, whose cost is a copy; of a series on a few of its frames.
+    RequestError where the method refuses its numbers for this image size. 0.0 for one without iterations.
     """
     if METHODS[config.method].direct:
         return 0.0
-    numbers = config.model_dump(exclude={"method"})
+    numbers = config.model_dump(exclude={"method"}) | _opened(config, device)
+    identity: LinearOperator
+    identity, steps, part = _Identity(operator.domain_shape), PROBE_ITERATIONS, 1.0
+    if isinstance(operator, FrameOperator):
+        n_frames = min(operator.n_frames, max(PROBE_FRAMES, numbers.get("n_knots", 1)))
+        identity = _IdentityFrames((n_frames, *operator.frame_domain)).to(device)
+        steps, part = 1, n_frames / operator.n_frames
+    shape = identity.domain_shape
     y = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     y /= y.abs().max()
     iterative = "n_iter" in numbers
     if iterative:
-        numbers |= {"n_iter": PROBE_ITERATIONS, "tol": 0.0}
-    method, operator = method_function(config.method), _Identity(shape)
+        numbers |= {"n_iter": steps, "tol": 0.0}
+    method = method_function(config.method)
     try:
-        method(operator, y, **(numbers | ({"n_iter": 1} if iterative else {})))  # warms up
-        seconds = _timed(lambda: method(operator, y, **numbers), device)
+        method(identity, y, **(numbers | ({"n_iter": 1} if iterative else {})))  # warms up
+        seconds = _timed(lambda: method(identity, y, **numbers), device)
     except ValueError as error:
         raise RequestError(f"{config.method}: {error}") from None
-    return seconds / PROBE_ITERATIONS if iterative else 0.0
+    return seconds / (steps * part) if iterative else 0.0
+
+
+def _opened(config: MethodConfig, device: str) -> dict[str, Any]:
+    name = getattr(config, "denoiser", None)
+    return {} if name is None else {"denoiser": open_denoiser(name, device=device)}
 
 
 class _Identity(LinearOperator):
@@ -62,6 +85,22 @@ class _Identity(LinearOperator):
         return x.clone()
 
     def adjoint(self, y: Tensor) -> Tensor:
+        return y.clone()
+
+
+class _IdentityFrames(FrameOperator):
+    """Frames measured as they are; their rows are the views."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(torch.ones(shape[:2], dtype=torch.bool), shape[1:], shape[1:])
+
+    def spread(self, mask: Tensor) -> Tensor:
+        return mask.reshape(*mask.shape, *[1] * (len(self.frame_range) - 1))
+
+    def apply_frames(self, x: Tensor, frames: slice) -> Tensor:
+        return x.clone()
+
+    def adjoint_frames(self, y: Tensor, frames: slice) -> Tensor:
         return y.clone()
 
 

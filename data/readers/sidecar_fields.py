@@ -160,6 +160,19 @@ def source_field(path: Path, content: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): str(text) for name, text in source.items()}
 
 
+def file_beside(sidecar: Path, name: str, text: str) -> Path:
+    """The file a sidecar names as ``name``; it must lie in the sidecar's folder or below."""
+    folder = sidecar.parent.resolve()
+    try:
+        file = (folder / text).resolve()
+        found = file.is_relative_to(folder) and file.is_file()
+    except (OSError, ValueError, RuntimeError):  # NUL in the name, a loop of links
+        found = False
+    if not found:
+        raise ScanError(f"{sidecar.name}: {name} must name a file in the sidecar's folder, got {text}")
+    return file
+
+
 def _nearest(value: Any, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(str(value), known, n=1)
     return f"; did you mean {close[0]}?" if close else ""

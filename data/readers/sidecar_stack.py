@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.readers.projections import stack_shape
+from proxflow.data.readers.sidecar_fields import file_beside
 from proxflow.data.readers.sinogram_sidecar import SinogramSidecar
 from proxflow.data.scan import ScanInfo
 from proxflow.data.validate import check_shape
@@ -75,19 +76,6 @@ def field_frames(
     return array if "row" in sizes else array[:, None]
 
 
-def field_file(sidecar: SinogramSidecar, name: str, text: str) -> Path:
-    """The file a sidecar names as ``dark`` or ``flat``; it must lie in the sidecar's folder or below."""
-    folder = sidecar.path.parent.resolve()
-    try:
-        file = (folder / text).resolve()
-        found = file.is_relative_to(folder) and file.is_file()
-    except (OSError, ValueError, RuntimeError):  # NUL in the name, a loop of links
-        found = False
-    if not found:
-        raise ScanError(f"{sidecar.path.name}: {name} must name a file in the sidecar's folder, got {text}")
-    return file
-
-
 def load_fields(
     sidecar: SinogramSidecar, shape: Sequence[int], load: Callable[[Path, str], NDArray]
 ) -> tuple[dict[str, NDArray], list[Path]]:
@@ -98,7 +86,7 @@ def load_fields(
     fields, files = {}, []
     for name, text in (("dark", sidecar.dark), ("flat", sidecar.flat)):
         if text is not None:
-            file = field_file(sidecar, name, text)
+            file = file_beside(sidecar.path, name, text)
             fields[name] = field_frames(file, name, load(file, name), sidecar, shape)
             files.append(file)
     return fields, list(dict.fromkeys(files))

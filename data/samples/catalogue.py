@@ -1,4 +1,4 @@
-"""The real scans that ship with the package."""
+"""The scans that ship with the package: measured ones, and two simulated from real images."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ SAMPLES = {
     "brain-13coil": Sample(
         "brain-13coil.h5",
         "human brain, one axial slice, 13 coils, 224 x 224, fully sampled, T1-weighted gradient echo",
+        "Apache-2.0",
+    ),
+    "brain-vfa": Sample(
+        "brain-vfa.h5",
+        "the same slice at 4 flip angles as a series of frames, 13 coils compressed to 5, fully sampled",
         "Apache-2.0",
     ),
     "phantom-2coil": Sample(
@@ -55,6 +60,16 @@ SAMPLES = {
     "merit-breast-P3": Sample(
         "merit-breast-P3.h5",
         "breast phantom with a tumour, 96 pairs of 24 antennas, 76 frequencies, two rotations",
+        "Apache-2.0",
+    ),
+    "dynamic-ct-lung": Sample(
+        "dynamic-ct-lung.h5",
+        "chest that breathes, simulated from a CT slice: 64 frames of one parallel projection, and the truth",
+        "BSD-3-Clause",
+    ),
+    "dynamic-mri-kidney": Sample(
+        "dynamic-mri-kidney.h5",
+        "abdomen that breathes, simulated from MRI: 24 frames of 6 golden-angle spokes, 4 coils, and truth",
         "Apache-2.0",
     ),
 }

@@ -13,7 +13,7 @@ from pydicom.valuerep import DSfloat
 
 from proxflow.data.kspace import Geometry
 from proxflow.data.writers.atomic import atomic_path
-from proxflow.data.writers.image_stack import check_image, item_affines
+from proxflow.data.writers.image_stack import check_image, item_affines, slices_and_frames
 
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 COMMENT = "Reconstructed by Proxflow from raw data. No patient data are known. Not for diagnostic use."
@@ -31,7 +31,7 @@ def write_dicom(
 
     16-bit pixels share one scale: value = pixel * RescaleSlope. All files form one new series of one new
     study. Patient attributes are empty: raw data carry none we trust. Positions are written only where
-    the geometry knows them.
+    the geometry knows them. Frames of one slice are numbered as temporal positions.
     """
     folder = Path(folder)
     magnitude = np.abs(check_image(image, geometry)).astype(np.float64)
@@ -40,11 +40,14 @@ def write_dicom(
     pixels = np.clip(np.rint(magnitude / float(str(slope))), 0, 65535).astype("<u2")
     study, series, frame = generate_uid(), generate_uid(), generate_uid()
     affines = item_affines(geometry, image)
+    _, n_frames = slices_and_frames(geometry, len(image))
     paths = []
     for i, plane in enumerate(pixels):
         dataset = _dataset(plane, slope, f"{description}: {labels[i]}" if labels else description)
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, series
         dataset.InstanceNumber = i + 1
+        if n_frames > 1:
+            dataset.TemporalPositionIdentifier, dataset.NumberOfTemporalPositions = i % n_frames + 1, n_frames
         if geometry.voxel_size_mm is not None:
             depth, height, width = geometry.voxel_size_mm
             dataset.PixelSpacing, dataset.SliceThickness = _ds(height, width), _ds(depth)[0]

@@ -10,10 +10,11 @@ from proxflow.data.readers.image_h5 import StoredImage, read_image_h5
 
 
 def export_image(image: str | Path, kind: str, folder: str | Path) -> Path:
-    """Write the image file ``image`` as ``kind`` into ``folder``; return the file, or the folder of files.
+    """Write the image file ``image`` as ``kind`` into ``folder``; return what was written.
 
-    ``image.h5`` becomes ``image.nii.gz``, ``image.tif``, ``image.npy``, or the folders ``image-dicom``
-    and ``image-png``. Raises ScanError if the image is unsound or ``kind`` is not one of ``EXPORTS``.
+    ``image.h5`` becomes ``image.nii.gz``, ``image.tif``, ``image.npy``, ``image-animated.png``, or the
+    folders ``image-dicom`` and ``image-png``. Raises ScanError if the image is unsound or ``kind`` is not
+    one of ``EXPORTS``.
     """
     if kind not in EXPORTS:
         raise ScanError(f"kind must be one of {', '.join(EXPORTS)}, got {kind}")
@@ -48,6 +49,12 @@ def _png(stored: StoredImage, folder: Path, stem: str) -> Path:
     return target
 
 
+def _apng(stored: StoredImage, folder: Path, stem: str) -> Path:
+    from proxflow.data.writers.apng import write_apng
+
+    return write_apng(folder / f"{stem}-animated.png", stored.image, geometry=stored.geometry)
+
+
 def _npy(stored: StoredImage, folder: Path, stem: str) -> Path:
     from proxflow.data.writers.npy import write_npy
 
@@ -60,5 +67,6 @@ EXPORTS: dict[str, Callable[[StoredImage, Path, str], Path]] = {
     "dicom": _dicom,
     "tiff": _tiff,
     "png": _png,
+    "apng": _apng,
     "npy": _npy,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +59,13 @@ def item_grid(geometry: Geometry, n_items: int) -> ItemGrid:
         )
     order = np.argsort(numbers, kind="stable").reshape(len(unique), counts[0])
     return ItemGrid(order.T, int(unique[0]), int(steps[0]) if len(steps) else 1)
+
+
+def slices_and_frames(geometry: Geometry, n_items: int) -> tuple[int, int]:
+    """(S, T) where items are S slices of T frames each, a slice's frames one after the other; else (n, 1)."""
+    runs = [len(list(run)) for _, run in groupby(geometry.slices or range(n_items))]
+    whole = len(set(geometry.slices)) == len(runs) and len(set(runs)) == 1
+    return (len(runs), runs[0]) if whole else (n_items, 1)
 
 
 def item_affines(geometry: Geometry, image: NDArray) -> NDArray[np.float64]:

@@ -23,8 +23,9 @@ def write_nifti(
 
     The magnitude (float32) unless ``complex_values`` (complex64). Voxels are not reordered beyond the
     transposition: the affine carries every direction, so a viewer shows left, front and head where they
-    are. Without a known position the plane is taken as axial, its affine coded "aligned" instead of
-    "scanner" and the description says so. Raises ScanError if items form no grid of slices.
+    are. Items of one slice are its frames, in their order, at times that are not told. Without a known
+    position the plane is taken as axial, its affine coded "aligned" instead of "scanner" and the
+    description says so. Raises ScanError if items form no grid of slices.
     """
     path = Path(path)
     if not path.name.endswith((".nii", ".nii.gz")):
@@ -42,7 +43,10 @@ def write_nifti(
     nifti.set_sform(affine, SCANNER if known else ALIGNED)
     nifti.set_qform(affine, SCANNER if known else ALIGNED)
     nifti.header.set_xyzt_units("mm" if geometry.voxel_size_mm else "unknown", "unknown")
-    nifti.header["descrip"] = b"Proxflow" if known else b"Proxflow; position unknown, taken as axial"
+    said = ["Proxflow"] if known else ["Proxflow", "position unknown, taken as axial"]
+    if len(grid.items) > 1:
+        said.append("axis 4: frames")
+    nifti.header["descrip"] = "; ".join(said).encode()
     with atomic_path(path) as temporary:
         nibabel.save(nifti, temporary)
     return path

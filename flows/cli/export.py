@@ -15,14 +15,14 @@ def command(
     /,
     *,
     to: Annotated[
-        Literal["nifti", "dicom", "tiff", "png", "npy"], Parameter(help="The kind of file to write.")
+        Literal["nifti", "dicom", "tiff", "png", "apng", "npy"], Parameter(help="The kind of file to write.")
     ],
     out: Annotated[
         Path | None, Parameter(name="--out", help="Folder to write to; beside the image if not given.")
     ] = None,
     json: Json = False,
 ) -> int:
-    """Write a run's image as NIfTI, DICOM, TIFF, PNG or NumPy.
+    """Write a run's image as NIfTI, DICOM, TIFF, PNG, animated PNG or NumPy.
 
     Examples:
         proxflow export runs/20260101-120000-brain --to nifti

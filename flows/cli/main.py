@@ -30,6 +30,7 @@ from proxflow.flows.cli.new import command as new
 from proxflow.flows.cli.run import command as run
 from proxflow.flows.cli.runs import command as runs
 from proxflow.flows.cli.serve import command as serve
+from proxflow.flows.cli.simulate import app as simulate
 from proxflow.flows.cli.stats import command as stats
 from proxflow.flows.cli.stopping import Terminated, unwind_on_signals
 from proxflow.flows.cli.train import command as train
@@ -73,6 +74,7 @@ def build_app() -> App:
     for name, function in commands.items():
         app.command(function, name=name)
     app.command(cache)
+    app.command(simulate)
     return app
 
 

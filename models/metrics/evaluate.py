@@ -37,20 +37,30 @@ def evaluate_images(
     region: np.ndarray | None = None,
     data_range: float | None = None,
     region_text: str | None = None,
+    planes: int = 1,
+    series: bool = False,
 ) -> dict[str, MetricValue]:
     """The metrics ``names`` of ``image`` against ``reference``, in the order asked for.
 
     image, reference: real or complex (item, y, x), same unit, read item by item; magnitudes are compared
     unless both are real. region: bool (y, x) or (item|1, y, x), None for every pixel; ``region_text``
     describes it in the conventions. ``data_range`` is the maximum of |reference| unless given.
+
+    Where an item is ``planes`` images, the array is (item * planes, y, x), and an item's number is over all
+    of its planes: f of the sums of each, as the number over all items is. In a ``series`` the planes are
+    frames in time, which also have numbers of their own (``MetricValue.per_frame``), all with the one range.
+
     Raises ValueError on unknown names, arrays that do not fit or are not finite, and metrics of a
     reference where there is none.
     """
     _check(image.shape, None if reference is None else reference.shape, names)
+    if planes < 1 or image.shape[0] % planes:
+        raise ValueError(f"planes must divide the {image.shape[0]} images, got {planes}")
     pixels = broadcast_region(region, image.shape)
     if region_text is None:
         region_text = "full image" if region is None else f"given mask, {pixels.mean():.1%} of the pixels"
-    source = "the maximum of the reference volume" if data_range is None else "as given"
+    whole = "series" if series else "volume"
+    source = f"the maximum of the reference {whole}" if data_range is None else "as given"
     peak = None if reference is None else _peak(reference, data_range)
     real = are_values(image[0]) if reference is None else are_values(image[0], reference[0])
     scores: dict[str, list[Score]] = {name: [] for name in names}
@@ -63,10 +73,11 @@ def evaluate_images(
     values = {}
     for name, found in scores.items():
         score = Score.joined(found)
-        text = convention(
-            name, region_text=region_text, data_range_text=f"{peak or 0:.4g}, {source}", values=real
-        )
-        values[name] = metric_value(name, score.value, score.per_item.tolist(), convention_text=text)
+        span = f"{peak or 0:.4g}, {source}"
+        text = convention(name, region_text=region_text, data_range_text=span, values=real, series=series)
+        frames = score.per_item.reshape(-1, planes).tolist() if series else ()
+        items = score.grouped(planes).per_item.tolist()
+        values[name] = metric_value(name, score.value, items, convention_text=text, per_frame=frames)
     return values
 
 

@@ -11,7 +11,8 @@ from proxflow.models.metrics.value import MetricValue
 @dataclass(frozen=True)
 class Metric:
     """What is fixed about one metric. ``higher_is_better`` is None where the number cannot rank; ``{what}``
-    in ``text`` stands for what of the images is compared, magnitudes or values."""
+    in ``text`` stands for what of the images is compared, magnitudes or values, ``{item}`` for what the
+    images are: items, or frames of a series."""
 
     label: str
     unit: str
@@ -23,7 +24,7 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     "psnr": Metric(
-        "PSNR", "dB", True, True, True, "{what}, mean squared error over all items (fastMRI's formula)"
+        "PSNR", "dB", True, True, True, "{what}, mean squared error over all {item}s (fastMRI's formula)"
     ),
     "ssim": Metric(
         "SSIM",
@@ -31,8 +32,8 @@ METRICS: dict[str, Metric] = {
         True,
         True,
         True,
-        "{what}, 7 × 7 uniform window, mean of the map over the region of each item, "
-        "then over items (fastMRI's formula)",
+        "{what}, 7 × 7 uniform window, mean of the map over the region of each {item}, "
+        "then over {item}s (fastMRI's formula)",
     ),
     "nmse": Metric(
         "NMSE",
@@ -40,7 +41,7 @@ METRICS: dict[str, Metric] = {
         False,
         True,
         False,
-        "{what}, ‖ref − x‖² / ‖ref‖² over all items (fastMRI's formula)",
+        "{what}, ‖ref − x‖² / ‖ref‖² over all {item}s (fastMRI's formula)",
     ),
     "hfen": Metric(
         "HFEN",
@@ -48,7 +49,7 @@ METRICS: dict[str, Metric] = {
         False,
         True,
         False,
-        "{what}, ‖LoG(ref) − LoG(x)‖ / ‖LoG(ref)‖ over all items, "
+        "{what}, ‖LoG(ref) − LoG(x)‖ / ‖LoG(ref)‖ over all {item}s, "
         "Laplacian of Gaussian 15 × 15 pixels, σ 1.5 pixels, mirrored edges",
     ),
     "nrmse_complex": Metric(
@@ -57,7 +58,7 @@ METRICS: dict[str, Metric] = {
         False,
         True,
         False,
-        "complex images, ‖x − ref‖ / ‖ref‖ over all items, phase included",
+        "complex images, ‖x − ref‖ / ‖ref‖ over all {item}s, phase included",
     ),
     "gradient_energy": Metric(
         "gradient energy",
@@ -102,12 +103,14 @@ def convention(
     region_text: str = "full image",
     data_range_text: str = "the maximum of the reference volume",
     values: bool = False,
+    series: bool = False,
 ) -> str:
     """One line saying how ``name`` was computed, to print beside the number.
 
-    ``values``: of real images, not of magnitudes.
+    ``values``: of real images, not of magnitudes.  ``series``: images are frames in time.
     """
-    parts = [metric(name).text.replace("{what}", "values" if values else "magnitudes")]
+    text = metric(name).text.replace("{what}", "values" if values else "magnitudes")
+    parts = [text.replace("{item}", "frame" if series else "item")]
     if METRICS[name].ranged:
         parts.append(f"data range {data_range_text}")
     if name not in MEASUREMENT_METRICS:
@@ -121,10 +124,21 @@ def higher_is_better(name: str) -> bool | None:
 
 
 def metric_value(
-    name: str, value: float, per_item: Sequence[float] = (), *, convention_text: str
+    name: str,
+    value: float,
+    per_item: Sequence[float] = (),
+    *,
+    convention_text: str,
+    per_frame: Sequence[Sequence[float]] = (),
 ) -> MetricValue:
     """A ``MetricValue`` of a known metric computed elsewhere, as the data residual is."""
     known = metric(name)
     return MetricValue(
-        name, float(value), tuple(map(float, per_item)), known.unit, known.higher_is_better, convention_text
+        name,
+        float(value),
+        tuple(map(float, per_item)),
+        known.unit,
+        known.higher_is_better,
+        convention_text,
+        tuple(tuple(map(float, frames)) for frames in per_frame),
     )

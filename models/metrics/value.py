@@ -36,6 +36,11 @@ class Score:
         np.divide(self.top, self.bottom, out=ratio, where=self.bottom > 0)
         return np.asarray(self.finish(ratio))
 
+    def grouped(self, count: int) -> Score:
+        """The score of runs of ``count`` items, each as one: an item's planes, scored one by one before."""
+        top, bottom = (sums.reshape(-1, count).sum(axis=1) for sums in (self.top, self.bottom))
+        return Score(top, bottom, self.finish)
+
     @staticmethod
     def joined(scores: Sequence[Score]) -> Score:
         """The score of all items from the same metric's of some."""
@@ -48,7 +53,8 @@ class MetricValue:
     """A number together with everything needed to read it.
 
     ``value`` is over all items and ``per_item`` has one number per item (empty where only the
-    whole is known). ``unit`` is "" for ratios. ``higher_is_better`` is None where the number alone
+    whole is known). ``per_frame`` has, for each item, one number per frame of a series; else it is
+    empty. ``unit`` is "" for ratios. ``higher_is_better`` is None where the number alone
     does not say which image is better. ``convention`` is the sentence to print beside the number.
     """
 
@@ -58,10 +64,11 @@ class MetricValue:
     unit: str
     higher_is_better: bool | None
     convention: str
+    per_frame: tuple[tuple[float, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of JSON types; infinities and NaN as in ``json_number``."""
-        return {
+        document: dict[str, Any] = {
             "name": self.name,
             "value": json_number(self.value),
             "per_item": [json_number(value) for value in self.per_item],
@@ -69,13 +76,18 @@ class MetricValue:
             "higher_is_better": self.higher_is_better,
             "convention": self.convention,
         }
+        if self.per_frame:
+            document["per_frame"] = [[json_number(value) for value in frames] for frames in self.per_frame]
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> MetricValue:
         """The inverse of ``to_json``."""
+        frames = document.get("per_frame", ())
         numbers = {
             "value": number_from_json(document["value"]),
             "per_item": tuple(number_from_json(value) for value in document["per_item"]),
+            "per_frame": tuple(tuple(number_from_json(value) for value in item) for item in frames),
         }
         return cls(**{**document, **numbers})
 

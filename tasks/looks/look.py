@@ -11,7 +11,9 @@ from proxflow.tasks.looks.base import Look
 LOOKS = {
     "mri-cartesian": "proxflow.tasks.looks.cartesian:look_at_cartesian",
     "mri-radial": "proxflow.tasks.looks.radial:look_at_radial",
+    "mri-dynamic": "proxflow.tasks.looks.dynamic_mri:look_at_dynamic_mri",
     "ct": "proxflow.tasks.looks.tomography:look_at_tomography",
+    "ct-dynamic": "proxflow.tasks.looks.dynamic_tomography:look_at_dynamic_tomography",
     "radar": "proxflow.tasks.looks.radar:look_at_radar",
 }
 

@@ -97,6 +97,7 @@ class Modality(ABC):
     value_bytes = 8  # of a sample and of a voxel, in single precision
     calibrates_items = True  # whether every item is calibrated, or the scan once
     projections = False  # whether a report shows volumes by their maxima along each axis, or by planes
+    series = False  # whether the planes of an item are frames in time, or slices of a volume
 
     @abstractmethod
     def measured_text(self, prepared: Artefact) -> str:

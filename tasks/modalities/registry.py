@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 MODALITIES = {
     "mri-cartesian": "proxflow.tasks.modalities.cartesian.modality:Cartesian",
     "mri-radial": "proxflow.tasks.modalities.radial.modality:Radial",
+    "mri-dynamic": "proxflow.tasks.modalities.dynamic_mri.modality:DynamicMri",
     "ct": "proxflow.tasks.modalities.tomography.modality:Tomography",
+    "ct-dynamic": "proxflow.tasks.modalities.dynamic_tomography.modality:DynamicTomography",
     "radar": "proxflow.tasks.modalities.radar.modality:Radar",
 }
 

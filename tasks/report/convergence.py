@@ -15,11 +15,15 @@ SERIES_STYLES = 8  # colours and dashes in report.css
 
 
 class Curve(NamedTuple):
-    """One method's trace: positive numbers (iteration,); ``series`` picks colour and dash."""
+    """One method's numbers; ``series`` picks colour and dash.
+
+    ``held_out``: of measurements the method was not given; drawn thin, with a ring at the lowest.
+    """
 
     name: str
     series: int
     values: np.ndarray
+    held_out: bool = False
 
 
 def log_plot(curves: Sequence[Curve], label: str) -> Markup:
@@ -45,9 +49,10 @@ def log_plot(curves: Sequence[Curve], label: str) -> Markup:
     for curve, good in kept:
         points = [(across(k + 1), down(float(curve.values[k]))) for k in np.flatnonzero(good).tolist()]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        style = f"s{curve.series % SERIES_STYLES + 1}"
+        style = f"s{curve.series % SERIES_STYLES + 1}" + (" held-out" if curve.held_out else "")
         parts.append(f'<g class="{style}"><title>{escape(curve.name)}</title><polyline points="{path}"/>')
-        parts.append(f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="3"/></g>')
+        x, y = max(points, key=lambda point: point[1]) if curve.held_out else points[-1]
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{4 if curve.held_out else 3}"/></g>')
     head = f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
     return Markup(head + "".join(parts) + "</svg>")
 

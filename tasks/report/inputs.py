@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from proxflow.models.metrics.value import MetricValue
+from proxflow.tasks.report.series import Series
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class MethodResult:
     image: real or complex (picture, y, x), the pictures that are shown, in the unit of the reference.
     metrics: over all items of the run, with one number per item or none.
     trace: real (iteration,) of the first item under "objective", "relative_change" and
-    "data_residual"; a key may be missing, and the objective NaN, where a method has none.
+    "data_residual"; a key may be missing, and the objective NaN, where a method has none. Other keys are
+    figures of the method's own.
+    curves: what else it found of the first item, by name, see ``Reconstruction``.
     """
 
     name: str
@@ -41,6 +45,7 @@ class MethodResult:
     config: dict[str, Any]
     seconds: float
     n_iter: int
+    curves: Mapping[str, list[list[float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class ReportInputs:
     acceleration: positions per sample.  notes: plain sentences to print, as how the numbers of the
     methods were set.  item_shape: size of an item, (y, x) or (z, y, x), that of the pictures unless
     given; pictures of volumes have square pixels.  voxel_size_mm: ending in those axes, mm.
+    series: of a run whose items are series in time, what is shown of one beyond the pictures; picture k is
+    then frame ``shown_frames[k]``, from 0, of its item.
     """
 
     title: str
@@ -90,6 +97,8 @@ class ReportInputs:
     mask_text: str = ""
     samples: np.ndarray | None = None
     samples_text: str = ""
+    series: Series | None = None
+    shown_frames: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_methods()
@@ -132,12 +141,37 @@ class ReportInputs:
                 raise ValueError(f"{name} must number {n_pictures}, got {len(entries)}")
         if not all(0 <= item < self.n_items for item in self.shown):
             raise ValueError(f"shown must be of the {self.n_items} item_labels, got {self.shown}")
+        self._check_series()
         for method in self.methods:
             for value in method.metrics.values():
                 if len(value.per_item) not in (0, self.n_items):
                     raise ValueError(
                         f"per_item of {value.name} of {method.name} must number 0 or {self.n_items}, "
                         f"got {len(value.per_item)}"
+                    )
+
+    def _check_series(self) -> None:
+        if self.series is None:
+            if self.shown_frames:
+                raise ValueError(f"shown_frames must be of a series, got {self.shown_frames} without one")
+            return
+        if len(self.shown_frames) != self.shape[0] or self.decibels is not None:
+            raise ValueError(
+                f"a series must have a frame for each of {self.shape[0]} pictures, and no decibels, got "
+                f"{self.shown_frames}, {self.decibels}"
+            )
+        if len(self.series.methods) != len(self.methods) or not 0 <= self.series.item < self.n_items:
+            raise ValueError(
+                f"series must be of one of {self.n_items} items by {len(self.methods)} methods, got item "
+                f"{self.series.item} by {len(self.series.methods)}"
+            )
+        wanted = [self.series.n_frames] * self.n_items
+        for method in self.methods:
+            for value in method.metrics.values():
+                counts = [len(frames) for frames in value.per_frame]
+                if counts and counts != wanted:
+                    raise ValueError(
+                        f"per_frame of {value.name} of {method.name} must number {wanted}, got {counts}"
                     )
 
     @property
@@ -155,6 +189,15 @@ class ReportInputs:
     def size(self) -> tuple[int, ...]:
         """Size of an item, (y, x) or (z, y, x)."""
         return self.shape[1:] if self.item_shape is None else self.item_shape
+
+    @property
+    def aspect(self) -> float:
+        """Width over height of a picture as the object has it."""
+        _, ny, nx = self.shape
+        if self.voxel_size_mm is None or len(self.size) == 3:
+            return nx / ny
+        dy, dx = self.voxel_size_mm[-2:]
+        return (nx * dx) / (ny * dy)
 
     @property
     def metric_names(self) -> tuple[str, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from itertools import chain
 from typing import Any
 
 from proxflow.models.metrics.value import json_number
+from proxflow.tasks.report.image_labels import image_labels
 from proxflow.tasks.report.inputs import ReportInputs
 
 COLUMNS = ("method", "metric", "item", "value", "unit", "convention")
@@ -28,6 +30,7 @@ def metrics_document(inputs: ReportInputs) -> dict[str, Any]:
         "recipe": inputs.recipe_name,
         "modality": inputs.modality,
         "items": list(inputs.item_labels),
+        "frames": None if inputs.series is None else inputs.series.n_frames,
         "region": inputs.region_text,
         "acceleration": inputs.acceleration,
         "methods": {
@@ -59,7 +62,8 @@ def metrics_document(inputs: ReportInputs) -> dict[str, Any]:
 def metrics_csv(document: dict[str, Any]) -> str:
     """The content of metrics.csv from that of metrics.json.
 
-    One row per number: that over the volume under item "all", then one per item that has one.
+    One row per number: that over the volume under item "all", then one per item that has one, then one per
+    frame of a series.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
@@ -67,6 +71,9 @@ def metrics_csv(document: dict[str, Any]) -> str:
     for method, entry in document["methods"].items():
         for name, metric in entry["metrics"].items():
             numbers = [("all", metric["value"]), *zip(document["items"], metric["per_item"], strict=False)]
+            frames = metric.get("per_frame", [])
+            names = image_labels(document["items"], document["frames"], series=True) if frames else []
+            numbers += zip(names, chain.from_iterable(frames), strict=True)
             for item, number in numbers:  # None, for NaN, is written as an empty field
                 writer.writerow((method, name, item, number, metric["unit"], metric["convention"]))
     return buffer.getvalue()

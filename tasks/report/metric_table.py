@@ -44,6 +44,14 @@ def best_value(values: list[MetricValue]) -> float | None:
     return max(numbers) if values[0].higher_is_better else min(numbers)
 
 
+def picture_number(inputs: ReportInputs, value: MetricValue, picture: int) -> float | None:
+    """The number of what a picture shows: its frame of a series, else its item; None where there is none."""
+    item = inputs.shown[picture]
+    if inputs.series is not None:
+        return value.per_frame[item][inputs.shown_frames[picture]] if value.per_frame else None
+    return value.per_item[item] if value.per_item else None
+
+
 def metric_columns(inputs: ReportInputs, item: int | None = None) -> list[Column]:
     """One column per metric that any method has, cells in the methods' order.
 

@@ -10,12 +10,13 @@ import numpy as np
 from PIL import Image
 
 from proxflow.tasks.report.inputs import ReportInputs
-from proxflow.tasks.report.metric_table import metric_label
+from proxflow.tasks.report.metric_table import metric_label, picture_number
 from proxflow.tasks.report.numbers import number_text
 from proxflow.tasks.report.outline import outline_picture
 from proxflow.tasks.report.palettes import phase_palette, signed_palette
 from proxflow.tasks.report.pictures import binary, data_uri, grey, montage, phase, signed
-from proxflow.tasks.report.window import Window, displayed, shows_magnitudes, window_of
+from proxflow.tasks.report.series_window import picture_window
+from proxflow.tasks.report.window import Window, displayed, shows_magnitudes
 
 TILE = 112  # pixels; larger coil maps are thinned to about this
 MOST_COILS = 32
@@ -48,7 +49,7 @@ class Panel:
 def picture_panel(inputs: ReportInputs, picture: int) -> Panel:
     """The reference and every method at the picture's common window, with error maps."""
     values = displayed(inputs, picture)
-    window = window_of(values, inputs.decibels)
+    window = picture_window(inputs, picture)
     views = []
     for series, (method, image) in enumerate(zip(inputs.methods, values.methods, strict=True)):
         error = (
@@ -56,7 +57,7 @@ def picture_panel(inputs: ReportInputs, picture: int) -> Panel:
             if values.reference is None
             else data_uri(signed(image - values.reference, window.upper / window.factor))
         )
-        caption = _caption(inputs, series, inputs.shown[picture])
+        caption = _caption(inputs, series, picture)
         views.append(View(method.name, series, data_uri(grey(image, window.upper)), error, caption))
     shown = "" if values.reference is None else data_uri(grey(values.reference, window.upper))
     outline = "" if inputs.outline is None else data_uri(outline_picture(inputs.outline[picture]))
@@ -77,13 +78,15 @@ def scale_texts(inputs: ReportInputs, window: Window) -> dict[str, str]:
     return {"black": black, "white": white, "error": error, "formula": formula, "unit": unit}
 
 
-def _caption(inputs: ReportInputs, series: int, item: int) -> str:
-    """Up to two of the item's own numbers, those that rank where there are any."""
-    values = [value for value in inputs.methods[series].metrics.values() if value.per_item]
-    values = [value for value in values if value.higher_is_better is not None] or values
+def _caption(inputs: ReportInputs, series: int, picture: int) -> str:
+    """Up to two numbers of the picture's item, or of its frame; those that rank where there are any."""
+    metrics = inputs.methods[series].metrics.values()
+    numbers = [(value, picture_number(inputs, value, picture)) for value in metrics]
+    known = [(value, number) for value, number in numbers if number is not None]
+    known = [pair for pair in known if pair[0].higher_is_better is not None] or known
     return ", ".join(
-        f"{metric_label(value.name)} {number_text(value.per_item[item], value.unit)} {value.unit}".rstrip()
-        for value in values[:2]
+        f"{metric_label(value.name)} {number_text(number, value.unit)} {value.unit}".rstrip()
+        for value, number in known[:2]
     )
 
 

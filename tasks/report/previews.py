@@ -1,4 +1,4 @@
-"""PNG previews of a run, for its folder and for the Prefect page."""
+"""Previews of a run, for its folder and for the Prefect page."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from proxflow.tasks.report.inputs import MethodResult, ReportInputs
-from proxflow.tasks.report.metric_table import metric_label
+from proxflow.tasks.report.metric_table import metric_label, picture_number
 from proxflow.tasks.report.numbers import number_text
 from proxflow.tasks.report.outline import LINE, borders
 from proxflow.tasks.report.panels import coil_sheets
 from proxflow.tasks.report.pictures import binary, grey, png, signed
-from proxflow.tasks.report.window import Displayed, Window, displayed, window_of
+from proxflow.tasks.report.series_window import picture_window
+from proxflow.tasks.report.window import Displayed, Window, displayed
 
 LABEL_HEIGHT = 38  # pixels above each column of the strip
 LEAST_SIZE = 176  # pixels of an image in the strip, so that its label can be read
@@ -22,16 +23,16 @@ PLAIN = str.maketrans({"×": "x", "−": "-", "–": "-", "∞": "inf"})  # what
 INK, MUTED = (226, 230, 233), (160, 170, 178)
 
 
-def render_previews(inputs: ReportInputs) -> dict[str, bytes]:
+def render_previews(inputs: ReportInputs, moving: bytes | None = None) -> dict[str, bytes]:
     """File name to PNG of the first picture, at its common window.
 
     ``reference.png``, ``<method>.png``, ``mask.png``, ``coil-maps.png`` (magnitude above phase) and
     ``comparison.png`` (all images, with the outline if given, errors below), each where there is
-    something to show. A method's name is reduced to letters, digits, "-" and "_"; names that clash
-    get a number.
+    something to show; ``moving``, the animation of a series, as ``series.webp``. A method's name is reduced
+    to letters, digits, "-" and "_"; names that clash get a number.
     """
     values = displayed(inputs, 0)
-    window = window_of(values, inputs.decibels)
+    window = picture_window(inputs, 0)
     pictures: dict[str, Image.Image] = {}
     if values.reference is not None:
         pictures["reference.png"] = grey(values.reference, window.upper)
@@ -42,7 +43,8 @@ def render_previews(inputs: ReportInputs) -> dict[str, bytes]:
     pictures["comparison.png"] = _comparison(inputs, values, window)
     for method, image in zip(inputs.methods, values.methods, strict=True):
         pictures[_file_name(method.name, pictures)] = grey(image, window.upper)
-    return {name: png(picture) for name, picture in pictures.items()}
+    files = {name: png(picture) for name, picture in pictures.items()}
+    return files if moving is None else files | {"series.webp": moving}
 
 
 def _file_name(name: str, taken: dict[str, Image.Image]) -> str:
@@ -78,7 +80,7 @@ def _comparison(inputs: ReportInputs, values: Displayed, window: Window) -> Imag
         if reference is not None:
             error = signed(image - reference, window.upper / window.factor)
             strip.paste(_outlined(error, zoom, None), (left, LABEL_HEIGHT + height + GAP))
-        _label(strip, left, width, method.name, _number(method, inputs.shown[0]))
+        _label(strip, left, width, method.name, _number(inputs, method))
         left += width + GAP
     return strip
 
@@ -91,12 +93,13 @@ def _outlined(picture: Image.Image, zoom: int, line: np.ndarray | None) -> Image
     return Image.fromarray(pixels)
 
 
-def _number(method: MethodResult, item: int) -> str:
-    """The first metric that is known of the item."""
-    value = next((value for value in method.metrics.values() if value.per_item), None)
-    if value is None:
-        return ""
-    return f"{metric_label(value.name)} {number_text(value.per_item[item], value.unit)} {value.unit}"
+def _number(inputs: ReportInputs, method: MethodResult) -> str:
+    """The first metric that is known of the first picture's item or frame."""
+    for value in method.metrics.values():
+        number = picture_number(inputs, value, 0)
+        if number is not None:
+            return f"{metric_label(value.name)} {number_text(number, value.unit)} {value.unit}"
+    return ""
 
 
 def _label(strip: Image.Image, left: int, width: int, name: str, text: str) -> None:

@@ -125,6 +125,16 @@
     keys[event.key]();
   });
 
+  // The animation stands still where the reader's system asks for it, until told otherwise.
+  const motion = byId("motion");
+  let moves = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const play = () => {
+    byId("still").media = moves ? "not all" : "all";
+    motion.textContent = moves ? "Pause" : "Play";
+  };
+  motion?.addEventListener("click", () => { moves = !moves; play(); });
+  if (motion) play();
+
   const copy = byId("copy");
   copy.addEventListener("click", () => {
     getSelection().selectAllChildren(byId("command"));

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.base import Modality, reference_kind
 from proxflow.tasks.modalities.registry import modality
+from proxflow.tasks.report.image_labels import image_labels
 from proxflow.tasks.stages.cautions import cautions
 from proxflow.tasks.stages.documents import centre_crop, geometry_from_json
 from proxflow.tasks.stages.planes import PlanesOf
@@ -43,7 +43,7 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
     region = support if config.region == "support" else np.ones_like(support)
     names = [name for name in config.metrics if reference is not None or not METRICS[name].needs_reference]
     if names and not (held := region.any(axis=(1, 2))).all():
-        empty = scan["labels"][int(np.argmin(held))]
+        empty = image_labels(scan["labels"], scan["planes"], series=made.series)[int(np.argmin(held))]
         raise RequestError(
             f"evaluate.region support must hold a pixel of every item, got none of {empty}, "
             f"{made.empty_region_text}; leave it out with scan.items, or set evaluate.region to full"
@@ -58,11 +58,17 @@ def evaluate(context: StageContext, writer: ArtefactWriter) -> None:
         if names:
             planes = PlanesOf(image, "image", matrix)
             try:
-                values = evaluate_images(planes, reference, names=names, region=region, region_text=text)
+                values = evaluate_images(
+                    planes,
+                    reference,
+                    names=names,
+                    region=region,
+                    region_text=text,
+                    planes=scan["planes"],
+                    series=made.series,
+                )
             except ValueError as error:  # an image of zeros, or too small for a metric
                 raise RequestError(f"evaluate.metrics of {method}: {error}") from None
-            if scan["planes"] > 1:  # the numbers of single planes are not those of an item
-                values = {name: replace(value, per_item=()) for name, value in values.items()}
         values |= _measurement_figures(image, context.inputs.get(f"hold_out:{method}"))
         figures[method] = {name: value.to_json() for name, value in values.items()}
         found += [f"{method}: {sentence}." for sentence in made.findings(prepared, image)]

@@ -10,12 +10,16 @@ from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.value import MetricValue, number_from_json
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.modalities.registry import modality
+from proxflow.tasks.report.animation import animation
 from proxflow.tasks.report.inputs import MethodResult, ReportInputs, StageRecord
 from proxflow.tasks.report.metric_files import metrics_document
 from proxflow.tasks.report.previews import render_previews
 from proxflow.tasks.report.render import render_report
+from proxflow.tasks.report.series import Series
 from proxflow.tasks.stages.documents import geometry_from_json
+from proxflow.tasks.stages.planes import PlanesOf
 from proxflow.tasks.stages.report_pictures import choose_shown, projected, shown_planes
+from proxflow.tasks.stages.report_series import series_of
 
 
 def report(context: StageContext, writer: ArtefactWriter) -> None:
@@ -24,8 +28,9 @@ def report(context: StageContext, writer: ArtefactWriter) -> None:
     Timings in it are those of the computation, also where a later run finds the stage in the store.
     """
     inputs = report_inputs(context)
-    writer.write("html", np.frombuffer(render_report(inputs).encode(), np.uint8))
-    for name, picture in render_previews(inputs).items():
+    moving = animation(inputs)
+    writer.write("html", np.frombuffer(render_report(inputs, moving).encode(), np.uint8))
+    for name, picture in render_previews(inputs, moving).items():
         writer.write(f"previews/{name}", np.frombuffer(picture, np.uint8))
     writer.document("figures", metrics_document(inputs))
 
@@ -44,7 +49,7 @@ def report_inputs(context: StageContext) -> ReportInputs:
         geometry.matrix,
         len(config["methods"]),
         "reference" in figures,
-        kind.projections,
+        kind,
     )
     images: dict[str, np.ndarray] = {}
     for entry in config["methods"]:
@@ -87,11 +92,24 @@ def report_inputs(context: StageContext) -> ReportInputs:
         recipe_yaml=config["recipe"],
         command=config["command"],
         voxel_size_mm=geometry.voxel_size_mm,
-        item_shape=geometry.matrix if planes == 1 else (planes, *geometry.matrix),
+        item_shape=geometry.matrix if planes == 1 or kind.series else (planes, *geometry.matrix),
         unit=kind.unit,
         decibels=kind.decibels,
         measured_text=kind.measured_text(prepared),
+        series=_series(context) if kind.series else None,
+        shown_frames=shown.frames,
     )
+
+
+def _series(context: StageContext) -> Series:
+    """The run's first series."""
+    artefacts = context.inputs
+    scan, figures = artefacts["prepared"].document("scan"), artefacts["figures"]
+    matrix = geometry_from_json(scan["geometry"]).matrix
+    names = [entry["method"] for entry in context.config["methods"]]
+    images = {name: PlanesOf(artefacts[f"image:{name}"], "image", matrix) for name in names}
+    reference = PlanesOf(figures, "reference", matrix) if "reference" in figures else None
+    return series_of(images, reference, scan["planes"])
 
 
 def _method(entry: dict[str, Any], pictures: np.ndarray, artefacts: Any) -> MethodResult:
@@ -107,6 +125,7 @@ def _method(entry: dict[str, Any], pictures: np.ndarray, artefacts: Any) -> Meth
         config=entry,
         seconds=image.provenance["seconds"],
         n_iter=max(len(one["relative_change"]) for one in image.document("trace")),
+        curves=image.document("curves")[0],
     )
 
 

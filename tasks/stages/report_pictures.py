@@ -8,36 +8,51 @@ import numpy as np
 
 from proxflow.data.kspace import Geometry
 from proxflow.data.store.artefact import Artefact
+from proxflow.tasks.modalities.base import Modality
+from proxflow.tasks.report.image_labels import image_labels, plane_text
+from proxflow.tasks.report.series import spread
 from proxflow.tasks.report.volume_views import volume_views
 from proxflow.tasks.report.window import shown_items
 from proxflow.tasks.stages.documents import centre_crop
 
 MOST_VOLUMES = 4
+MOST_FRAMES = 8  # of series: the film strip has as many more
 
 
 class Shown(NamedTuple):
-    """Picture k shows a plane, or all planes, of item ``items[k]``; ``planes`` are rows of the image."""
+    """Picture k shows a plane, or all planes, of item ``items[k]``; ``planes`` are rows of the image.
+
+    ``frames`` are those of the planes of a series within their items, from 0; else it is empty.
+    """
 
     items: tuple[int, ...]
     labels: tuple[str, ...]
     planes: tuple[int, ...]
     per_volume: int  # planes of a volume shown by its projections; 0 where planes are shown
+    frames: tuple[int, ...] = ()
 
 
 def choose_shown(
-    labels: list[str], planes: int, matrix: tuple[int, int], n_methods: int, has_reference: bool, whole: bool
+    labels: list[str],
+    planes: int,
+    matrix: tuple[int, int],
+    n_methods: int,
+    has_reference: bool,
+    kind: Modality,
 ) -> Shown:
-    """Planes evenly spread over all items; or every item's three projections if ``whole``."""
-    if whole and planes > 1:
+    """Planes evenly spread over all items; or every item's three projections where the kind shows these."""
+    if kind.projections and planes > 1:
         items = shown_items(len(labels), planes, 3 * max(matrix), n_methods, has_reference)[:MOST_VOLUMES]
         return Shown(tuple(items), tuple(labels[item] for item in items), (), planes)
     chosen = shown_items(len(labels) * planes, *matrix, n_methods, has_reference)
-    items = [plane // planes for plane in chosen]
-    names = [
-        labels[item] if planes == 1 else f"{labels[item]}, plane {plane % planes}"
-        for item, plane in zip(items, chosen, strict=True)
-    ]
-    return Shown(tuple(items), tuple(names), tuple(chosen), 0)
+    if kind.series:
+        chosen = list(spread(len(labels) * planes, min(len(chosen), MOST_FRAMES)))
+    of_item = tuple(plane // planes for plane in chosen)
+    names = image_labels(labels, planes, series=kind.series)
+    if kind.series and len(labels) == 1:
+        names = [plane_text(k, planes, series=True) for k in range(planes)]
+    frames = tuple(plane % planes for plane in chosen) if kind.series else ()
+    return Shown(of_item, tuple(names[plane] for plane in chosen), tuple(chosen), 0, frames)
 
 
 def shown_planes(artefact: Artefact, name: str, shown: Shown, matrix: tuple[int, int]) -> np.ndarray:

@@ -93,7 +93,7 @@ def quoted(text: str) -> str:
 
 REST = """\
 report:
-  exports: [] # image files beside image.h5: nifti, dicom, tiff, png, npy
+  exports: [] # image files beside image.h5: nifti, dicom, tiff, png, apng, npy
 
 runtime:
   device: auto # cpu, cuda or cuda:N; auto takes a CUDA device if there is one

@@ -35,7 +35,7 @@ def suggest_cartesian(look: CartesianLook, path: str) -> Suggestion:
         head(look.info, path, f"{count(items, 'item')}, {count(n_coils, 'coil')}, {ky} x {kx}, {sampled}"),
         scan_part(look.info, path),
         _prepare(look, n_coils, acs if undersample else None),
-        _calibrate(n_coils, min(acs)),
+        calibrate_part(n_coils, min(acs)),
         _methods(),
         _evaluate(look),
         REST,
@@ -61,7 +61,8 @@ def _prepare(look: CartesianLook, n_coils: int, acs: tuple[int, ...] | None) -> 
     return prepare_part(steps, STEPS)
 
 
-def _calibrate(n_coils: int, acs_width: int) -> str:
+def calibrate_part(n_coils: int, acs_width: int) -> str:
+    """``calibrate`` for coil maps from a centre of ``acs_width`` samples a side."""
     if acs_width < MIN_LOWRES_ACS:
         return given_maps("The centre of k-space was not fully sampled")
     if acs_width < MIN_ESPIRIT_ACS:

@@ -43,7 +43,7 @@ def suggest_radial(look: RadialLook, path: str) -> Suggestion:
         scan_part(look.info, path),
         prepare_part(steps, "whiten, compress_coils, keep_spokes"),
         _image(look),
-        _calibrate(n_coils, filled),
+        calibrate_part(n_coils, filled),
         _methods(look),
         _evaluate(look, n_spokes, filled),
         REST,
@@ -59,7 +59,8 @@ image:
 """
 
 
-def _calibrate(n_coils: int, filled: int) -> str:
+def calibrate_part(n_coils: int, filled: int) -> str:
+    """``calibrate`` for coil maps from a centre of ``filled`` samples a side."""
     if filled < MIN_LOWRES_ACS:
         return given_maps("Too few spokes fill the centre of k-space without gaps")
     if filled < MIN_ESPIRIT_ACS:

@@ -12,6 +12,7 @@ from proxflow.tasks.suggestions.base import Suggestion
 SUGGESTIONS = {
     "mri-cartesian": "proxflow.tasks.suggestions.cartesian:suggest_cartesian",
     "mri-radial": "proxflow.tasks.suggestions.radial:suggest_radial",
+    "mri-dynamic": "proxflow.tasks.suggestions.dynamic_mri:suggest_dynamic_mri",
     "ct": "proxflow.tasks.suggestions.tomography:suggest_tomography",
     "radar": "proxflow.tasks.suggestions.radar:suggest_radar",
 }

@@ -23,6 +23,12 @@ TRAINERS = {
     "cgls": HELD_OUT,
     "l1": HELD_OUT,
     "tv_magnitude": HELD_OUT,
+    "red_psm": HELD_OUT,
+    "psm_tv": HELD_OUT,
+    "static": HELD_OUT,
+    "framewise_tv": HELD_OUT,
+    "framewise_cg_sense": HELD_OUT,
+    "low_rank_sparse": HELD_OUT,
 }
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from proxflow.data.forms import READERS
 from proxflow.data.open_scan import open_scan
-from proxflow.data.readers import kspace_sidecar, radar_sidecar, radial_npz, sinogram_sidecar
+from proxflow.data.readers import dynamic_sidecar, kspace_sidecar, radar_sidecar, radial_npz, sinogram_sidecar
 from proxflow.data.samples.catalogue import SAMPLES, sample_path
 
 DOC = (Path(__file__).parents[2] / "docs" / "file-format.md").read_text(encoding="utf-8")
@@ -57,6 +57,17 @@ def projections(folder: Path) -> Path:
     return folder / "projections"
 
 
+def series(folder: Path) -> Path:
+    np.save(folder / "series.npy", np.tile(SLAB, (4, 2, 1)))
+    np.save(folder / "truth.npy", np.ones((4, 9, 9)))
+    return folder / "series.npy"
+
+
+def stream(folder: Path) -> Path:
+    np.savez(folder / "stream.npz", g=np.tile(SLAB, (12, 1)))
+    return folder / "stream.npz"
+
+
 def scene(folder: Path) -> Path:
     arrays = {"s21": noise(2, 5, 31), "empty": noise(2, 5, 31)}
     places = {"tx": RANDOM.uniform(-0.2, 0.2, (2, 3)), "rx": RANDOM.uniform(-0.2, 0.2, (5, 3))}
@@ -77,6 +88,8 @@ FILES: dict[str, tuple[Callable[[Path], Path], tuple[int, ...]]] = {
     "spokes": (spokes, (1, 3, 7, 512)),
     "sinogram": (sinogram, (1, 720, 560)),
     "projections": (projections, (4, 6, 560)),
+    "series": (series, (1, 4, 2, 560)),
+    "stream": (stream, (1, 3, 4, 560)),
     "scene": (scene, (1, 31, 10)),
     "table": (table, (1, 3, 3)),
 }
@@ -116,7 +129,7 @@ def test_every_reader_stands_in_the_table() -> None:
 
 
 def test_every_sidecar_key_is_named() -> None:
-    for module in (kspace_sidecar, radial_npz, sinogram_sidecar, radar_sidecar):
+    for module in (kspace_sidecar, radial_npz, sinogram_sidecar, dynamic_sidecar, radar_sidecar):
         missing = [key for key in module.KEYS if not re.search(rf"\b{key}\b", DOC)]
         assert not missing, module.__name__
 

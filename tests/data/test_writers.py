@@ -16,6 +16,7 @@ from PIL import Image
 from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry
 from proxflow.data.readers.image_h5 import read_image_h5
+from proxflow.data.writers.apng import write_apng
 from proxflow.data.writers.atomic import atomic_path
 from proxflow.data.writers.dicom import write_dicom
 from proxflow.data.writers.export import EXPORTS, export_image
@@ -170,3 +171,48 @@ def test_atomic_path_leaves_nothing_behind_on_failure(tmp_path: Path) -> None:
         temporary.write_text("whole")
     assert target.read_text() == "whole"
     assert list(target.parent.iterdir()) == [target]
+
+
+SERIES = Geometry((7, 5), (4.0, 14.0, 7.5), slices=(0, 0, 0))
+
+
+def test_frames_are_an_axis_of_their_own(image: np.ndarray, tmp_path: Path) -> None:
+    nifti = nibabel.load(write_nifti(tmp_path / "a.nii", image, geometry=SERIES))
+    assert nifti.shape == (5, 7, 1, 3) and b"axis 4: frames" in nifti.header["descrip"].item()
+    np.testing.assert_allclose(np.asarray(nifti.dataobj)[:, :, 0, 2], np.abs(image[2]).T, rtol=1e-6)
+    with tifffile.TiffFile(write_tiff(tmp_path / "a.tif", image, geometry=SERIES)) as file:
+        assert (file.series[0].axes, file.series[0].shape, len(file.pages)) == ("TYX", (3, 7, 5), 3)
+        np.testing.assert_allclose(file.asarray(), np.abs(image), rtol=1e-6)
+    both = Geometry((7, 5), slices=(4, 4, 4, 6, 6, 6))
+    twice = np.concatenate([image, 2 * image])
+    with tifffile.TiffFile(write_tiff(tmp_path / "b.tif", twice, geometry=both)) as file:
+        assert (file.series[0].axes, file.series[0].shape) == ("ZTYX", (2, 3, 7, 5))
+        np.testing.assert_allclose(file.asarray()[1], 2 * np.abs(image), rtol=1e-6)
+
+
+@pytest.mark.parametrize("slices", [(3, 1, 2), (), (0, 0, 1), (0, 1, 0)])
+def test_other_stacks_are_slices(image: np.ndarray, tmp_path: Path, slices: tuple[int, ...]) -> None:
+    path = write_tiff(tmp_path / "a.tif", image, geometry=Geometry((7, 5), slices=slices))
+    with tifffile.TiffFile(path) as file:
+        assert file.series[0].axes == "ZYX" and len(file.pages) == 3
+
+
+def test_dicom_numbers_frames_in_time(image: np.ndarray, tmp_path: Path) -> None:
+    files = [pydicom.dcmread(path) for path in write_dicom(tmp_path / "series", image, geometry=SERIES)]
+    assert [file.TemporalPositionIdentifier for file in files] == [1, 2, 3]
+    assert {file.NumberOfTemporalPositions for file in files} == {3}
+    slices = [pydicom.dcmread(path) for path in write_dicom(tmp_path / "b", image, geometry=GEOMETRY)]
+    assert not any("NumberOfTemporalPositions" in file for file in slices)
+
+
+def test_animated_png_shows_every_item_in_turn(image: np.ndarray, tmp_path: Path) -> None:
+    path = write_apng(tmp_path / "a.png", image, geometry=SERIES, window=(0.5, 1.5))
+    stills = write_png(tmp_path / "png", image, geometry=SERIES, window=(0.5, 1.5))
+    with Image.open(path) as moving:
+        assert moving.format == "PNG" and moving.n_frames == 3 and moving.info["loop"] == 0
+        for k, still in enumerate(stills):
+            moving.seek(k)
+            np.testing.assert_array_equal(np.asarray(moving.convert("L")), np.asarray(Image.open(still)))
+        assert moving.info["duration"] == 400
+    with Image.open(write_apng(tmp_path / "b.png", image[:1], geometry=Geometry((7, 5)))) as one:
+        assert getattr(one, "n_frames", 1) == 1

@@ -15,13 +15,13 @@ from proxflow.configs.prepare import CompressCoils, Crop, PrepareStep, Undersamp
 from proxflow.data.kspace import Geometry
 from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
-from proxflow.models.calibration.coil_compression import apply_coil_matrix, compression_matrix
-from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
+from proxflow.models.calibration.coil_compression import apply_coil_matrix
 from proxflow.operators.fourier import fft2c, ifft2c
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.cartesian.noise import noise_level
 from proxflow.tasks.modalities.cartesian.undersampling import undersampling_mask
+from proxflow.tasks.modalities.coil_steps import WHITENED, compression, mixed_noise, whitening
 from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
 from proxflow.tasks.stages.planes import copy_rows
 
@@ -152,33 +152,24 @@ def _resample(mask: np.ndarray, old: tuple[int, ...], new: tuple[int, int]) -> n
 
 
 def _whiten(state: Preparation) -> Preparation:
-    if state.noise is None:
-        raise RequestError("prepare whiten must have a noise measurement in the scan, got none")
-    try:
-        matrix = whitening_matrix(noise_covariance(state.noise))
-    except ValueError as error:
-        raise RequestError(f"prepare whiten: {error}") from None
+    matrix = whitening(state.noise)
     return state.then(
-        lambda samples: apply_coil_matrix(matrix.to(samples.dtype), samples),
-        "coil noise whitened to unit variance with the scan's noise measurement",
-        noise=matrix.to(state.noise.dtype) @ state.noise,
+        lambda samples: apply_coil_matrix(matrix, samples),
+        WHITENED,
+        noise=mixed_noise(matrix, state.noise),
         whitened=True,
     )
 
 
 def _compress(step: CompressCoils, state: Preparation, scan: Artefact) -> Preparation:
-    n_coils = state.shape[1]
-    if step.n_coils > n_coils:
-        raise RequestError(f"prepare compress_coils n_coils must be at most {n_coils}, got {step.n_coils}")
     middle = state.shape[0] // 2
     samples = state.item(scan, middle) * torch.from_numpy(state.kept[middle])
-    matrix, energy = compression_matrix(samples, step.n_coils)
-    noise = None if state.noise is None else matrix.to(state.noise.dtype) @ state.noise
+    matrix, note = compression(step, samples)
     return state.then(
-        lambda samples: apply_coil_matrix(matrix.to(samples.dtype), samples),
-        f"{n_coils} coils compressed to {step.n_coils}, {energy:.2%} of the energy kept",
+        lambda samples: apply_coil_matrix(matrix, samples),
+        note,
         shape=(state.shape[0], step.n_coils, *state.shape[2:]),
-        noise=noise,
+        noise=mixed_noise(matrix, state.noise),
     )
 
 

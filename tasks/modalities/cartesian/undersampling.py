@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from proxflow.configs.prepare import Undersample
+from proxflow.configs.prepare import Sampling
 from proxflow.data.masks.line_masks import random_line_mask, uniform_line_mask
 from proxflow.data.masks.poisson_disc import poisson_disc_mask
 from proxflow.data.masks.variable_density import variable_density_mask
 from proxflow.tasks.errors import RequestError
 
 
-def undersampling_mask(step: Undersample, shape: tuple[int, int]) -> np.ndarray:
+def undersampling_mask(step: Sampling, shape: tuple[int, int]) -> np.ndarray:
     """Bool (ky, kx), True where sampled; RequestError where the numbers do not fit the shape."""
     if step.acs[0] > shape[0] or step.acs[1] > shape[1]:
-        raise RequestError(f"prepare undersample acs must fit in {shape[0]} x {shape[1]}, got {step.acs}")
+        raise RequestError(f"prepare {step.kind} acs must fit in {shape[0]} x {shape[1]}, got {step.acs}")
     try:
         if step.pattern == "poisson_disc":
             return poisson_disc_mask(shape, step.acceleration, acs_shape=step.acs, seed=step.seed)
@@ -23,4 +23,4 @@ def undersampling_mask(step: Undersample, shape: tuple[int, int]) -> np.ndarray:
         lines = random_line_mask if step.pattern == "random_lines" else uniform_line_mask
         return lines(shape, step.acceleration, n_center_lines=step.acs[0], seed=step.seed)
     except ValueError as error:
-        raise RequestError(f"prepare undersample: {error}") from None
+        raise RequestError(f"prepare {step.kind}: {error}") from None

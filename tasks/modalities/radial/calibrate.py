@@ -43,7 +43,8 @@ def calibrate(context: StageContext, writer: ArtefactWriter) -> None:
     if isinstance(config, Given):
         given = given_maps(context.files["maps"], (n_items, n_coils, *geometry.matrix))
     else:
-        acs = list(region(config, prepared, geometry.matrix))
+        n_spokes = int(prepared.array("mask").any(axis=1).sum())
+        acs = list(region(config, n_spokes, geometry.matrix))
     norms = []
     for index in range(n_items):
         problem = item_problem(prepared, index, context.machine.device)
@@ -68,10 +69,9 @@ def item_problem(prepared: Artefact, item: int, device: str) -> RadialProblem:
     return RadialProblem(samples, trajectory, samples.new_zeros(0), mask, 1.0)
 
 
-def region(config: Espirit | LowRes, prepared: Artefact, matrix: tuple[int, int]) -> tuple[int, int]:
+def region(config: Espirit | LowRes, n_spokes: int, matrix: tuple[int, int]) -> tuple[int, int]:
     """The central block of k-space that the spokes fill: neighbours are at most a sample apart within
     a radius of spokes / pi."""
-    n_spokes = int(prepared.array("mask").any(axis=1).sum())
     filled = int(2 * n_spokes / np.pi)
     size = config.acs or (min(MOST_ACS, filled, matrix[0]), min(MOST_ACS, filled, matrix[1]))
     if min(size) < MIN_ACS:

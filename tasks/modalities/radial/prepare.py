@@ -15,10 +15,10 @@ from proxflow.configs.image import ImageConfig
 from proxflow.configs.prepare import CompressCoils, KeepSpokes, PrepareStep, Whiten
 from proxflow.data.kspace import Geometry
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
-from proxflow.models.calibration.coil_compression import apply_coil_matrix, compression_matrix
-from proxflow.models.calibration.whitening import noise_covariance, whitening_matrix
+from proxflow.models.calibration.coil_compression import apply_coil_matrix
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.modalities.coil_steps import WHITENED, compression, mixed_noise, whitening
 from proxflow.tasks.modalities.radial.noise import noise_level
 from proxflow.tasks.modalities.radial.spokes import chosen_spokes, widest_gap_rad
 from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
@@ -122,32 +122,23 @@ def apply_step(step: PrepareStep, state: Preparation, scan: Artefact) -> Prepara
 
 
 def _whiten(state: Preparation) -> Preparation:
-    if state.noise is None:
-        raise RequestError("prepare whiten must have a noise measurement in the scan, got none")
-    try:
-        matrix = whitening_matrix(noise_covariance(state.noise))
-    except ValueError as error:
-        raise RequestError(f"prepare whiten: {error}") from None
+    matrix = whitening(state.noise)
     return state.then(
-        lambda samples: apply_coil_matrix(matrix.to(samples.dtype), samples),
-        "coil noise whitened to unit variance with the scan's noise measurement",
-        noise=matrix.to(state.noise.dtype) @ state.noise,
+        lambda samples: apply_coil_matrix(matrix, samples),
+        WHITENED,
+        noise=mixed_noise(matrix, state.noise),
         whitened=True,
     )
 
 
 def _compress(step: CompressCoils, state: Preparation, scan: Artefact) -> Preparation:
-    if step.n_coils > state.n_coils:
-        raise RequestError(
-            f"prepare compress_coils n_coils must be at most {state.n_coils}, got {step.n_coils}"
-        )
     samples = state.item(scan, scan.shape("samples")[0] // 2)[:, torch.from_numpy(state.kept)]
-    matrix, energy = compression_matrix(samples, step.n_coils)
+    matrix, note = compression(step, samples)
     return state.then(
-        lambda samples: apply_coil_matrix(matrix.to(samples.dtype), samples),
-        f"{state.n_coils} coils compressed to {step.n_coils}, {energy:.2%} of the energy kept",
+        lambda samples: apply_coil_matrix(matrix, samples),
+        note,
         n_coils=step.n_coils,
-        noise=None if state.noise is None else matrix.to(state.noise.dtype) @ state.noise,
+        noise=mixed_noise(matrix, state.noise),
     )
 
 

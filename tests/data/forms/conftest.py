@@ -35,6 +35,12 @@ BASE: dict[str, Any] = {
     "angles": np.arange(12) * 15.0,
     "unit": "deg",
     "source_detector": 700.0,
+    "series": np.broadcast_to(EDGE, (2, 8, 3, 40)).astype(np.float32),
+    "series_angles": np.arange(24).reshape(8, 3) * 7.5,
+    "frames": noise(2, 4, 3, 12, 10),  # item, frame, coil, ky, kx
+    "frame_spokes": noise(2, 4, 3, 7, 32),
+    "frame_trajectory": np.stack([np.stack([np.sin(TURNS + t), np.cos(TURNS + t)], -1) for t in range(4)])
+    * np.linspace(-16, 16, 32)[:, None],
     "cube": noise(4, 2, 5),  # frequency, transmitter, receiver
     "frequencies": np.array([2e9, 3e9, 4e9, 5e9]),
     "transmitters": RANDOM.uniform(-0.2, 0.2, (2, 3)),
@@ -95,6 +101,26 @@ def proxflow_ct(folder: Path, a: SimpleNamespace) -> Path:
     labels = ["row"] * len(samples)
     root = own("ct", quantity="attenuation", beam="fan")
     return h5(folder / "t.h5", root, samples=samples, labels=labels, geometry__angles=angles, **geometry)
+
+
+def proxflow_dynamic(folder: Path, a: SimpleNamespace) -> Path:
+    angles = a.series_angles if a.unit == "stated rad" else np.deg2rad(a.series_angles)
+    geometry = {"geometry__angles": angles, "geometry__column_size": 1.0}
+    arrays = {"samples": a.series, "labels": ["one", "two"]}
+    return h5(folder / "d.h5", own("ct-dynamic"), **arrays, **geometry)
+
+
+def proxflow_frames(folder: Path, a: SimpleNamespace) -> Path:
+    mask = np.ones((a.frames.shape[1], *a.frames.shape[3:]), bool)
+    arrays = {"kspace": a.frames, "mask": mask, "labels": ["one", "two"]}
+    return h5(folder / "g.h5", own("mri-dynamic"), **arrays, geometry__field_of_view=np.array(a.fov_mm))
+
+
+def proxflow_frame_spokes(folder: Path, a: SimpleNamespace) -> Path:
+    trajectory = a.frame_trajectory * getattr(a, "reach", 1.0)
+    arrays = {"kspace": a.frame_spokes, "trajectory": trajectory, "labels": ["one", "two"]}
+    geometry = {"geometry__matrix": [32, 32], "geometry__field_of_view": np.array(a.fov_mm)}
+    return h5(folder / "s.h5", own("mri-dynamic"), **arrays, **geometry)
 
 
 def proxflow_radar(folder: Path, a: SimpleNamespace) -> Path:
@@ -185,6 +211,13 @@ def numpy_ct(folder: Path, a: SimpleNamespace) -> Path:
     return sidecar(folder / "ct.npy", quantity="attenuation", beam="fan", **ct_fields(a), **lengths)
 
 
+def numpy_dynamic(folder: Path, a: SimpleNamespace) -> Path:
+    np.save(folder / "d.npy", a.series)
+    axes = ["item", "frame", "view", "column"]
+    fields = {"modality": "ct-dynamic", "axes": axes, "column_size_mm": 1.0}
+    return sidecar(folder / "d.npy", **fields, **{f"angles_{a.unit}": a.series_angles})
+
+
 def numpy_radar(folder: Path, a: SimpleNamespace) -> Path:
     np.savez(folder / "w.npz", s=a.cube)
     return sidecar(folder / "w.npz", samples="s", **radar_fields(a))
@@ -245,6 +278,9 @@ FORMS: dict[str, tuple[str, Callable[[Path, SimpleNamespace], Path]]] = {
         ("proxflow", "proxflow-cartesian", proxflow_cartesian),
         ("proxflow", "proxflow-radial", proxflow_radial),
         ("proxflow", "proxflow-ct", proxflow_ct),
+        ("proxflow", "proxflow-dynamic", proxflow_dynamic),
+        ("proxflow", "proxflow-frames", proxflow_frames),
+        ("proxflow", "proxflow-frame-spokes", proxflow_frame_spokes),
         ("proxflow", "proxflow-radar", proxflow_radar),
         ("fastmri", "fastmri", fastmri),
         ("dxchange", "dxchange", dxchange),
@@ -256,6 +292,7 @@ FORMS: dict[str, tuple[str, Callable[[Path, SimpleNamespace], Path]]] = {
         ("numpy", "numpy-kspace", numpy_kspace),
         ("numpy", "numpy-radial", numpy_radial),
         ("numpy", "numpy-ct", numpy_ct),
+        ("numpy", "numpy-dynamic", numpy_dynamic),
         ("numpy", "numpy-radar", numpy_radar),
         ("csv", "csv", csv),
         ("merit", "merit", merit),

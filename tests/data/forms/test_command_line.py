@@ -35,6 +35,10 @@ FAULTS: dict[str, tuple[Callable[[Make], Path], str]] = {
         lambda make: make("tiff", unit="rad"),
         "stack.json: angles_rad must span at most one turn (6.2832) in radians, got 0 to 165",
     ),
+    "counts for a series": (
+        lambda make: make("numpy-dynamic", series=np.ones((2, 8, 3, 40), np.int32)),
+        "d.npy: samples must be line integrals in real floats, got int32; counts?",
+    ),
     "swapped axes": (
         lambda make: make("proxflow-ct", attenuation=np.broadcast_to(EDGE[:, None, None], (40, 3, 12))),
         "t.h5: geometry/angles must name 40 angles",

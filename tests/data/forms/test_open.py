@@ -20,6 +20,8 @@ MODALITIES = {
     ),
     **dict.fromkeys(("proxflow-radial", "numpy-radial", "ismrmrd-radial"), "mri-radial"),
     **dict.fromkeys(("proxflow-ct", "dxchange", "nxtomo", "htc2022", "tiff", "numpy-ct"), "ct"),
+    **dict.fromkeys(("proxflow-frames", "proxflow-frame-spokes"), "mri-dynamic"),
+    **dict.fromkeys(("proxflow-dynamic", "numpy-dynamic"), "ct-dynamic"),
     **dict.fromkeys(("proxflow-radar", "gotcha", "mimo", "numpy-radar", "csv", "merit"), "radar"),
 }
 
@@ -82,7 +84,7 @@ def test_a_sidecar_of_another_modality(form: str, make: Callable[..., Path], out
     if not sidecar.is_file():
         return
     text = sidecar.read_text()
-    for modality in ("mri-cartesian", "mri-radial", "ct", "radar", "mri", "CT"):
+    for modality in ("mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynamic", "radar", "mri", "CT"):
         if modality == MODALITIES[form]:
             continue
         named = f'"modality": "{modality}"'

@@ -44,13 +44,16 @@ RADAR = ("proxflow-radar", "gotcha", "mimo", "numpy-radar", "csv", "merit")
         ("nxtomo", "rad"),
         ("tiff", "rad"),
         ("numpy-ct", "rad"),
+        ("proxflow-dynamic", "stated rad"),
+        ("numpy-dynamic", "rad"),
     ],
 )
 def test_degrees_called_radians(form: str, unit: str, make: Make, outcome: Outcome) -> None:
     sentence = outcome(make(form, unit=unit))
     assert "angle" in sentence or "theta" in sentence
     assert (
-        "must span at most one turn (6.2832) in radians, got 0 to 165, which looks like degrees" in sentence
+        "must span at most one turn (6.2832) in radians, got 0 to 1" in sentence
+        and "which looks like degrees" in sentence
     )
 
 

@@ -21,6 +21,7 @@ Make = Callable[..., Path]
 EDGE = np.clip(3 - np.abs(np.linspace(-5, 5, 40)), 0, None)
 ATTENUATION = np.broadcast_to(EDGE, (12, 3, 40)).astype(np.float32)
 COUNTS = 100 + 9900 * np.exp(-ATTENUATION)
+SERIES = np.broadcast_to(EDGE, (2, 8, 3, 40)).astype(np.float32)
 NOISE = np.random.default_rng(5).normal(size=(2, 3, 12, 10)) * (1 + 1j)
 SAMPLES: dict[str, tuple[str, np.ndarray]] = {
     **dict.fromkeys(("proxflow-cartesian", "fastmri", "numpy-kspace", "bart", "ismrmrd"), ("kspace", NOISE)),
@@ -28,8 +29,11 @@ SAMPLES: dict[str, tuple[str, np.ndarray]] = {
     **dict.fromkeys(
         ("proxflow-radial", "numpy-radial", "ismrmrd-radial"), ("spokes", np.ones((2, 3, 7, 32)) * (1 + 1j))
     ),
+    "proxflow-frames": ("frames", np.random.default_rng(6).normal(size=(2, 4, 3, 12, 10)) * (1 + 1j)),
+    "proxflow-frame-spokes": ("frame_spokes", np.random.default_rng(7).normal(size=(2, 4, 3, 7, 32)) * 1j),
     **dict.fromkeys(("proxflow-ct", "htc2022", "tiff", "numpy-ct"), ("attenuation", ATTENUATION)),
     **dict.fromkeys(("dxchange", "nxtomo"), ("counts", COUNTS)),
+    **dict.fromkeys(("proxflow-dynamic", "numpy-dynamic"), ("series", SERIES)),
     **dict.fromkeys(("proxflow-radar", "mimo", "numpy-radar", "csv", "merit"), ("cube", NOISE[:, 0, :2, :5])),
     "gotcha": ("phases", NOISE[0, 0, :6, :4]),
 }
@@ -44,7 +48,7 @@ def test_samples_that_are_not_finite(form: str, value: float, make: Make, outcom
     samples.flat[samples.size // 2] = value
     sentence = outcome(make(form, **{name: samples}))
     assert re.search(r"must be finite, got 1 NaN or Inf (samples|values) in item \d", sentence)
-    assert "coil" in sentence or "angle" in sentence or "frequency" in sentence
+    assert any(axis in sentence for axis in ("coil", "angle", "frequency", "frame"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -53,7 +57,11 @@ def test_samples_that_are_not_finite(form: str, value: float, make: Make, outcom
     [
         ("proxflow-cartesian", "fov_mm", "field of view"),
         ("proxflow-radial", "trajectory", "trajectory"),
+        ("proxflow-frames", "fov_mm", "field of view"),
+        ("proxflow-frame-spokes", "frame_trajectory", "trajectory"),
         ("proxflow-ct", "angles", "geometry/angles"),
+        ("proxflow-dynamic", "series_angles", "geometry/angles"),
+        ("numpy-dynamic", "series_angles", "angles_deg"),
         ("proxflow-radar", "frequencies", "frequencies"),
         ("proxflow-radar", "receivers", "receiver positions"),
         ("dxchange", "angles", "exchange/theta"),
@@ -113,6 +121,24 @@ def test_what_is_called_attenuation(
 ) -> None:
     found = outcome(make(form, attenuation=samples))
     assert re.search(sentence, found)
+
+
+@pytest.mark.parametrize("form", ["proxflow-dynamic", "numpy-dynamic"])
+@pytest.mark.parametrize(
+    ("series", "sentence"),
+    [
+        (SERIES.astype(np.int16), "samples must be line integrals in real floats, got int16; counts?"),
+        (SERIES * 1j, "samples must be line integrals in real floats, got complex"),
+        (np.exp(-SERIES), "attenuation must be about 0 beside the object, got 1 in .*; transmission or"),
+        (100 + 9900 * np.exp(-SERIES), "attenuation must be about 0 beside the object.*counts, whose"),
+        (-SERIES, "attenuation must be positive .*; is the logarithm's sign missing?"),
+        (SERIES * 0, "attenuation must hold signal, got only zeros in item 0"),
+    ],
+)
+def test_what_is_called_a_series(
+    form: str, series: np.ndarray, sentence: str, make: Make, outcome: Outcome
+) -> None:
+    assert re.search(sentence, outcome(make(form, series=series)))
 
 
 @pytest.mark.parametrize("form", ["dxchange", "nxtomo"])

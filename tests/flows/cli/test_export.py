@@ -23,7 +23,7 @@ def run_folder(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-@pytest.mark.parametrize("kind", ["nifti", "dicom", "tiff", "png", "npy"])
+@pytest.mark.parametrize("kind", ["nifti", "dicom", "tiff", "png", "apng", "npy"])
 def test_export_writes_beside_the_image(cli, run_folder, kind) -> None:
     before = set(run_folder.rglob("*"))
     ended = cli("export", run_folder, "--to", kind, "--json")

@@ -1,0 +1,31 @@
+"""CG-SENSE, frame by frame."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from proxflow.models.methods.cg_sense import cg_sense
+from proxflow.models.methods.per_frame import FramesAsBatch
+from proxflow.models.methods.result import Reconstruction
+from proxflow.models.solvers.iteration import Checkpoint, Monitor
+from proxflow.operators.frame_operator import FrameOperator
+
+
+def framewise_cg_sense(
+    operator: FrameOperator,
+    y: Tensor,
+    *,
+    n_iter: int = 30,
+    lam: float = 1e-3,
+    tol: float = 1e-4,
+    monitor: Monitor | None = None,
+    resume: Checkpoint | None = None,
+) -> Reconstruction:
+    """x_t = argmin 1/2 ||A_t x_t - y_t||^2 + lam/2 ||x_t||^2 for every frame on its own, by ``cg_sense``.
+
+    y: (T, *frame_range), scaled so that max |A^H y| = 1 over the series.  image: (T, *frame_domain); a frame
+    without views is zero. Frames share the stop: the relative change is that of the series. Raises as
+    ``cg_sense`` does.
+    """
+    frames = FramesAsBatch(operator)
+    return cg_sense(frames, y, n_iter=n_iter, lam=lam, tol=tol, monitor=monitor, resume=resume)

@@ -1,0 +1,175 @@
+"""RED-PSM: a partially separable series, regularised by denoising its frames."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from proxflow.models.denoisers.denoiser import Denoiser
+from proxflow.models.dynamic.factor_problem import MEMORY_BYTES, FactorProblem, Factors
+from proxflow.models.dynamic.held_out_views import split_views
+from proxflow.models.dynamic.red_psm_admm import BilinearAdmm, Delivered, FactorUpdate
+from proxflow.models.dynamic.red_psm_loop import run_red_psm
+from proxflow.models.dynamic.released_red_psm import RATE, ReleasedRedPsm, released_red_psm
+from proxflow.models.dynamic.released_scale import PEAK, disc, released_scale
+from proxflow.models.dynamic.series_denoiser import ComplexDenoising, SeriesDenoiser, object_peak
+from proxflow.models.dynamic.series_report import SeriesReport
+from proxflow.models.dynamic.start_factors import StartKind, start_factors
+from proxflow.models.dynamic.temporal_bases import BasisKind, temporal_basis
+from proxflow.models.methods.result import Reconstruction
+from proxflow.models.solvers.iteration import Checkpoint, Monitor
+from proxflow.operators.frame_operator import FrameOperator
+
+Semantics = Literal["textbook", "released"]
+FieldOfView = Literal["disc", "full"]
+CG_STEPS, ADAM_STEPS = 10, 25
+
+
+def red_psm(
+    operator: FrameOperator,
+    y: Tensor,
+    *,
+    denoiser: Denoiser,
+    n_iter: int = 100,
+    lam: float = 2e-4,
+    beta: float = 2e-4,
+    xi: float = 1e-6,
+    chi: float = 1e-6,
+    n_functions: int | None = 7,
+    n_knots: int = 9,
+    basis: BasisKind = "spline",
+    start: StartKind = "polynomial",
+    semantics: Semantics = "textbook",
+    factor_update: FactorUpdate = "cg",
+    n_inner: int | None = None,
+    n_red: int = 1,
+    nonnegative: bool | None = None,
+    field_of_view: FieldOfView = "full",
+    complex_denoising: ComplexDenoising = "magnitude",
+    deliver: Delivered = "object",
+    held_out_fraction: float = 0.05,
+    patience: int = 10,
+    min_iter: int = 10,
+    tol: float = 1e-4,
+    seed: int = 0,
+    memory_bytes: int = MEMORY_BYTES,
+    monitor: Monitor | None = None,
+    resume: Checkpoint | None = None,
+) -> Reconstruction:
+    """f = L Psi^T, Psi = U Z, of least data misfit + lam sum_t rho(f_t), by bilinear ADMM (``BilinearAdmm``).
+
+    Args:
+        operator: A / ||A|| of T frames (ny, nx).  y: (T, *range), scaled so that max |A^H y| = 1. The data
+            term is ||A f - y||^2 / T: for one view a frame of J columns the released code's mean over
+            all rays, so that lam, beta, xi and chi are the published ones.
+        denoiser: D; not called with lam = 0, which is the partially separable model alone (``psm``).
+        n_functions: r = K + 1, columns of Psi; None chooses it by held-out views, see ``start_factors``.
+        n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``.
+        semantics: "textbook"; or "released", the released code's updates (``ReleasedRedPsm``), for real
+            objects, always by Adam and with f >= 0: factor_update, nonnegative and deliver are not asked.
+        n_inner: steps an iteration of CG (None: 10) or Adam (None: 25).  n_red: of (11).
+        nonnegative: f >= 0; None: where the object is real.
+        field_of_view: "disc": zero beyond a disc as wide as a frame.
+        deliver: f, or L Psi^T.
+        held_out_fraction: of the views, kept from the solver: the iterate that predicts them best is
+            delivered, and the run ends ``patience`` iterations after it, but not before ``min_iter``. With 0
+            it ends after ``n_iter`` and the last is delivered.
+        tol: also end where f changes by less, relatively.
+        memory_bytes: bounds the frames formed at once, and the batches given to ``denoiser``.
+
+    image: (T, *domain).  curves: temporal_functions, the columns of an orthonormal Psi, ordered by their
+    share in f, and what ``start_factors`` tells.
+    Raises ValueError where an argument does not fit, DivergenceError on NaN or infinity.
+    Source: Iskender, Klasky & Bresler, IEEE Trans. Comput. Imaging 10:832 (2024), eq. numbers of
+    docs/methods/red-psm.md. Theirs takes Adam for both factors, and the iterate that is nearest to the truth.
+    """
+    _check(operator, y, semantics, nonnegative, lam=lam, beta=beta, xi=xi, chi=chi)
+    nonnegative = not y.is_complex() if nonnegative is None else nonnegative
+    u = temporal_basis(basis, operator.n_frames, n_knots).to(y.device, y.real.dtype)
+    views = split_views(operator.mask, held_out_fraction, seed)
+    given = operator.with_mask(views.given)
+    problem = FactorProblem(
+        given, given.masked(y), u, beta, xi, chi, _support(operator, field_of_view), memory_bytes=memory_bytes
+    )
+    found = start_factors(given, problem.y, basis=u, n_functions=n_functions, kind=start, seed=seed)
+    factors = Factors(problem.masked(found.spatial), found.knots)
+    peak = object_peak(problem.series(factors))
+    report = SeriesReport(operator, y, views, memory_bytes)
+    solver: BilinearAdmm | ReleasedRedPsm
+    if semantics == "released":
+        scale = released_scale(operator, peak)
+        denoise = SeriesDenoiser(denoiser, PEAK, complex_denoising, memory_bytes)
+        solver = released_red_psm(problem, scale, denoise, report, lam=lam, n_red=n_red, n_inner=n_inner)
+        factors = factors._replace(spatial=scale.unit * factors.spatial)
+    else:
+        solver = BilinearAdmm(
+            problem,
+            SeriesDenoiser(denoiser, peak, complex_denoising, memory_bytes),
+            report,
+            lam=lam,
+            nonnegative=nonnegative,
+            n_red=n_red,
+            factor_update=factor_update,
+            n_inner=n_inner or (CG_STEPS if factor_update == "cg" else ADAM_STEPS),
+            rates=(RATE * peak / PEAK, RATE),
+            deliver=deliver,
+        )
+    state, trace = run_red_psm(
+        solver,
+        factors,
+        n_iter=n_iter,
+        tol=tol,
+        patience=patience,
+        min_iter=min_iter,
+        monitor=monitor,
+        resume=resume,
+    )
+    shown = temporal_curves(problem.functions(state.best_knots), state.best_spatial)
+    return Reconstruction(state.best, trace, {**found.curves, "temporal_functions": shown})
+
+
+def temporal_curves(psi: Tensor, spatial: Tensor) -> list[list[float]]:
+    """The right singular vectors of L Psi^T, by falling singular value; each list has T numbers.
+
+    Of complex functions the real part, turned in phase so that it holds the most of the function's energy.
+    Signs: the sum over the frames is not negative.
+    """
+    wide = torch.promote_types(psi.dtype, torch.float64)
+    outer, triangle = torch.linalg.qr(psi.to(wide))
+    left = torch.linalg.svd(triangle @ spatial.flatten(1).to(wide), full_matrices=False).U
+    functions = outer @ left
+    if functions.is_complex():
+        turn = torch.exp(-0.5j * functions.square().sum(0).angle())
+        functions = (functions * turn).real
+    functions = functions * torch.where(functions.sum(0) < 0, -1.0, 1.0)
+    found: list[list[float]] = functions.mT.tolist()
+    return found
+
+
+def _support(operator: FrameOperator, field_of_view: FieldOfView) -> Tensor | None:
+    """bool (ny, nx): where the object may be, of what some frame's data depend on; None: everywhere."""
+    inside = None if operator.support is None else operator.support.any(0)
+    if field_of_view == "full":
+        return inside
+    found = disc(operator.frame_domain).to(operator.mask.device)
+    return found if inside is None else found & inside
+
+
+def _check(
+    operator: FrameOperator, y: Tensor, semantics: Semantics, nonnegative: bool | None, **weights: float
+) -> None:
+    for name, value in weights.items():
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name} must be at least 0, got {value}")
+    if not weights["beta"]:
+        raise ValueError("beta must be positive, got 0.0")
+    if len(operator.frame_domain) != 2:
+        raise ValueError(f"operator must be of frames (ny, nx), got {operator.frame_domain}")
+    if y.shape != operator.range_shape:
+        raise ValueError(f"y must have the shape {operator.range_shape}, got {tuple(y.shape)}")
+    if y.is_complex() and (nonnegative or semantics == "released"):
+        asked = "nonnegative" if nonnegative else "semantics released"
+        raise ValueError(f"{asked} must be asked of real measurements only, got {y.dtype}")
