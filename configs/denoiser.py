@@ -16,9 +16,9 @@ DenoiserName = Annotated[
     Field(
         pattern=r"^(tv(:(0?\.\d+|0|1))?|(dncnn-ct|dncnn-mri|.+\.(safetensors|pt))(:bfloat16)?)$",
         examples=["tv, tv:0.03, dncnn-ct, dncnn-mri, or a file as weights.safetensors"],
-        description="tv (tv:0.03 for noise of 3 % of the peak), the network dncnn-ct or dncnn-mri, or a file of "
-        "weights, .safetensors or the authors' .pt, counted from the recipe's folder; :bfloat16 after a network "
-        "halves its time on recent CPUs.",
+        description="tv (tv:0.03 for noise of 3 % of the peak), the network dncnn-ct or dncnn-mri, or a "
+        "file of weights, .safetensors or the authors' .pt, counted from the recipe's folder; :bfloat16 "
+        "after a network halves its time on recent CPUs.",
     ),
 ]
 

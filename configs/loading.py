@@ -18,7 +18,8 @@ from proxflow.configs.yaml_source import KeyPath, RecipeLoader, dotted, read_yam
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read ``path``, apply ``key=value`` overrides, validate; RecipeError lists all problems.
 
-    Relative paths inside the recipe (``scan.path``, ``calibrate.path``, a ``denoiser`` that is a file) count from its folder.
+    Relative paths inside the recipe (``scan.path``, ``calibrate.path``, a ``denoiser`` that is a file) count
+    from its folder.
     """
     values, lines = read_yaml(path)
     for override in overrides:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from proxflow.flows import server_contact
 from proxflow.flows.prefect_environment import prepare_environment, server_configured
 
-T = TypeVar("T")
 DRAIN_SECONDS = 30.0
 
 
-def as_flow(load: Callable[[], Callable[[], Any]], task_runs: Callable[[T], int]) -> T:
+def as_flow(load: Callable[[], Callable[[], Any]]) -> Any:
     """The outcome of a flow; nothing is left running: the embedded server ends with this process.
 
     A configured server must answer at the start (RequestError); if it goes later, the flow completes and a
@@ -24,7 +23,6 @@ def as_flow(load: Callable[[], Callable[[], Any]], task_runs: Callable[[T], int]
     Args:
         load: imports the flow, once Prefect's settings are made, and gives a call of it that returns its
             state, and hands its outcome over (``told.hand_over``).
-        task_runs: how many task runs an outcome took, for the embedded server to record.
     """
     embedded = not server_configured()
     if not embedded:
@@ -34,14 +32,16 @@ def as_flow(load: Callable[[], Callable[[], Any]], task_runs: Callable[[T], int]
 
     from proxflow.flows.embedded_server import start_apart
     from proxflow.flows.late_report import CONTACT_FAULTS
+    from proxflow.flows.task_runs import submitted
     from proxflow.flows.told import outcomes
 
     get_current_settings().flows.heartbeat_frequency = None  # joining its thread costs a second
     run = load()
     if embedded:
         start_apart()
-    kept: list[T | Exception] = []
-    waiting = outcomes.set(kept)
+    kept: list[Any] = []
+    task_runs: list[str] = []
+    waiting, counting = outcomes.set(kept), submitted.set(task_runs)
     state: Any = None
     try:
         state = run()
@@ -55,13 +55,14 @@ def as_flow(load: Callable[[], Callable[[], Any]], task_runs: Callable[[T], int]
         )
     finally:
         outcomes.reset(waiting)
+        submitted.reset(counting)
     if not kept:
         state.result()  # raises what ended the flow before it had an outcome
     outcome = kept[0]
     if isinstance(outcome, Exception):
         raise outcome
     if embedded and state is not None:
-        drain(state.state_details.flow_run_id, task_runs(outcome))
+        drain(state.state_details.flow_run_id, len(task_runs))
     return outcome
 
 

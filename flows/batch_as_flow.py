@@ -37,4 +37,5 @@ def run_many_as_flow(
 
         return run
 
-    return as_flow(load, lambda finished: len(finished.batch.outcomes))
+    finished: FinishedBatch = as_flow(load)
+    return finished

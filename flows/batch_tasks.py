@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from proxflow.flows.batch_run import BatchListener, Crew
 from proxflow.flows.scan_unit import ScanUnit
+from proxflow.flows.task_runs import count_task_run
 from proxflow.tasks.batch.outcome import ScanOutcome
 
 
@@ -49,6 +50,7 @@ def run_as_tasks(units: Sequence[ScanUnit], crew: Crew, listener: BatchListener)
     def submit() -> None:
         if waiting:
             unit = waiting.pop()
+            count_task_run(unit.name)
             futures.append(scan.submit(unit.name, unit))
 
     try:

@@ -7,6 +7,7 @@ words of its own where the command line has a sentence; titles are the keys of a
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from proxflow.configs.catalogue import recipe_names
@@ -61,7 +62,9 @@ def trainable_names() -> Schema:
     return {"type": "array", "items": {"type": "string", "enum": list(TRAINERS)}}
 
 
+@cache
 def _plain_recipe() -> Schema:
+    """Made once, and only read: the parts of all forms are taken from it."""
     whole = Recipe.model_json_schema()
     plain: Schema = _plain(whole, whole["$defs"])
     return plain

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from prefect import task
@@ -14,10 +13,11 @@ from prefect.states import Completed
 
 from proxflow.data.store.errors import DamagedArtefactError, StoreError
 from proxflow.data.store.store import ArtefactStore
+from proxflow.flows.task_runs import count_task_run
 from proxflow.tasks.calls import Machine, StageCall, StageOutcome
 from proxflow.tasks.dispatch import Dispatcher, part_label
-from proxflow.tasks.reporting import reporter
 from proxflow.tasks.runners.runner import Runner
+from proxflow.tasks.spreading_engine import SpreadingEngine
 
 RETRY_SECONDS = [1.0, 5.0]
 _engines: dict[str, PrefectEngine] = {}  # a task takes a name: Prefect would pickle the engine itself
@@ -65,40 +65,26 @@ def solve_part(label: str, call: StageCall, items: tuple[int, ...], engine: str)
         return _engines[engine].dispatcher.solve_part(call, items)
 
 
-@dataclass(frozen=True)
-class _Spread:
-    """A call whose items are being solved; it runs when they are done."""
-
-    call: StageCall
-    parts: list[PrefectFuture[int]]
-    n_items: int
-
-
-class PrefectEngine:
+class PrefectEngine(SpreadingEngine):
     """Submits each call to the flow's threads, which take turns: as many work as the runner has workers."""
 
     def __init__(self, machine: Machine, store: ArtefactStore, runner: Runner) -> None:
-        self.dispatcher = Dispatcher(machine, store, runner)
+        super().__init__(Dispatcher(machine, store, runner))
         self.turn = threading.BoundedSemaphore(runner.workers)
         self._name = uuid.uuid4().hex
         _engines[self._name] = self
 
-    def submit(self, call: StageCall) -> Any:
-        parts = self.dispatcher.parts(call)
-        if not parts:
-            return run_stage.submit(call.label, call, self._name)
-        handles = [solve_part.submit(part_label(call.label, part), call, part, self._name) for part in parts]
-        return _Spread(call, handles, sum(map(len, parts)))
+    def _start(self, call: StageCall) -> PrefectFuture[StageOutcome]:
+        count_task_run(call.label)
+        return run_stage.submit(call.label, call, self._name)
 
-    def result(self, handle: Any) -> StageOutcome:
-        if isinstance(handle, _Spread):
-            done = 0
-            for part in handle.parts:
-                done += part.result()
-                reporter().items_solved(handle.call.label, done, handle.n_items)
-            handle = run_stage.submit(handle.call.label, handle.call, self._name)
-        outcome: StageOutcome = handle.result()
-        return outcome
+    def _start_part(self, call: StageCall, items: tuple[int, ...]) -> PrefectFuture[int]:
+        label = part_label(call.label, items)
+        count_task_run(label)
+        return solve_part.submit(label, call, items, self._name)
+
+    def _outcome(self, handle: PrefectFuture[StageOutcome]) -> StageOutcome:
+        return handle.result()
 
     def close(self) -> None:
         """Forget the engine: its tasks are done."""

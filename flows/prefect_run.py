@@ -32,6 +32,7 @@ def launch_as_flow(
 
     previous = listen(listener)
     try:
-        return as_flow(load, lambda finished: len(finished.result.outcomes))
+        finished: Finished = as_flow(load)
+        return finished
     finally:
         listen(previous)

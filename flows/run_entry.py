@@ -15,7 +15,7 @@ from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
 from proxflow.data.errors import ScanError
-from proxflow.flows.cli.outcomes import explain
+from proxflow.flows.cli.outcomes import sentence_of
 from proxflow.tasks.calls import StageOutcome
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.memory import process_peak
@@ -111,6 +111,4 @@ def _sentence(error: BaseException | None) -> str | None:
         return None
     if not isinstance(error, Exception):
         return "interrupted" if type(error) is KeyboardInterrupt else "told to terminate"
-    explained = explain(error)
-    sentence = explained.sentence if explained else f"{type(error).__name__}: {error}"
-    return sentence.removesuffix(": ")[:LONGEST_ERROR]
+    return sentence_of(error).removesuffix(": ")[:LONGEST_ERROR]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxflow.configs.loading import validate_recipe
 from proxflow.data.store.errors import DamagedArtefactError, StoreError
-from proxflow.flows.cli.outcomes import REFUSALS, explain
+from proxflow.flows.cli.outcomes import REFUSALS, explain, sentence_of
 from proxflow.flows.launch import launch
 from proxflow.flows.run_log import FILES as LOG_FILES
 from proxflow.tasks.batch.outcome import ScanOutcome, State
@@ -124,13 +124,9 @@ def _done(unit: ScanUnit, finished: Finished) -> ScanOutcome:
 
 def failed(unit: ScanUnit, error: Exception) -> ScanOutcome:
     """The outcome of a unit that ended in ``error``: the sentence that ``proxflow run`` would end in."""
-    explained = explain(error)
     state: State = "left" if is_machine_fault(error) else "failed"
-    if explained is not None:
-        sentence, trace = " ".join(explained.sentence.split()), ""
-    else:
-        sentence = " ".join(f"{type(error).__name__}: {error}".split())
-        trace = "".join(traceback.format_exception(error))
+    sentence = " ".join(sentence_of(error).split())
+    trace = "".join(traceback.format_exception(error)) if explain(error) is None else ""
     logged = (Path(unit.root) / unit.folder / LOG_NAME).is_file()  # of a run that began to compute
     place = unit.folder if logged else ""
     return ScanOutcome(unit.scan, unit.name, state, sentence, trace, place, finished=_now())

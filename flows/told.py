@@ -11,7 +11,7 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from proxflow.flows.cli.outcomes import explain
+from proxflow.flows.cli.outcomes import sentence_of
 from proxflow.flows.embedded_server import tie_to_this_process
 from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.still_here import StillHere
@@ -43,8 +43,7 @@ def hand_over(outcome: Any) -> None:
 
 
 def _failed(error: Exception) -> State[Any]:
-    known = explain(error)
-    sentence = known.sentence if known else f"{type(error).__name__}: {error}"
+    sentence = sentence_of(error)
     tell(f"failed: {sentence}")
     get_run_logger().error(sentence, exc_info=error)
     logging.getLogger("prefect.flow_runs").addFilter(lambda record: AGAIN not in record.getMessage())

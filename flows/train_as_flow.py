@@ -33,6 +33,7 @@ def train_as_flow(
 
     previous = listen(listener)
     try:
-        return as_flow(load, lambda finished: len(finished.outcomes))
+        finished: FinishedTraining = as_flow(load)
+        return finished
     finally:
         listen(previous)

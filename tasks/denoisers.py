@@ -13,6 +13,7 @@ from proxflow.tasks.errors import RequestError
 
 if TYPE_CHECKING:
     from proxflow.models.denoisers.denoiser import Denoiser
+    from proxflow.models.networks.dncnn import DnCNN
 
 FILE = "denoiser"  # the name stages know the file of weights by
 
@@ -30,7 +31,7 @@ def denoiser_files(config: MethodConfig) -> dict[str, str]:
 
 
 def method_part(config: MethodConfig) -> dict[str, Any]:
-    """The method's part of a stage's config: of a file of weights its kind, not its place, decides the result."""
+    """The method's part of a stage's config: of a file its kind, not its place, decides the result."""
     part = config.model_dump(mode="json")
     name = part.get("denoiser")
     if name is not None and names_file(name):
@@ -47,30 +48,32 @@ def open_denoiser(
 
     Raises RequestError, in one sentence, where the file is missing, damaged or of another network.
     """
+    from proxflow.models.denoisers.network import NetworkDenoiser
     from proxflow.models.denoisers.tv import TvDenoiser
 
     kind, _, number = name.partition(":")
     if kind == "tv":
         return TvDenoiser(float(number)) if number else TvDenoiser()
+    network, peak = open_network(name, file)
+    mixed = bool(_parts(name)[1])
+    return NetworkDenoiser(network.to(device), peak=peak, mixed=mixed, memory_bytes=memory_bytes)
+
+
+def open_network(name: str, file: Path | None = None) -> tuple[DnCNN, float]:
+    """The network called ``name``, on the CPU, and the peak it was trained at; see ``open_denoiser``."""
+    from proxflow.data.weights.network_weights import read_weights
+    from proxflow.models.networks.dncnn import dncnn_of
+
     path = file or _file_of(name)
     if path is None:
         raise RequestError(f"denoiser must be tv, {', '.join(SHIPPED)} or a file of weights, got {name}")
-    return _network(path, device=device, mixed=bool(_parts(name)[1]), memory_bytes=memory_bytes)
-
-
-def _network(path: Path, *, device: str, mixed: bool, memory_bytes: int | None) -> Denoiser:
-    from proxflow.data.weights.network_weights import read_weights
-    from proxflow.models.denoisers.network import NetworkDenoiser
-    from proxflow.models.networks.dncnn import dncnn_of
-
     try:
         weights = read_weights(path)
-        network = dncnn_of(weights.tensors, weights.predicts)
+        return dncnn_of(weights.tensors, weights.predicts), weights.peak
     except ScanError as error:
         raise RequestError(str(error)) from None
     except ValueError as error:
         raise RequestError(f"{path.name}: {error}") from None
-    return NetworkDenoiser(network.to(device), peak=weights.peak, mixed=mixed, memory_bytes=memory_bytes)
 
 
 def _parts(name: str) -> tuple[str, str]:

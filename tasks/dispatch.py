@@ -10,7 +10,7 @@ from proxflow.tasks.errors import RequestError
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.runners.runner import Runner
 from proxflow.tasks.stage import call_key, execute, execute_elsewhere, find
-from proxflow.tasks.stages.items import n_items, solve_items
+from proxflow.tasks.stages.items import SOLVERS, n_items, solve_items
 
 PARTS_PER_WORKER = 4  # a worker that is slower, or lost, leaves little behind
 
@@ -41,7 +41,9 @@ class Dispatcher:
 
     def parts(self, call: StageCall) -> list[tuple[int, ...]]:
         """The items of ``call`` in parts for the workers; none where that gains nothing."""
-        if self.runner.workers == 1 or self.store.path(call_key(call, self.machine)).exists():
+        if self.runner.workers == 1 or call.stage not in SOLVERS:
+            return []
+        if self.store.path(call_key(call, self.machine)).exists():
             return []
         count = n_items(call, self.store)
         if count == 1:

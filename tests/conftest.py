@@ -1,8 +1,12 @@
 """Fixtures that every test may use."""
 
 import os
+import signal
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # before torch: test workers share the cores
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or no program that a test starts hears Ctrl-C
 
 from collections.abc import Callable
 from pathlib import Path

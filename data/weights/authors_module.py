@@ -35,8 +35,9 @@ class _Inert:
 def read_authors_module(path: Path) -> tuple[dict[str, Tensor], str, float]:
     """(tensors by our names, predicts, peak) of a DnCNN of RED-PSM, without running any of the file's code.
 
-    Torch's restricted unpickler reads it: it looks no class up by name, knows tensors, plain containers and, here,
-    five names of modules, for which an inert class stands. A file that asks for anything else is refused.
+    Torch's restricted unpickler reads it: it looks no class up by name, knows tensors, plain containers and,
+    here, five names of modules, for which an inert class stands. A file that asks for anything else is
+    refused.
 
     Raises ScanError on a file of another kind, or without eight convolutions with biases.
     """
@@ -52,7 +53,7 @@ def read_authors_module(path: Path) -> tuple[dict[str, Tensor], str, float]:
     for i, (weight, bias) in enumerate(convolutions):
         tensors[f"layers.{2 * i}.weight"] = weight.detach().float()  # a ReLU lies between two layers
         tensors[f"layers.{2 * i}.bias"] = bias.detach().float()
-    return tensors, PREDICTS[kinds.pop()], PEAK
+    return tensors, PREDICTS[str(kinds.pop())], PEAK
 
 
 def _restricted(path: Path) -> _Inert:

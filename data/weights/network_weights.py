@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -16,6 +17,7 @@ from proxflow.data.weights.authors_module import read_authors_module
 
 MOST_BYTES = 64 << 20  # a network of ours has 0.9 MB
 FORMAT = "proxflow-dncnn-1"
+Predicts = Literal["noise", "image"]
 PREDICTS = ("noise", "image")
 
 
@@ -28,7 +30,7 @@ class NetworkWeights:
     """
 
     tensors: Mapping[str, Tensor]
-    predicts: str
+    predicts: Predicts
     peak: float
 
 
@@ -44,7 +46,7 @@ def read_weights(path: Path) -> NetworkWeights:
         raise ScanError(
             f"{path.name} must be at most {MOST_BYTES >> 20} MiB, got {path.stat().st_size} bytes"
         )
-    found = NetworkWeights(*read_authors_module(path)) if path.suffix == ".pt" else _read_safetensors(path)
+    found = _read_authors(path) if path.suffix == ".pt" else _read_safetensors(path)
     for name, tensor in found.tensors.items():
         if not tensor.is_floating_point() or not bool(tensor.isfinite().all()):
             raise ScanError(
@@ -73,7 +75,12 @@ def _read_safetensors(path: Path) -> NetworkWeights:
     predicts = metadata.get("predicts", "none")
     if predicts not in PREDICTS:
         raise ScanError(f"{path.name}: predicts must be one of {', '.join(PREDICTS)}, got {predicts}")
-    return NetworkWeights(tensors, predicts, _peak(path, metadata.get("peak", "none")))
+    return NetworkWeights(tensors, cast(Predicts, predicts), _peak(path, metadata.get("peak", "none")))
+
+
+def _read_authors(path: Path) -> NetworkWeights:
+    tensors, predicts, peak = read_authors_module(path)
+    return NetworkWeights(tensors, cast(Predicts, predicts), peak)
 
 
 def _peak(path: Path, text: str) -> float:

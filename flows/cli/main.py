@@ -34,6 +34,7 @@ from proxflow.flows.cli.simulate import app as simulate
 from proxflow.flows.cli.stats import command as stats
 from proxflow.flows.cli.stopping import Terminated, unwind_on_signals
 from proxflow.flows.cli.train import command as train
+from proxflow.flows.cli.train_denoiser import command as train_denoiser
 from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cli.watch import command as watch
 from proxflow.flows.cores import share_cores
@@ -56,6 +57,7 @@ def build_app() -> App:
         "many": many,
         "watch": watch,
         "train": train,
+        "train-denoiser": train_denoiser,
         "demo": demo,
         "check": check,
         "inspect": inspect,

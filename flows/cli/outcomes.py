@@ -20,6 +20,12 @@ class Explained(NamedTuple):
     code: int
 
 
+def sentence_of(error: Exception) -> str:
+    """The sentence an error is told in: our own, or its type and text where it is not one we know."""
+    explained = explain(error)
+    return explained.sentence if explained else f"{type(error).__name__}: {error}"
+
+
 def explain(error: BaseException) -> Explained | None:
     """The sentence for an error we know; None for one that must keep its traceback."""
     from proxflow.configs.errors import RecipeError

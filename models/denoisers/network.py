@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from proxflow.models.networks.channels_last import channels_last
+
 # Bytes that one pixel takes while a 64-channel layer is applied: what goes in, what comes out, and one copy.
 PIXEL_BYTES = 3 * 64 * 4
 FAST_BYTES = 64 << 20  # of the batch that was fastest on CPUs: more falls out of their caches
@@ -13,9 +15,9 @@ FAST_BYTES = 64 << 20  # of the batch that was fastest on CPUs: more falls out o
 class NetworkDenoiser:
     """D(x) = net(p x) / p on every image on its own, p the peak of the objects the network was trained on.
 
-    The network is put into evaluation mode, float32, and channels-last order, in which it ran 1.5 times as fast on
-    CPUs; no gradients are kept. Batches are as large as ``memory_bytes`` allow, one image at least, and no
-    larger than what is fast.
+    The network is put into evaluation mode, float32, and channels-last order, in which it ran 1.5 times as
+    fast on CPUs; no gradients are kept. Batches are as large as ``memory_bytes`` allow, one image at least,
+    and no larger than what is fast.
 
     Args:
         network: of (n, 1, y, x).  mixed: convolutions in bfloat16. Where the CPU has it this is twice as
@@ -33,7 +35,7 @@ class NetworkDenoiser:
         mixed: bool = False,
         memory_bytes: int | None = None,
     ) -> None:
-        self.network = network.eval().float().to(memory_format=torch.channels_last)
+        self.network = channels_last(network.eval().float())
         self.peak = peak
         self.mixed = mixed
         self.memory_bytes = memory_bytes

@@ -14,7 +14,7 @@ OBJECT = 0.05  # of the peak: what is brighter belongs to the object
 
 @dataclass(frozen=True)
 class Subject:
-    """Images of one subject, each float32 (y, x) with a peak of about 1; ``sizes[i]`` holds copies of one slice."""
+    """Slices of one subject, each in one or more sizes: float32 (y, x) with a peak of about 1."""
 
     name: str
     slices: tuple[tuple[Tensor, ...], ...]
@@ -33,22 +33,26 @@ class CropSettings:
 
 @dataclass(frozen=True)
 class Crops:
-    """clean, noisy, mask: float32 (batch, 1, side, side); the mask is 1 inside the field of view."""
+    """clean, noisy, mask: float32 (batch, 1, side, side); the mask is 1 inside the field of view.
+
+    sigma: (batch, 1, 1, 1), the noise's std.
+    """
 
     clean: Tensor
     noisy: Tensor
     mask: Tensor
+    sigma: Tensor
 
 
 def draw_crops(subjects: Sequence[Subject], settings: CropSettings, seed: int, step: int) -> Crops:
     """The crops of one step, decided by (seed, step) alone: a training that goes on draws what it would have.
 
-    noisy = mask (clean + sigma n), n ~ N(0, 1), sigma ~ U(0, sigma_high) for every crop. A subject is drawn by the
-    root of its number of slices, then one of its slices, one of its sizes, a pixel of its object and a crop
-    that holds it; then flips, a quarter turn and a brightness.
+    noisy = mask (clean + sigma n), n ~ N(0, 1), sigma ~ U(0, sigma_high) for every crop. A subject is drawn
+    by the root of its number of slices, then one of its slices, one of its sizes, a pixel of its object and a
+    crop that holds it; then flips, a quarter turn and a brightness.
 
-    Source: the training script of the authors' RSR-NF (2025), which draws sigma once a batch, as a part of the
-    batch's maximum.
+    Source: the training script of the authors' RSR-NF (2025), which draws sigma once a batch, as a part of
+    the batch's maximum.
     """
     rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
     weights = torch.tensor([math.sqrt(len(subject.slices)) for subject in subjects])
@@ -58,7 +62,7 @@ def draw_crops(subjects: Sequence[Subject], settings: CropSettings, seed: int, s
     mask = torch.stack([pair[1] for pair in pairs])[:, None]
     sigma = settings.sigma_high * torch.rand(settings.batch, 1, 1, 1, generator=rng)
     noise = torch.randn(clean.shape, generator=rng)
-    return Crops(clean * mask, (clean + sigma * noise) * mask, mask)
+    return Crops(clean * mask, (clean + sigma * noise) * mask, mask, sigma)
 
 
 def _crop(subject: Subject, settings: CropSettings, rng: torch.Generator) -> tuple[Tensor, Tensor]:

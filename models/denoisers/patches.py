@@ -15,13 +15,13 @@ class PatchDenoiser:
 
         x_out = (sum_k P_k^T D(P_k x)) / (sum_k P_k^T 1)
 
-    P_k cuts patch k out. Patches start every ``stride`` pixels, the last ones at the edge, so that every pixel of
-    an image of any size is covered; an image smaller than the patch is one patch. The denominator is what covers
-    each pixel, counted.
+    P_k cuts patch k out. Patches start every ``stride`` pixels, the last ones at the edge, so that every
+    pixel of an image of any size is covered; an image smaller than the patch is one patch. The denominator is
+    what covers each pixel, counted.
 
     D = identity gives back the image. A D that looks ``r`` pixels far (8 for DnCNN) and pads with zeros gives
-    what it gives for the whole image wherever every covering patch has its own edge more than r pixels away or
-    on the image's edge; nearer to seams it takes zeros for the pixels beyond the patch.
+    what it gives for the whole image wherever every covering patch has its own edge more than r pixels away
+    or on the image's edge; nearer to seams it takes zeros for the pixels beyond the patch.
 
     images: real (n, y, x).  Raises ValueError if not 1 <= stride <= side.
     Source: the patch variant of Iskender, Klasky & Bresler (2024), whose code divides by side^2 / stride^2,

@@ -29,7 +29,7 @@ def noise_std(samples: NDArray[np.floating]) -> float:
 
 
 def detector_noise_std(samples: NDArray[np.floating]) -> float | None:
-    """sigma = min over stretches of the detector of median |d| / (0.6745 * sqrt(70)), d the fourth difference,
+    """sigma = min over stretches of the detector of median |d| / (0.6745 sqrt(70)), d the fourth difference,
 
         d[c] = s[c] - 4 s[c+1] + 6 s[c+2] - 4 s[c+3] + s[c+4],   Var d = 70 sigma^2 for white noise.
 

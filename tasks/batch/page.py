@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
@@ -23,6 +22,7 @@ from proxflow.tasks.batch.batch import Batch
 from proxflow.tasks.batch.outcome import ScanOutcome
 from proxflow.tasks.report.metric_table import metric_label
 from proxflow.tasks.report.numbers import number_text, seconds_text
+from proxflow.tasks.report.pages import page_environment
 
 THUMBNAIL_PIXELS = 128  # of the longer side: twice what is shown, for fine screens
 MOST_THUMBNAILS = 500  # about 3 kB each
@@ -62,9 +62,7 @@ def render_batch(batch: Batch, folder: Path) -> str:
     own, shared = files("proxflow.tasks.batch"), files("proxflow.tasks.report")
     css = shared.joinpath("report.css").read_text("utf-8") + own.joinpath("batch.css").read_text("utf-8")
     script = own.joinpath("batch.js").read_text("utf-8")
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
+    environment = page_environment()
     environment.filters.update(seconds=seconds_text)
     template = environment.from_string(own.joinpath("batch.html.j2").read_text("utf-8"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

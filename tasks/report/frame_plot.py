@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -17,17 +17,21 @@ from proxflow.tasks.report.convergence import (
     TOP,
     WIDTH,
     Curve,
+    log_ticks,
+    tick_text,
 )
 
 STEPS = (1, 2, 5)  # times a power of ten
 MOST_TICKS = 6
+MOST_LINEAR = 30  # largest over smallest value on a linear axis
 
 
 def frame_plot(
     curves: Sequence[Curve], label: str, name: str = "frame", positions: Sequence[float] | None = None
 ) -> Markup:
-    """An SVG of ``curves`` against the frame, which counts from 1, or against ``positions``; linear axes.
+    """An SVG of ``curves`` against the frame, which counts from 1, or against ``positions``.
 
+    Upwards the axis is linear; logarithmic where all is above 0 and the ends are more than 30 times apart.
     Values that are not finite are left out and interrupt the line. Empty Markup if no curve has two values.
     """
     kept = [(curve, np.isfinite(curve.values)) for curve in curves]
@@ -37,14 +41,17 @@ def frame_plot(
     every = np.concatenate([curve.values[good] for curve, good in kept])
     places = positions or range(1, 1 + max(len(curve.values) for curve, _ in kept))
     first, last = min(places), max(places)
-    ticks = even_ticks(float(every.min()), float(every.max()))
-    low, high = min(ticks[0], float(every.min())), max(ticks[-1], float(every.max()))
+    low, high = float(every.min()), float(every.max())
+    logarithmic = low > 0 and high > MOST_LINEAR * low
+    scale: Callable[[float], float] = math.log if logarithmic else float
+    ticks = _tick_texts(low, high, logarithmic=logarithmic)
+    low, high = min(low, *ticks), max(high, *ticks)
 
     def across(place: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (place - first) / max(1, last - first)
 
     def down(value: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low)
+        return TOP + (HEIGHT - TOP - BOTTOM) * (scale(high) - scale(value)) / (scale(high) - scale(low))
 
     parts = [_axes(ticks, _place_ticks(places), name, across, down)]
     for curve, good in kept:
@@ -81,14 +88,13 @@ def _runs(good: np.ndarray) -> list[list[int]]:
 
 
 def _axes(  # type: ignore[no-untyped-def]
-    ticks: list[float], places: list[float], name: str, across, down
+    ticks: dict[float, str], places: list[float], name: str, across, down
 ) -> str:
     """Grid lines, tick labels and the name of the x axis."""
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     parts = []
-    decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
-    for tick in ticks:
-        y, text = down(tick), f"{tick:.{decimals}f}".replace("-", "−") if decimals < 6 else f"{tick:.2g}"
+    for tick, text in ticks.items():
+        y = down(tick)
         parts.append(f'<line class="rule" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
     for place in places:
@@ -99,6 +105,16 @@ def _axes(  # type: ignore[no-untyped-def]
     middle = (LEFT + right) / 2
     parts.append(f'<text class="name" x="{middle}" y="{HEIGHT - 3}" text-anchor="middle">{name}</text>')
     return "".join(parts)
+
+
+def _tick_texts(low: float, high: float, *, logarithmic: bool) -> dict[float, str]:
+    """The ticks of the upward axis, with what is written at each."""
+    if logarithmic:
+        return {tick: tick_text(tick, exponents=low < 1e-3 or high > 1e5) for tick in log_ticks(low, high)}
+    ticks = even_ticks(low, high)
+    decimals = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
+    form = f".{decimals}f" if decimals < 6 else ".2g"
+    return {tick: format(tick, form).replace("-", "−") for tick in ticks}
 
 
 def _place_ticks(places: Sequence[float]) -> list[float]:

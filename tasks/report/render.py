@@ -9,13 +9,14 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import FunctionLoader
 from markupsafe import Markup
 
 from proxflow.tasks.report.convergence import SERIES_STYLES
 from proxflow.tasks.report.inputs import ReportInputs
 from proxflow.tasks.report.metric_table import metric_columns
 from proxflow.tasks.report.numbers import bytes_text, number_text, seconds_text
+from proxflow.tasks.report.pages import page_environment
 from proxflow.tasks.report.panels import (
     MOST_COILS,
     error_bar,
@@ -45,13 +46,8 @@ def render_report(inputs: ReportInputs, moving: bytes | None = None) -> str:
         package.joinpath("report.css").read_text("utf-8"),
         package.joinpath("report.js").read_text("utf-8"),
     )
-    environment = Environment(
-        loader=FunctionLoader(lambda name: package.joinpath(name).read_text("utf-8")),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    environment = page_environment()
+    environment.loader = FunctionLoader(lambda name: package.joinpath(name).read_text("utf-8"))
     environment.filters.update(
         seconds=seconds_text, bytes=bytes_text, number=number_text, setting=_setting_text
     )

@@ -79,6 +79,10 @@ def window_of(values: Displayed, decibels: float | None) -> Window:
     upper = next(end for end in ends if end > 0)
     if values.reference is None:
         return Window(upper, 1)
-    spread = float(np.percentile(np.abs(values.methods - shown), 99))
+    return Window(upper, error_factor(upper, float(np.percentile(np.abs(values.methods - shown), 99))))
+
+
+def error_factor(upper: float, spread: float) -> int:
+    """The largest of 1, 2, 5, 10, ... by which errors as large as ``spread`` may be enlarged."""
     fitting = [factor for factor in ERROR_FACTORS if factor * spread <= upper]
-    return Window(upper, fitting[-1] if fitting else 1)
+    return fitting[-1] if fitting else 1

@@ -43,7 +43,7 @@ class DaskRunner:
         from distributed.scheduler import KilledWorker
 
         client = self._connected()
-        future = client.submit(run_unit, function, arguments, self._threads, pure=False)
+        future = client.submit(run_unit, function, arguments, named, self._threads, pure=False)
         try:
             done = future.result()
         except KilledWorker:

@@ -41,7 +41,7 @@ class ProcessRunner:
         for attempt in range(1, ATTEMPTS + 1):
             pool = self._live_pool()
             try:
-                done = pool.submit(_in_worker, function, arguments, self._threads).result()
+                done = pool.submit(_in_worker, function, arguments, named, self._threads).result()
             except BrokenProcessPool:
                 self._discard(pool)
                 log.warning(
@@ -105,10 +105,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _in_worker(function: Callable[..., Any], arguments: tuple[Any, ...], threads: int) -> UnitResult:
+def _in_worker(
+    function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], threads: int
+) -> UnitResult:
     global _busy
     _busy = True
     try:
-        return run_unit(function, arguments, threads)
+        return run_unit(function, arguments, named, threads)
     finally:
         _busy = False

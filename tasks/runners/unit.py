@@ -22,14 +22,16 @@ class UnitResult:
     records: list[logging.LogRecord] = field(default_factory=list)
 
 
-def run_unit(function: Callable[..., Any], arguments: tuple[Any, ...], threads: int) -> UnitResult:
-    """``function(*arguments)`` with ``threads`` threads a call of torch and of our kernels."""
+def run_unit(
+    function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], threads: int
+) -> UnitResult:
+    """``function(*arguments, **named)`` with ``threads`` threads a call of torch and of our kernels."""
     import torch
 
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
     with _overheard() as records:
-        value = function(*arguments)
+        value = function(*arguments, **named)
     release_free_memory()
     return UnitResult(value, records)
 

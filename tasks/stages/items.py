@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from proxflow.data.store.locks import exclusive
 from proxflow.data.store.store import ArtefactStore
 from proxflow.tasks.calls import Machine, StageCall, StageContext
+from proxflow.tasks.granted_memory import in_memory
 from proxflow.tasks.item_costs import cost_kept
 from proxflow.tasks.memory import release_free_memory
-from proxflow.tasks.stage import call_key, in_memory, opened_context
+from proxflow.tasks.stage import call_key, opened_context
 
 if TYPE_CHECKING:
     from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
@@ -30,9 +31,7 @@ SOLVERS = {
 
 
 def n_items(call: StageCall, store: ArtefactStore) -> int:
-    """How many items of ``call`` can be solved apart; 1 for a stage that is not of this kind."""
-    if call.stage not in SOLVERS:
-        return 1
+    """How many items ``call``, to a stage in ``SOLVERS``, can be solved apart."""
     with store.open(call.inputs["prepared"]) as prepared:
         return len(prepared.document("scan")["labels"])
 
@@ -57,11 +56,11 @@ def _solve_items(call: StageCall, machine: Machine, store: ArtefactStore, items:
     key, solved = call_key(call, machine), 0
     with ExitStack() as stack:
         context = opened_context(call, machine, store, key, stack)
+        checkpoints = StageCheckpoints(context, n_items(call, store))
         for item in items:
             with exclusive(store.root / "locks" / f"{key}-{item}.lock"):
                 if store.path(key).exists():
                     return solved
-                checkpoints = StageCheckpoints(context, n_items(call, store))
                 if checkpoints.finished(item) is None:
                     with cost_kept(context.checkpoints, item):
                         checkpoints.keep_at_once(item, solve(context, checkpoints, item))

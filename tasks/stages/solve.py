@@ -53,7 +53,8 @@ def solve(
     """Reconstruct from the measurements of ``mask`` (the problem's own if not given).
 
     A direct method is given the operator and the data as they are. Any other is given A / ||A|| and data
-    scaled to max |A^H y| = 1 with it, and the image is scaled back. A method with a denoiser is given it opened.
+    scaled to max |A^H y| = 1 with it, and the image is scaled back. A method with a denoiser is given it
+    opened.
     """
     method: MethodConfig = TypeAdapter(MethodConfig).validate_python(context.config["method"])
     operator, y = problem.posed(problem.mask if mask is None else mask)

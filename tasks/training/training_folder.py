@@ -9,12 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from proxflow.configs.recipe import Recipe
 from proxflow.data.writers.atomic import atomic_path
 from proxflow.tasks.provenance import machine_text, versions
+from proxflow.tasks.report.pages import page_environment
 from proxflow.tasks.training.error_plot import error_plot
 from proxflow.tasks.training.held_out import Fit
 from proxflow.tasks.training.train import Training
@@ -68,9 +68,7 @@ def training_csv(training: Training) -> str:
 
 def training_page(training: Training, recipe: Recipe, recipe_text: str, command: str) -> str:
     """The HTML page: it loads nothing from anywhere, and whatever comes from the recipe is escaped."""
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
+    environment = page_environment()
     template = files("proxflow.tasks.training").joinpath("training.html.j2").read_text("utf-8")
     css = files("proxflow.tasks.report").joinpath("report.css").read_text("utf-8")
     return environment.from_string(template).render(

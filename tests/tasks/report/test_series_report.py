@@ -90,6 +90,14 @@ def test_frames_of_the_viewer_and_the_film_share_a_window(moving: Make) -> None:
     assert f"PSNR {run.methods[1].metrics['psnr'].per_frame[0][6]:.2f} dB" in caption
 
 
+def test_errors_of_good_methods_show_beside_those_of_a_failed_one(moving: Make) -> None:
+    good = (("a", 0.02, 1), ("b", 0.02, 1), ("failed", 2.0, 1))
+    series = moving(methods=good).series
+    alone = moving(methods=good[:2]).series
+    assert series is not None and alone is not None
+    assert series_window(series) == series_window(alone) and series_window(series).factor > 10
+
+
 def test_animation_moves_through_all_frames_side_by_side(moving: Make) -> None:
     run = moving(n_frames=10)
     content = animation(run)
@@ -215,6 +223,8 @@ def test_a_gap_interrupts_a_line_and_constants_have_an_axis() -> None:
     flat = lines(frame_plot([Curve("a", 0, np.full(4, 0.7))], "label"))[0]
     assert (flat[:, 1] > TOP).all() and (flat[:, 1] < HEIGHT - BOTTOM).all()
     assert frame_plot([Curve("a", 0, np.array([1.0]))], "label") == ""
+    (steep,) = lines(frame_plot([Curve("a", 0, np.array([1e-4, 1e-2, 1.0]))], "label"))
+    assert steep[0, 1] - steep[1, 1] == pytest.approx(steep[1, 1] - steep[2, 1], abs=0.11)
     assert even_ticks(0.12, 0.97) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
     assert even_ticks(-3, 5) == [-4, -2, 0, 2, 4, 6]
 

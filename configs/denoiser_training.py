@@ -1,0 +1,49 @@
+"""How a denoiser of single images is trained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from proxflow.configs.base import Part
+
+ImageKind = Literal["ct", "magnitude"]
+
+
+class DenoiserTraining(Part):
+    """Numbers of a training; the images come beside it. Lengths in pixels, noise as a part of the peak."""
+
+    kind: ImageKind = Field(description="ct: Hounsfield units, to attenuation; magnitude: MR and others.")
+    steps: Annotated[int, Field(ge=1, le=10_000_000)] = 3000
+    validate_on: tuple[str, ...] = Field(
+        default=(), description="Names of subjects not trained on; one in eight, drawn, if there are none."
+    )
+    sigma_high: Annotated[float, Field(gt=0, le=1)] = 0.1
+    sizes: Annotated[
+        tuple[Annotated[int, Field(ge=16, le=4096)], ...], Field(min_length=1, max_length=16)
+    ] = (
+        128,
+        160,
+        192,
+        256,
+    )
+    side: Annotated[int, Field(ge=16, le=1024)] = 64
+    batch: Annotated[int, Field(ge=1, le=1024)] = 8
+    circle: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Share of crops cut by the circle a tomograph sees; 0.5 for ct, else 0."
+    )
+    predicts: Literal["noise", "image"] = "noise"
+    start: str = Field(default="", description="Weights to begin with: dncnn-ct, dncnn-mri or a file.")
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    weighting: Literal["relative", "plain"] = Field(
+        default="relative",
+        description="relative: errors count by how much noise there was, so that little noise is removed "
+        "well too; plain: the mean squared error alone.",
+    )
+    seed: Annotated[int, Field(ge=0, le=2**31)] = 0
+
+    @property
+    def circle_share(self) -> float:
+        """``circle``, or what the kind of images has by default."""
+        return self.circle if self.circle is not None else (0.5 if self.kind == "ct" else 0.0)

@@ -1,0 +1,57 @@
+"""The training of a denoiser on a terminal: a bar with the time left, and a line whenever it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+class DenoiserBar:
+    """Draws on ``console``; a context manager. Only the lines where that is not a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("steps"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.description}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._bar = self._progress.add_task("", total=None)
+        self._n_steps = 0
+
+    def __enter__(self) -> DenoiserBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def began(self, step: int, n_steps: int) -> None:
+        """The bar's length, and where a checkpoint puts it."""
+        self._n_steps = n_steps
+        self._progress.reset(self._bar, total=n_steps, completed=step)
+        if step:
+            self._console.print(f"  goes on at step {step}", style="dim")
+
+    def stepped(self, step: int, loss: float) -> None:
+        self._progress.update(self._bar, completed=step, description=f"loss {loss:.2e}")
+
+    def judged(self, step: int, psnr: Sequence[tuple[float, float]]) -> None:
+        """A line with the gain at each noise level."""
+        gains = ", ".join(f"{after - before:+.2f}" for before, after in psnr)
+        self._console.print(f"  step {step}/{self._n_steps}: gain {gains} dB", highlight=False)

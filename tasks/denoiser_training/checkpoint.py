@@ -1,0 +1,84 @@
+"""Where a training is: network, optimiser and what was measured, in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from proxflow.data.writers.atomic import atomic_path
+from proxflow.models.denoisers.training import Trainee
+from proxflow.tasks.errors import RequestError
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass
+class History:
+    """losses: the mean over each stretch of steps, by the step that ends it.
+
+    validation: by step, per noise level the PSNR in dB before and after.  seconds: spent in all.
+    """
+
+    losses: list[tuple[int, float]] = field(default_factory=list)
+    validation: list[tuple[int, list[tuple[float, float]]]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def save_checkpoint(path: Path, trainee: Trainee, history: History, digest: str) -> None:
+    """Replace the file as a whole; ``digest`` says of which training it is."""
+    tensors = {f"network/{name}": value for name, value in trainee.network.state_dict().items()}
+    for name, parameter in trainee.network.named_parameters():
+        state = trainee.optimiser.state[parameter]
+        tensors |= {f"{moment}/{name}": state[moment] for moment in MOMENTS}
+    document = {
+        "digest": digest,
+        "step": trainee.step,
+        "losses": history.losses,
+        "validation": history.validation,
+        "seconds": history.seconds,
+    }
+    with atomic_path(path) as temporary:
+        flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(flat, temporary, {"training": json.dumps(document)})
+
+
+def load_checkpoint(path: Path, trainee: Trainee, digest: str) -> History:
+    """Bring ``trainee`` to where the checkpoint was made, bit for bit; its history.
+
+    Raises RequestError if it is of another training, or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            document = json.loads((file.metadata() or {})["training"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if document["digest"] != digest:
+            raise RequestError(
+                "--out must be a new folder, or that of a training of these images and numbers, got "
+                f"{path.parent}"
+            )
+        _restore(trainee, tensors, int(document["step"]))
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError(
+            f"{path} must be a complete checkpoint, got {error}; remove it to begin anew"
+        ) from None
+    validation = [(step, [(a, b) for a, b in rows]) for step, rows in document["validation"]]
+    return History([(step, loss) for step, loss in document["losses"]], validation, document["seconds"])
+
+
+def _restore(trainee: Trainee, tensors: dict[str, Tensor], step: int) -> None:
+    state = {name: tensors[f"network/{name}"] for name in trainee.network.state_dict()}
+    trainee.network.load_state_dict(state)  # copies into parameters that keep their order of memory
+    for name, parameter in trainee.network.named_parameters():
+        moments = {
+            moment: torch.empty_like(parameter).copy_(tensors[f"{moment}/{name}"]) for moment in MOMENTS
+        }
+        trainee.optimiser.state[parameter] = {"step": torch.tensor(float(step)), **moments}
+    trainee.step = step
