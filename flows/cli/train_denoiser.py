@@ -51,6 +51,9 @@ def command(
     seed: Annotated[int, Parameter(help="Of weights, crops and noise.")] = 0,
     out: Out = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")] = "cpu",
+    checkpoint_seconds: Annotated[
+        float, Parameter(help="A training that is killed loses as much at most.")
+    ] = 60.0,
     json: Json = False,
 ) -> int:
     """Train a network that removes noise from single images, for methods with a ``denoiser``.
@@ -92,7 +95,9 @@ def command(
     }
     plan = plan_denoiser(images, numbers)
     with DenoiserBar(Console(stderr=True, quiet=json)) as watcher:
-        finished = launch_denoiser_training(plan, out=out, device=device, watcher=watcher)
+        finished = launch_denoiser_training(
+            plan, out=out, device=device, watcher=watcher, checkpoint_seconds=checkpoint_seconds
+        )
     if json:
         _print_json(finished)
     else:
