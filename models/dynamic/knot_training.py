@@ -17,7 +17,7 @@ from proxflow.models.dynamic.separable_projections import (
 DAMPING = 1e-3  # of the first step, beside the largest curvature
 TRIES = 8  # of one step, each damped four times as much as the one before
 SETTLED = 1e-5  # relative fall of the objective at which training ends
-PATIENCE = 3  # steps without a lower held-out error at which it ends
+PATIENCE = 3  # steps without a lower held-out error at which training ends
 
 
 class Trained(NamedTuple):
@@ -30,14 +30,20 @@ class Trained(NamedTuple):
 
 
 def train_knots(
-    fit: SeparableFit, held: SparseViews, knots: Tensor, basis: Tensor, *, n_iter: int = 15
+    fit: SeparableFit,
+    held: SparseViews,
+    knots: Tensor,
+    basis: Tensor,
+    *,
+    n_iter: int = 15,
+    patience: int = PATIENCE,
 ) -> Trained:
     """Z <- Z - (H + mu I)^-1 grad, Levenberg and Marquardt's steps on J(Z) of ``SeparableFit``.
 
     A step that does not lower J is tried again with larger mu. After each, Psi = U Z is made orthonormal (of
     mean square 1), which changes neither J nor what is predicted. Ends after ``n_iter`` steps, once J
-    settles, or once the held-out error has not fallen for three steps; the result is the iterate where it was
-    least, since functions of low J may be overfitted.
+    settles, or once the held-out error has not fallen for ``patience`` steps; the result is the iterate where
+    it was least, since functions of low J may be overfitted.
 
     Args:
         held: views that ``fit`` has not seen.  knots: the start.  basis: U, (T, d), at all frames.
@@ -48,9 +54,9 @@ def train_knots(
     point, mu = fit.at(orthonormal(knots, basis)), 0.0
     objectives, errors = [point.objective], [prediction_error(fit.projections(point), held)]
     best = point.knots
-    while len(objectives) <= n_iter and len(errors) - errors.index(min(errors)) <= PATIENCE:
-        gradient, matrix = fit.slope(point)
-        matrix = matrix.reshape(gradient.numel(), -1)
+    while len(objectives) <= n_iter and len(errors) - errors.index(min(errors)) <= patience:
+        gradient = fit.gradient(point)
+        matrix = fit.curvature(point).reshape(gradient.numel(), -1)
         mu = mu or DAMPING * float(matrix.diagonal().max()) or 1.0
         lower, mu = _lower(fit, point, gradient, matrix, basis, mu)
         if lower is None:

@@ -73,7 +73,7 @@ def test_slope_is_that_of_autograd_and_its_matrix_that_of_the_residuals(rng: tor
 
     point = fit.at(knots)
     assert point.objective == pytest.approx(float(residuals(knots).square().sum()))
-    gradient, matrix = fit.slope(point)
+    gradient, matrix = fit.gradient(point), fit.curvature(point)
     jacobian = torch.func.jacfwd(residuals)(knots).flatten(1)
     torch.testing.assert_close(gradient.flatten(), jacobian.T @ residuals(knots), rtol=1e-8, atol=1e-9)
     # Kaufman leaves out the part of the Jacobian in the range of Phi: the matrix is no larger, and near
