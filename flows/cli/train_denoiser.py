@@ -41,6 +41,9 @@ def command(
         Literal["noise", "image"], Parameter(help="What the network gives: D(x) = x - net(x), or net(x).")
     ] = "noise",
     start: Annotated[str, Parameter(help="Weights to begin with: dncnn-ct, dncnn-mri or a file.")] = "",
+    decay: Annotated[
+        float, Parameter(help="Share of the steps, at the end, over which the learning rate falls to 0.")
+    ] = 0.5,
     precision: Annotated[
         Literal["bfloat16", "float32"], Parameter(help="Of the convolutions; weights are float32.")
     ] = "bfloat16",
@@ -89,6 +92,7 @@ def command(
         "circle": circle,
         "predicts": predicts,
         "start": start,
+        "decay": decay,
         "precision": precision,
         "weighting": weighting,
         "seed": seed,

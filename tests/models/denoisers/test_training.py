@@ -67,10 +67,11 @@ def test_attenuation_of_air_water_and_less() -> None:
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
-    rates = [learning_rate(step, 1000) for step in range(1000)]
+    rates = [learning_rate(step, 1000, 0.5) for step in range(1000)]
     assert rates[0] == pytest.approx(1e-5) and rates[49] == rates[500] == 5e-4
     assert rates[500:] == sorted(rates[500:], reverse=True)
     assert rates[-1] < 1e-8
+    assert learning_rate(999, 1000, 0.0) == 5e-4 > learning_rate(500, 1000, 1.0) > 2e-4
 
 
 def test_training_makes_a_denoiser() -> None:
