@@ -47,13 +47,13 @@ def prosep_start(
     y: (T, view, column), real, zero in views outside the operator's mask. See ``prosep`` for errors.
     """
     views = sparse_views(operator, y, basis)
-    found = prosep(views, operator.mask, basis.double(), most_functions=most_functions, seed=seed)
+    found = prosep(views, operator.mask.cpu(), basis.cpu().double(), most_functions=most_functions, seed=seed)
     n_angles = max(operator.n_columns, 2 * found.projections.n_harmonics + 2)
     angles = np.arange(n_angles) * (np.pi / n_angles)
     sinograms = found.projections.sinograms(torch.from_numpy(angles)).to(y.device)
     axis = (sinograms.shape[-1] - 1) / 2
     spatial = fbp_in_frame(operator, sinograms, angles, axis=axis)
-    start = balanced(spatial.to(y.dtype), found.projections.knots.to(y.dtype), basis)
+    start = balanced(spatial.to(y.dtype), found.projections.knots.to(y), basis)
     return replace(start, curves={"prosep_error_by_functions": [found.tried]})
 
 
@@ -71,7 +71,7 @@ def prosep(
     Args:
         views: of the True entries of ``mask``, (T, view), in its order.
         basis: U, (T, d), float64.
-        most_functions: K + 1 at most, itself at most d; without it 6.
+        most_functions: K + 1 at most; fewer where the basis or the views hold no more.
         n_harmonics: N; without it the largest that the number of views allows, (2 N + 1)(K + 1) <= 2 P.
 
     Raises ValueError where P views cannot determine so many coefficients.
@@ -82,7 +82,8 @@ def prosep(
     split = split_views(mask, HELD_OUT, seed)
     order = mask.flatten().nonzero()[:, 0]
     given, held = (views.at(part.flatten()[order].nonzero()[:, 0]) for part in split)
-    most = most_functions if most_functions is not None else min(MOST_FUNCTIONS, basis.shape[1])
+    most = MOST_FUNCTIONS if most_functions is None else most_functions
+    most = min(most, basis.shape[1], 2 * len(given))
     tried = list[float]()
     best: tuple[float, Trained, float, int] | None = None
     for n_functions in range(1, most + 1):

@@ -110,7 +110,8 @@ class SeparableFit:
         n_functions, n_columns = point.knots.shape[1], self.views.samples.shape[1]
         eta = point.knots.new_zeros(n_functions, 2 * self.n_harmonics + 1, n_columns)
         for parity, (coefficients, _, _) in enumerate(point.parts):
-            eta[:, self.parity == parity] = coefficients.unflatten(0, (n_functions, -1))
+            here = self.parity == parity
+            eta[:, here] = coefficients.reshape(n_functions, int(here.sum()), n_columns)
         return SeparableProjections(point.knots, eta)
 
     def gradient(self, point: FittedPoint) -> Tensor:
@@ -120,7 +121,8 @@ class SeparableFit:
         """
         basis, gradient = self.views.time_basis, torch.zeros_like(point.knots)
         for parity, (coefficients, residual, _) in enumerate(point.parts):
-            gradient -= basis.T @ torch.einsum("vs,kvs->vk", residual, self._shares(coefficients, parity))
+            shares = self._shares(coefficients, point.knots.shape[1], parity)
+            gradient -= basis.T @ torch.einsum("vs,kvs->vk", residual, shares)
         return gradient
 
     def curvature(self, point: FittedPoint) -> Tensor:
@@ -133,7 +135,7 @@ class SeparableFit:
         basis, n_functions = self.views.time_basis, point.knots.shape[1]
         matrix = point.knots.new_zeros(*point.knots.shape, *point.knots.shape)
         for parity, (coefficients, _, q) in enumerate(point.parts):
-            shares = self._shares(coefficients, parity)
+            shares = self._shares(coefficients, n_functions, parity)
             free = torch.eye(len(basis), dtype=q.dtype, device=q.device) - q @ q.T
             for k in range(n_functions):
                 for other in range(k + 1):
@@ -143,10 +145,12 @@ class SeparableFit:
                         matrix[:, other, :, k] += block.T
         return matrix
 
-    def _shares(self, coefficients: Tensor, parity: int) -> Tensor:
+    def _shares(self, coefficients: Tensor, n_functions: int, parity: int) -> Tensor:
         """H_k, (function, view, column)."""
         here = self.parity == parity
-        return self.angular[:, here] @ coefficients.unflatten(0, (-1, int(here.sum())))
+        return self.angular[:, here] @ coefficients.reshape(
+            n_functions, int(here.sum()), self.views.samples.shape[1]
+        )
 
     def _weights(self, n_functions: int, parity: int) -> Tensor:
         """sqrt(V ridge) w_k n, (function * n)."""

@@ -165,3 +165,9 @@ def test_complex_projections_are_refused() -> None:
     operator = FrameProjections((8, 8), np.zeros((4, 1)), 8)
     with pytest.raises(ValueError, match=r"y must be real for ProSep, got torch.complex128"):
         sparse_views(operator, torch.zeros(4, 1, 8, dtype=torch.complex128), temporal_basis("spline", 4, 2))
+
+
+def test_few_views_hold_few_functions(rng: torch.Generator) -> None:
+    views = exact_views(rng).at(torch.arange(3))
+    found = prosep(views, torch.ones(3, 1, dtype=torch.bool), temporal_basis("spline", N_FRAMES, N_KNOTS))
+    assert len(found.tried) <= 4  # twice the two views left to fit
