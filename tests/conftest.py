@@ -16,10 +16,13 @@ import numpy as np
 import pytest
 import torch
 
+from proxflow.data.dynamic_sinogram import DynamicSinogram
 from proxflow.data.kspace import Geometry
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
 from proxflow.data.radial_kspace import RadialKSpace
+from proxflow.data.schedules import bit_reversed
 from proxflow.data.sinogram import ScanGeometry, Sinogram
+from proxflow.data.writers.dynamic_sinogram_h5 import write_dynamic_sinogram_h5
 from proxflow.data.writers.radar_h5 import write_radar_h5
 from proxflow.data.writers.radial_h5 import write_radial_h5
 from proxflow.data.writers.sinogram_h5 import write_sinogram_h5
@@ -91,6 +94,42 @@ def _chords(beam: str, angles: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.n
     offset = BALL - start
     nearest = (offset**2).sum(-1) - (offset * direction).sum(-1) ** 2
     return 0.04 * np.sqrt(np.maximum(RADIUS**2 - nearest, 0))[None]
+
+
+@pytest.fixture
+def series_scan(tmp_path: Path) -> Callable[..., Path]:
+    """Write exact projections of a ball of attenuation 0.02 per mm that travels to the right, with some
+    noise, and its images as the reference."""
+
+    def make(
+        frames: int = 16,
+        views: int = 1,
+        *,
+        columns: int = 24,
+        items: int = 1,
+        sized: bool = True,
+        reference: bool = True,
+        noise: float = 0.002,
+        **changes: Any,
+    ) -> Path:
+        angles = bit_reversed(frames * views).reshape(frames, views)
+        at = changes.get("axis_column", (columns - 1) / 2)
+        place = np.linspace(-3, 3, frames)[:, None, None]  # x of the ball's middle; its y is 2, up
+        s = np.arange(columns) - at - (place * np.cos(angles)[..., None] + 2 * np.sin(angles)[..., None])
+        samples = 0.04 * np.sqrt(np.clip(49 - s**2, 0, None))
+        samples = samples + noise * np.random.default_rng(4).normal(size=(items, *samples.shape))
+        grid = np.arange(columns) - (columns - 1) / 2
+        truth = 0.02 * ((grid - place) ** 2 + (-grid[:, None] - 2) ** 2 < 49)
+        series = DynamicSinogram(
+            samples.astype(np.float32),
+            angles,
+            tuple(f"series {item}" for item in range(items)),
+            **{"column_size_mm": 1.0 if sized else None, **changes},
+            reference=np.repeat(truth[None], items, axis=0).astype(np.float32) if reference else None,
+        )
+        return write_dynamic_sinogram_h5(tmp_path / "scan.h5", series)
+
+    return make
 
 
 @pytest.fixture
