@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from proxflow.models.dynamic.separable_projections import (
     FittedPoint,
@@ -46,7 +47,8 @@ def train_knots(
     it was least, since functions of low J may be overfitted.
 
     Args:
-        held: views that ``fit`` has not seen.  knots: the start.  basis: U, (T, d), at all frames.
+        held: views that ``fit`` has not seen.  basis: U, (T, d), at all frames.
+        knots: the start; its first function, the constant one, stays.
 
     Source: Golub & Pereyra, Inverse Problems 19:R1 (2003). ProSep takes Adam with rate 0.01 instead, and
     the epoch that the true sinogram judges best; it keeps Z near orthonormal by a penalty.
@@ -54,9 +56,13 @@ def train_knots(
     point, mu = fit.at(orthonormal(knots, basis)), 0.0
     objectives, errors = [point.objective], [prediction_error(fit.projections(point), held)]
     best = point.knots
-    while len(objectives) <= n_iter and len(errors) - errors.index(min(errors)) <= patience:
-        gradient = fit.gradient(point)
-        matrix = fit.curvature(point).reshape(gradient.numel(), -1)
+    while (
+        knots.shape[1] > 1
+        and len(objectives) <= n_iter
+        and len(errors) - errors.index(min(errors)) <= patience
+    ):
+        gradient = fit.gradient(point)[:, 1:]
+        matrix = fit.curvature(point)[:, 1:, :, 1:].reshape(gradient.numel(), -1)
         mu = mu or DAMPING * float(matrix.diagonal().max()) or 1.0
         lower, mu = _lower(fit, point, gradient, matrix, basis, mu)
         if lower is None:
@@ -78,7 +84,7 @@ def _lower(
     eye = torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
     for _ in range(TRIES):
         step = torch.linalg.solve(matrix + mu * eye, gradient.flatten()).reshape(gradient.shape)
-        candidate = fit.at(orthonormal(point.knots - step, basis))
+        candidate = fit.at(orthonormal(point.knots - pad(step, (1, 0)), basis))
         if candidate.objective < point.objective:
             return candidate, mu / 5
         mu *= 4

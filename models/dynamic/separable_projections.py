@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+STATIC_WEIGHT = 0.1  # w_0 of the penalty
 LOWEST_WEIGHT = 0.1  # of n = 0 in the penalty, beside n: no more than it takes to be invertible
 
 
@@ -73,11 +74,13 @@ class SeparableFit:
     One view tells of two: g(s, a + pi) = g(-s, a). So the part of the samples even in s has even n alone and
     the odd part odd n: two real least-squares problems of V views stand for the complex one of 2 V,
 
-        J(Z) = min_eta sum_parity ||Phi eta - G||^2 + V ridge sum_n w_n^2 ||eta_n||^2
-        Phi[v, (k, n)] = psi_k(t_v) c_n(a_v),   w_n = n, and w_0 = 0.1
+        J(Z) = min_eta sum_parity ||Phi eta - G||^2 + V ridge sum_kn (w_k n)^2 ||eta_kn||^2
+        Phi[v, (k, n)] = psi_k(t_v) c_n(a_v),   w_0 = 0.1, w_k = 1 for k > 0
 
-    each by QR of [Phi; sqrt(V ridge) w]. With psi of mean square 1, entries of Phi are about 1. The penalty
-    is one on d g / d a: of two harmonics that explain the views alike, the lower one is believed.
+    each by QR of [Phi; sqrt(V ridge) w n], where 0.1 stands for n = 0. With psi of mean square 1, entries of
+    Phi are about 1. The penalty is one on d g / d a: of two harmonics that explain the views alike, the lower
+    one is believed; and of two functions the first, which is to be constant in time: what rests is known
+    from all views, and has most of the energy.
 
     Args:
         views: what is fitted; n_harmonics: N; ridge: > 0.
@@ -98,7 +101,7 @@ class SeparableFit:
         parts = [self._least_squares(psi, parity, part) for parity, part in enumerate(self.parts)]
         objective = 0.0
         for parity, (coefficients, residual, _) in enumerate(parts):
-            penalty = self.weight[self.parity == parity].repeat(psi.shape[1])[:, None] * coefficients
+            penalty = self._weights(psi.shape[1], parity)[:, None] * coefficients
             objective += float(residual.square().sum() + penalty.square().sum())
         return FittedPoint(knots, objective, parts)
 
@@ -145,11 +148,16 @@ class SeparableFit:
         here = self.parity == parity
         return self.angular[:, here] @ coefficients.unflatten(0, (-1, int(here.sum())))
 
+    def _weights(self, n_functions: int, parity: int) -> Tensor:
+        """sqrt(V ridge) w_k n, (function * n)."""
+        here = self.weight[self.parity == parity]
+        return torch.cat([STATIC_WEIGHT * here, here.repeat(n_functions - 1)])
+
     def _least_squares(self, psi: Tensor, parity: int, part: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """eta (function * n, column), the residual and Q (view, function * n), of one parity."""
         angular = self.angular[:, self.parity == parity]
         phi = (psi[:, :, None] * angular[:, None, :]).flatten(1)
-        penalty = torch.diag(self.weight[self.parity == parity].repeat(psi.shape[1]))
+        penalty = torch.diag(self._weights(psi.shape[1], parity))
         q, r = torch.linalg.qr(torch.cat([phi, penalty]))
         q = q[: len(phi)]
         eta = torch.linalg.solve_triangular(r, q.T @ part, upper=True)
