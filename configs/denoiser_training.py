@@ -35,6 +35,9 @@ class DenoiserTraining(Part):
     )
     predicts: Literal["noise", "image"] = "noise"
     start: str = Field(default="", description="Weights to begin with: dncnn-ct, dncnn-mri or a file.")
+    decay: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5, description="Share of the steps over which the learning rate falls to 0."
+    )
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     weighting: Literal["relative", "plain"] = Field(
         default="relative",

@@ -56,7 +56,12 @@ def plan_denoiser(sources: Sequence[str], numbers: dict[str, object]) -> Denoise
 
 
 def launch_denoiser_training(
-    plan: DenoiserPlan, *, out: Path | None, device: str, watcher: TrainingWatcher
+    plan: DenoiserPlan,
+    *,
+    out: Path | None,
+    device: str,
+    watcher: TrainingWatcher,
+    checkpoint_seconds: float = 60.0,
 ) -> FinishedDenoiser:
     """Train and write the folder; a folder with the checkpoint of this very training is gone on with.
 
@@ -71,7 +76,14 @@ def launch_denoiser_training(
         try:
             run_log.write_to(folder)
             log.info("%s; device %s", plan.command, place)
-            network, history = train_denoiser(images, plan.config, folder, watcher, device=place)
+            network, history = train_denoiser(
+                images,
+                plan.config,
+                folder,
+                watcher,
+                device=place,
+                checkpoint_seconds=checkpoint_seconds,
+            )
         except RequestError:
             if fresh:
                 _remove(folder)

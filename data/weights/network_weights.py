@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from proxflow.data.errors import ScanError
 from proxflow.data.weights.authors_module import read_authors_module
 
 MOST_BYTES = 64 << 20  # a network of ours has 0.9 MB
-FORMAT = "proxflow-dncnn-1"
+FORMAT = "dncnn-1"
+TOLD = "proxflow"  # the entry of the file's metadata
 Predicts = Literal["noise", "image"]
 PREDICTS = ("noise", "image")
 
@@ -58,36 +60,29 @@ def read_weights(path: Path) -> NetworkWeights:
 def write_weights(path: Path, weights: NetworkWeights) -> None:
     """Write them as safetensors: the same weights give the same bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.tensors.items()}
-    metadata = {"format": FORMAT, "predicts": weights.predicts, "peak": f"{weights.peak:.9g}"}
-    save_file(tensors, path, metadata)
+    told = {"format": FORMAT, "predicts": weights.predicts, "peak": weights.peak}
+    save_file(tensors, path, {TOLD: json.dumps(told)})  # one entry: the order of several changes
 
 
 def _read_safetensors(path: Path) -> NetworkWeights:
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            told = json.loads((file.metadata() or {}).get(TOLD, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise ScanError(f"{path.name} must be a complete safetensors file, got an error: {error}") from error
-    if metadata.get("format") != FORMAT:
-        got = metadata.get("format", "none")
+    told = told if isinstance(told, dict) else {}
+    if told.get("format") != FORMAT:
+        got = told.get("format", "none")
         raise ScanError(f"{path.name}: format must be {FORMAT}, got {got}; it is no denoiser of Proxflow")
-    predicts = metadata.get("predicts", "none")
+    predicts, peak = told.get("predicts"), told.get("peak")
     if predicts not in PREDICTS:
         raise ScanError(f"{path.name}: predicts must be one of {', '.join(PREDICTS)}, got {predicts}")
-    return NetworkWeights(tensors, cast(Predicts, predicts), _peak(path, metadata.get("peak", "none")))
+    if not isinstance(peak, float) or not 0 < peak < math.inf:
+        raise ScanError(f"{path.name}: peak must be above 0 and finite, got {peak}")
+    return NetworkWeights(tensors, cast(Predicts, predicts), peak)
 
 
 def _read_authors(path: Path) -> NetworkWeights:
     tensors, predicts, peak = read_authors_module(path)
     return NetworkWeights(tensors, cast(Predicts, predicts), peak)
-
-
-def _peak(path: Path, text: str) -> float:
-    try:
-        peak = float(text)
-    except ValueError:
-        peak = math.nan
-    if not 0 < peak < math.inf:
-        raise ScanError(f"{path.name}: peak must be above 0 and finite, got {text}")
-    return peak

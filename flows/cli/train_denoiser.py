@@ -41,6 +41,9 @@ def command(
         Literal["noise", "image"], Parameter(help="What the network gives: D(x) = x - net(x), or net(x).")
     ] = "noise",
     start: Annotated[str, Parameter(help="Weights to begin with: dncnn-ct, dncnn-mri or a file.")] = "",
+    decay: Annotated[
+        float, Parameter(help="Share of the steps, at the end, over which the learning rate falls to 0.")
+    ] = 0.5,
     precision: Annotated[
         Literal["bfloat16", "float32"], Parameter(help="Of the convolutions; weights are float32.")
     ] = "bfloat16",
@@ -51,6 +54,9 @@ def command(
     seed: Annotated[int, Parameter(help="Of weights, crops and noise.")] = 0,
     out: Out = None,
     device: Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")] = "cpu",
+    checkpoint_seconds: Annotated[
+        float, Parameter(help="A training that is killed loses as much at most.")
+    ] = 60.0,
     json: Json = False,
 ) -> int:
     """Train a network that removes noise from single images, for methods with a ``denoiser``.
@@ -86,13 +92,16 @@ def command(
         "circle": circle,
         "predicts": predicts,
         "start": start,
+        "decay": decay,
         "precision": precision,
         "weighting": weighting,
         "seed": seed,
     }
     plan = plan_denoiser(images, numbers)
     with DenoiserBar(Console(stderr=True, quiet=json)) as watcher:
-        finished = launch_denoiser_training(plan, out=out, device=device, watcher=watcher)
+        finished = launch_denoiser_training(
+            plan, out=out, device=device, watcher=watcher, checkpoint_seconds=checkpoint_seconds
+        )
     if json:
         _print_json(finished)
     else:

@@ -14,29 +14,30 @@ from proxflow.models.networks.channels_last import channels_last
 
 LEARNING_RATE = 5e-4  # of the authors' script, as AdamW and the squared error are
 WARM_UP = 50  # steps; without them the first ones may throw the network far off
-HELD = 0.5  # of the steps at the full rate; the rest falls to 0 along half a cosine
 
 
 @dataclass
 class Trainee:
-    """A network, its optimiser, and how many steps of how many are done."""
+    """A network, its optimiser, and how many steps of how many are done; ``decay``: see ``learning_rate``."""
 
     network: nn.Module
     optimiser: torch.optim.Optimizer
     n_steps: int
+    decay: float
     step: int = 0
 
 
-def new_trainee(network: nn.Module, n_steps: int) -> Trainee:
+def new_trainee(network: nn.Module, n_steps: int, decay: float = 0.5) -> Trainee:
     """Before the first step; the network's weights in the order of memory that is fastest on CPUs."""
     channels_last(network)
-    return Trainee(network, torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE), n_steps)
+    return Trainee(network, torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE), n_steps, decay)
 
 
-def learning_rate(step: int, n_steps: int) -> float:
-    """Of step 0, 1, ... of ``n_steps``: rising over 50 steps, flat for half of all, falling to 0."""
+def learning_rate(step: int, n_steps: int, decay: float) -> float:
+    """Of step 0, 1, ... of ``n_steps``: rising over 50 steps, flat, and over the last ``decay`` of all steps
+    falling to 0 along half a cosine."""
     rise = min((step + 1) / WARM_UP, 1.0)
-    into = max(step / n_steps - HELD, 0.0) / (1 - HELD)
+    into = max(step / n_steps - (1 - decay), 0.0) / decay if decay else 0.0
     return LEARNING_RATE * rise * 0.5 * (1 + math.cos(math.pi * into))
 
 
@@ -50,7 +51,7 @@ def training_step(trainee: Trainee, crops: Crops, *, low_noise: float | None, mi
     Differs in w from the authors' RSR-NF script (2025).
     """
     for group in trainee.optimiser.param_groups:
-        group["lr"] = learning_rate(trainee.step, trainee.n_steps)
+        group["lr"] = learning_rate(trainee.step, trainee.n_steps, trainee.decay)
     device = next(trainee.network.parameters()).device
     noisy, clean, mask = (part.to(device) for part in (crops.noisy, crops.clean, crops.mask))
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed):

@@ -98,7 +98,7 @@ Licence of the images: to be filled in by who gives these weights away.
 
 ## Recipe
 
-{config.steps} steps of AdamW (5e-4, falling to 0 in the second half) on the squared error
+{config.steps} steps of AdamW (5e-4, falling to 0 in the last {config.decay:.0%}) on the squared error
 ({config.weighting}){start}.
 A step: {config.batch} crops of {config.side} x {config.side} from images of {sizes} pixels, flipped, turned.
 White noise of std U(0, {config.sigma_high:g}) of the peak, drawn for each crop;

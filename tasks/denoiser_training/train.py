@@ -56,7 +56,7 @@ def train_denoiser(
     """
     settings = CropSettings(config.side, config.batch, config.sigma_high, circle=config.circle_share)
     network = _first_network(config).to(device)
-    trainee, path = new_trainee(network, config.steps), folder / "checkpoint.safetensors"
+    trainee, path = new_trainee(network, config.steps, config.decay), folder / "checkpoint.safetensors"
     digest, history = _digest(images, config), History()
     if path.is_file():
         history = load_checkpoint(path, trainee, digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -31,20 +32,26 @@ def test_weights_are_read_as_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tensors", "metadata", "words"),
+    ("tensors", "told", "words"),
     [
         ({"a": torch.tensor([1.0, float("nan")])}, {}, "a must hold finite numbers"),
-        ({"a": torch.ones(2)}, {"format": "other"}, "format must be proxflow-dncnn-1, got other"),
+        ({"a": torch.ones(2)}, {"format": "other"}, "format must be dncnn-1, got other"),
         ({"a": torch.ones(2)}, {"predicts": "both"}, "predicts must be one of noise, image, got both"),
-        ({"a": torch.ones(2)}, {"peak": "0"}, "peak must be above 0 and finite, got 0"),
+        ({"a": torch.ones(2)}, {"peak": 0.0}, "peak must be above 0 and finite, got 0"),
     ],
 )
 def test_a_wrong_safetensors_file_is_refused(
-    tensors: dict[str, Tensor], metadata: dict[str, str], words: str, tmp_path: Path
+    tensors: dict[str, Tensor], told: dict[str, object], words: str, tmp_path: Path
 ) -> None:
-    usual = {"format": "proxflow-dncnn-1", "predicts": "noise", "peak": "1"}
-    save_file(tensors, tmp_path / "a.safetensors", usual | metadata)
+    usual = {"format": "dncnn-1", "predicts": "noise", "peak": 1.0}
+    save_file(tensors, tmp_path / "a.safetensors", {"proxflow": json.dumps(usual | told)})
     with pytest.raises(ScanError, match=words):
+        read_weights(tmp_path / "a.safetensors")
+
+
+def test_a_file_of_others_is_refused(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(2)}, tmp_path / "a.safetensors")
+    with pytest.raises(ScanError, match="format must be dncnn-1, got none; it is no denoiser of Proxflow"):
         read_weights(tmp_path / "a.safetensors")
 
 
