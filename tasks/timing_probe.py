@@ -12,7 +12,7 @@ from torch import Tensor
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.methods_psm import PartiallySeparable
 from proxflow.configs.methods_series import TdDip
-from proxflow.models.methods.red_psm import ADAM_STEPS, CG_STEPS
+from proxflow.models.dynamic.red_psm_setup import ADAM_STEPS, CG_STEPS
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.tasks.denoisers import open_denoiser
