@@ -82,7 +82,7 @@ class PartiallySeparable(Choice):
 class Regularised(PartiallySeparable):
     """What those with a denoiser share."""
 
-    lam: Weight = Field(default=2e-4, description="Weight of the denoiser's prior.")
+    lam: Penalty = Field(default=2e-4, description="Weight of the denoiser's prior.")
     n_red: Annotated[int, Field(ge=1, le=100)] = Field(
         default=1, description="Times the denoiser is applied an iteration."
     )
@@ -97,6 +97,7 @@ class RedPsm(Regularised):
 
     method: Literal["red_psm"]
     denoiser: DenoiserName = "dncnn-ct"
+    lam: Weight = Field(default=2e-4, description="Weight of the denoiser's prior.")
     semantics: Literal["textbook", "released"] = Field(
         default="textbook",
         description="The equations' ADMM, or what the authors' released code computes (CT only).",

@@ -118,6 +118,8 @@ def _of_numpy(path: Path, stack: Stack, key: str | None) -> _Held:
         array = read_npy(path)
         return _Held(array, _axes(path, array.shape, stack))
     names = npz_keys(path)
+    if key in names:
+        names = tuple(name for name in names if name in (key, *PIXEL_KEYS))
     arrays = read_npz(path, names)
     shapes = {name: array.shape for name, array in arrays.items() if array.dtype.kind in "iufc"}
     array = arrays[_chosen(path, shapes, key)]

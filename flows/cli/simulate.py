@@ -51,7 +51,8 @@ def ct_dynamic(
     def write() -> Path:
         return write_dynamic_sinogram_h5(out, simulate_ct(image, out, request), pack_reference=True)
 
-    return _write(write, out, request, f"{request.views_per_frame} projections", force=force, json=json)
+    what = _counted(request.views_per_frame, "projection")
+    return _write(write, out, request, what, force=force, json=json)
 
 
 @app.command(name="mri-dynamic")
@@ -82,7 +83,7 @@ def mri_dynamic(
     def write() -> Path:
         return write_dynamic_kspace_h5(out, simulate_mri(image, out, request))
 
-    what = f"{request.spokes_per_frame} spokes by {request.coils} coils"
+    what = f"{_counted(request.spokes_per_frame, 'spoke')} by {_counted(request.coils, 'coil')}"
     return _write(write, out, request, what, force=force, json=json)
 
 
@@ -100,13 +101,17 @@ def _write(
         path = write()
     except OSError as error:
         raise RequestError(f"--out must be a file that can be written, got {out}: {error.strerror}") from None
-    told = f"{request.frames} frames of {request.size} x {request.size} pixels, {views} a frame"
+    told = f"{_counted(request.frames, 'frame')} of {request.size} x {request.size} pixels, {views} a frame"
     if json:
         _print_json(path, told)
         return 0
     print(f"wrote {out}: simulated, {told}")
     print(f"next  proxflow inspect {shlex.quote(str(out))}")
     return 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _print_json(path: Path, told: str) -> None:
