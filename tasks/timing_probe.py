@@ -52,6 +52,8 @@ def iteration_seconds(
     if METHODS[config.method].direct or not hasattr(config, "n_iter"):
         return 0.0
     numbers = config.model_dump(exclude={"method"}) | _opened(config, device)
+    if numbers.get("start") == "prosep":
+        numbers["start"] = "polynomial"  # the identity has no angles
     identity: LinearOperator
     identity, steps, part = _Identity(operator.domain_shape), PROBE_ITERATIONS, 1.0
     if isinstance(operator, FrameOperator):
