@@ -33,8 +33,8 @@ SPOKES_A_FRAME = 5
 
 
 def suggest_dynamic_mri(look: DynamicMriLook, path: str) -> Suggestion:
-    """RED-PSM beside PSM, low-rank plus sparse, and every frame by itself; fully sampled frames are undersampled
-    first."""
+    """RED-PSM beside PSM, low-rank plus sparse, and every frame by itself; frames sampled in full are
+    undersampled first."""
     items, n_frames, n_coils, *plane = look.info.shape
     how = f"{plane[0]} x {plane[1]}" if look.trajectory is None else f"{count(plane[0], 'spoke')} a frame"
     what = f"{count(items, 'series', 'series')}, {count(n_frames, 'frame')}, {count(n_coils, 'coil')}, {how}"
