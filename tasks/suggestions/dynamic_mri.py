@@ -33,8 +33,8 @@ SPOKES_A_FRAME = 5
 
 
 def suggest_dynamic_mri(look: DynamicMriLook, path: str) -> Suggestion:
-    """RED-PSM beside the same model without a denoiser and the adjoint; fully sampled frames are undersampled
-    first."""
+    """RED-PSM beside PSM, low-rank plus sparse, and every frame by itself; frames sampled in full are
+    undersampled first."""
     items, n_frames, n_coils, *plane = look.info.shape
     how = f"{plane[0]} x {plane[1]}" if look.trajectory is None else f"{count(plane[0], 'spoke')} a frame"
     what = f"{count(items, 'series', 'series')}, {count(n_frames, 'frame')}, {count(n_coils, 'coil')}, {how}"
@@ -95,14 +95,15 @@ reconstruct: # the method whose images are delivered; `proxflow methods` lists a
   method: red_psm # few images times few functions of time, its frames denoised
   n_functions: {functions} # how many of them: more follow faster changes, and more noise
   n_knots: {knots} # numbers that make up each function of time
-  denoiser: tv # or a network: dncnn-mri, dncnn-ct, a file of weights
+  denoiser: dncnn-mri # a network trained on static images; or tv, or a file of weights
   n_iter: {default("red_psm", "n_iter")} # iterations at most: views held out tell when to stop
 
 compare: # further methods in `proxflow compare`, with their numbers
   - method: psm # the same without a denoiser
     n_functions: {functions}
     n_knots: {knots}
-  - method: zero_filled # the adjoint: what every method starts from
+  - method: low_rank_sparse # a background that changes slowly, and what moves before it
+  - method: framewise_cg_sense # every frame by itself
 """
 
 

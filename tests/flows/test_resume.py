@@ -39,9 +39,12 @@ def recipe(
     radial_scan: Callable[..., Path],
     ct_scan: Callable[..., Path],
     radar_scan: Callable[..., Path],
+    series_scan: Callable[..., Path],
+    frames_scan: Callable[..., Path],
 ) -> Callable[[str], Path]:
     """The recipe that `proxflow new` writes for a small scan that a method is for."""
     makers = {"mri-cartesian": radial_scan, "mri-radial": radial_scan, "ct": ct_scan, "radar": radar_scan}
+    makers |= {"ct-dynamic": series_scan, "mri-dynamic": frames_scan}
 
     def make(method: str) -> Path:
         path = tmp_path / "recipe.yaml"
