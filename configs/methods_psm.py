@@ -23,7 +23,7 @@ class PartiallySeparable(Choice):
     """What the methods share: f = L Psi^T, and the iterate that predicts held-out views best."""
 
     fits: ClassVar[tuple[Modality, ...]] = ("ct-dynamic", "mri-dynamic")
-    n_iter: Iterations = Field(default=100, description="Outer iterations at most.")
+    n_iter: Iterations = Field(default=100, description="Outer iterations at most, of either run.")
     n_functions: Annotated[int, Field(ge=1, le=64)] | None = Field(
         default=7, description="Temporal functions, the rank; null chooses it by views held out."
     )
@@ -58,7 +58,10 @@ class PartiallySeparable(Choice):
         default="object", description="The image: f, or the product of the factors L Psi^T."
     )
     held_out_fraction: Annotated[float, Field(ge=0, le=0.5)] = Field(
-        default=0.05, description="Views kept from the solver, which tell when to stop; 0: after n_iter."
+        default=0.1, description="Views kept from the solver, which tell when to stop; 0: after n_iter."
+    )
+    refit: bool = Field(
+        default=True, description="Then run as many iterations on all views, and deliver that image."
     )
     patience: Iterations = Field(
         default=10, description="Stop so many iterations after the one that predicts those views best."

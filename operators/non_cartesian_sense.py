@@ -66,7 +66,7 @@ class NonCartesianSense(LinearOperator):
         if n_readout is not None and (n_readout < 1 or len(trajectory) % n_readout):
             raise ValueError(f"n_readout must divide the {len(trajectory)} samples, got {n_readout}")
         self.n_readout = n_readout
-        _check_maps(coil_maps)
+        check_coil_maps(coil_maps)
         check_trajectory(trajectory, (coil_maps.shape[1], coil_maps.shape[2]))
         if weights is not None:
             _check_weights(weights, len(trajectory))
@@ -75,7 +75,7 @@ class NonCartesianSense(LinearOperator):
         self.weights = None if weights is None else weights.detach().to("cpu", torch.float64)
         self.domain_shape = tuple(coil_maps.shape[1:])
         self.range_shape = (len(coil_maps), len(trajectory))
-        self._box = _bounding_box(self.support)
+        self._box = bounding_box(self.support)
         sizes = torch.tensor(self.domain_shape, dtype=torch.float64)
         points = self.trajectory * (2 * torch.pi / sizes)
         self._nufft = Nufft(points, (_size(self._box[0]), _size(self._box[1])), tolerance)
@@ -209,7 +209,8 @@ def _check_weights(weights: Tensor, n_samples: int) -> None:
         raise ValueError(f"weights must be finite and at least 0, got {float(weights.min()):g} as the least")
 
 
-def _check_maps(coil_maps: Tensor) -> None:
+def check_coil_maps(coil_maps: Tensor) -> None:
+    """Raise ValueError unless ``coil_maps`` is complex (coil, ny, nx)."""
     if not coil_maps.is_complex():
         raise ValueError(f"coil_maps must be complex, got {coil_maps.dtype}")
     if coil_maps.ndim != 3 or coil_maps.numel() == 0:
@@ -222,7 +223,7 @@ def _check_input(name: str, array: Tensor, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must be complex64 or complex128, got {array.dtype}")
 
 
-def _bounding_box(support: Tensor) -> tuple[slice, slice]:
+def bounding_box(support: Tensor) -> tuple[slice, slice]:
     """Rows and columns from the first to the last True; one pixel if there is none."""
     if not bool(support.any()):
         return slice(0, 1), slice(0, 1)

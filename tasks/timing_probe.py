@@ -11,7 +11,8 @@ from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.methods_psm import PartiallySeparable
-from proxflow.models.methods.red_psm import ADAM_STEPS, CG_STEPS
+from proxflow.configs.methods_series import TdDip
+from proxflow.models.dynamic.red_psm_setup import ADAM_STEPS, CG_STEPS
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.tasks.denoisers import open_denoiser
@@ -21,6 +22,7 @@ from proxflow.tasks.methods import METHODS, method_function
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5
 PROBE_FRAMES = 8  # of a series
+PROBE_STEPS = 8  # of a block
 CONJUGATE_GRADIENTS = 7  # applications in an iteration of the constrained methods: five of them, and two more
 
 
@@ -47,28 +49,33 @@ def iteration_seconds(
     The method runs on the identity operator, whose cost is a copy; of a series on a few of its frames.
     RequestError where the method refuses its numbers for this image size. 0.0 for one without iterations.
     """
-    if METHODS[config.method].direct:
+    if METHODS[config.method].direct or not hasattr(config, "n_iter"):
         return 0.0
     numbers = config.model_dump(exclude={"method"}) | _opened(config, device)
+    if numbers.get("start") == "prosep":
+        numbers["start"] = "polynomial"  # the identity has no angles
     identity: LinearOperator
     identity, steps, part = _Identity(operator.domain_shape), PROBE_ITERATIONS, 1.0
     if isinstance(operator, FrameOperator):
         n_frames = min(operator.n_frames, max(PROBE_FRAMES, numbers.get("n_knots", 1)))
         identity = _IdentityFrames((n_frames, *operator.frame_domain)).to(device)
         steps, part = 1, n_frames / operator.n_frames
+    if isinstance(config, PartiallySeparable):
+        numbers["start"] = "polynomial"  # its first guess is not part of an iteration
+    if isinstance(config, TdDip):  # a step draws frames_per_step of any number of frames
+        part = min(PROBE_STEPS, config.block_steps) / config.block_steps
+        numbers["block_steps"] = min(PROBE_STEPS, config.block_steps)
     shape = identity.domain_shape
     y = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     y /= y.abs().max()
-    iterative = "n_iter" in numbers
-    if iterative:
-        numbers |= {"n_iter": steps, "tol": 0.0}
+    numbers |= {"n_iter": steps, "tol": 0.0} if hasattr(config, "tol") else {"n_iter": steps}
     method = method_function(config.method)
     try:
-        method(identity, y, **(numbers | ({"n_iter": 1} if iterative else {})))  # warms up
+        method(identity, y, **(numbers | {"n_iter": 1}))  # warms up
         seconds = _timed(lambda: method(identity, y, **numbers), device)
     except ValueError as error:
         raise RequestError(f"{config.method}: {error}") from None
-    return seconds / (steps * part) if iterative else 0.0
+    return seconds / (steps * part)
 
 
 def _opened(config: MethodConfig, device: str) -> dict[str, Any]:

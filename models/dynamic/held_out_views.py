@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from proxflow.models.solvers.inner_product import squared_norm
+from proxflow.models.solvers.iteration import relative_change
 from proxflow.operators.frame_operator import FrameOperator
 
 
@@ -62,4 +64,4 @@ def held_out_residual(operator: FrameOperator, y: Tensor, held: Tensor, series: 
         difference = withheld.forward_of(series[here], here) - wanted
         misfit += float(squared_norm(difference, y.ndim))
         norm += float(squared_norm(wanted, y.ndim))
-    return float((misfit / norm) ** 0.5) if norm else float("nan")
+    return relative_change(misfit**0.5, norm**0.5) if held.any() else math.nan

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from proxflow.models.dynamic.separable_projections import (
     FittedPoint,
@@ -17,7 +18,7 @@ from proxflow.models.dynamic.separable_projections import (
 DAMPING = 1e-3  # of the first step, beside the largest curvature
 TRIES = 8  # of one step, each damped four times as much as the one before
 SETTLED = 1e-5  # relative fall of the objective at which training ends
-PATIENCE = 3  # steps without a lower held-out error at which it ends
+PATIENCE = 3  # steps without a lower held-out error at which training ends
 
 
 class Trained(NamedTuple):
@@ -30,17 +31,24 @@ class Trained(NamedTuple):
 
 
 def train_knots(
-    fit: SeparableFit, held: SparseViews, knots: Tensor, basis: Tensor, *, n_iter: int = 15
+    fit: SeparableFit,
+    held: SparseViews,
+    knots: Tensor,
+    basis: Tensor,
+    *,
+    n_iter: int = 15,
+    patience: int = PATIENCE,
 ) -> Trained:
     """Z <- Z - (H + mu I)^-1 grad, Levenberg and Marquardt's steps on J(Z) of ``SeparableFit``.
 
     A step that does not lower J is tried again with larger mu. After each, Psi = U Z is made orthonormal (of
     mean square 1), which changes neither J nor what is predicted. Ends after ``n_iter`` steps, once J
-    settles, or once the held-out error has not fallen for three steps; the result is the iterate where it was
-    least, since functions of low J may be overfitted.
+    settles, or once the held-out error has not fallen for ``patience`` steps; the result is the iterate where
+    it was least, since functions of low J may be overfitted.
 
     Args:
-        held: views that ``fit`` has not seen.  knots: the start.  basis: U, (T, d), at all frames.
+        held: views that ``fit`` has not seen.  basis: U, (T, d), at all frames.
+        knots: the start; its first function, the constant one, stays.
 
     Source: Golub & Pereyra, Inverse Problems 19:R1 (2003). ProSep takes Adam with rate 0.01 instead, and
     the epoch that the true sinogram judges best; it keeps Z near orthonormal by a penalty.
@@ -48,9 +56,13 @@ def train_knots(
     point, mu = fit.at(orthonormal(knots, basis)), 0.0
     objectives, errors = [point.objective], [prediction_error(fit.projections(point), held)]
     best = point.knots
-    while len(objectives) <= n_iter and len(errors) - errors.index(min(errors)) <= PATIENCE:
-        gradient, matrix = fit.slope(point)
-        matrix = matrix.reshape(gradient.numel(), -1)
+    while (
+        knots.shape[1] > 1
+        and len(objectives) <= n_iter
+        and len(errors) - errors.index(min(errors)) <= patience
+    ):
+        gradient = fit.gradient(point)[:, 1:]
+        matrix = fit.curvature(point)[:, 1:, :, 1:].reshape(gradient.numel(), -1)
         mu = mu or DAMPING * float(matrix.diagonal().max()) or 1.0
         lower, mu = _lower(fit, point, gradient, matrix, basis, mu)
         if lower is None:
@@ -72,7 +84,7 @@ def _lower(
     eye = torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
     for _ in range(TRIES):
         step = torch.linalg.solve(matrix + mu * eye, gradient.flatten()).reshape(gradient.shape)
-        candidate = fit.at(orthonormal(point.knots - step, basis))
+        candidate = fit.at(orthonormal(point.knots - pad(step, (1, 0)), basis))
         if candidate.objective < point.objective:
             return candidate, mu / 5
         mu *= 4

@@ -17,7 +17,7 @@ from proxflow.models.dynamic.separable_projections import SeparableFit, Separabl
 from proxflow.models.dynamic.start_values import StartFactors, balanced
 from proxflow.operators.frame_projections import FrameProjections
 
-RIDGES = (1e-4, 1e-3, 1e-2)
+RIDGES = (1e-1, 3e-2, 1e-2, 3e-3)  # in this order: each starts where the one before ended
 MOST_FUNCTIONS = 6  # tried, unless the caller says how many: views of all angles are fitted beside them
 PATIENCE = 2  # more functions are tried until so many in turn have brought nothing
 HELD_OUT = 0.1  # share of the views that choose among fits
@@ -75,8 +75,9 @@ def prosep(
         n_harmonics: N; without it the largest that the number of views allows, (2 N + 1)(K + 1) <= 2 P.
 
     Raises ValueError where P views cannot determine so many coefficients.
-    Source: Iskender, Klasky & Bresler, IVMSP (2022), eq. 15-17 of the specification; theirs has no penalty
-    on harmonics, fixed K and N, and stops at the epoch of the least error against the true sinogram.
+    Source: Iskender, Klasky & Bresler, IVMSP (2022), eq. 15-17 of docs/methods/red-psm.md; theirs has no
+    penalty on harmonics and no constant function, fixed K and N, and stops at the epoch of the least error
+    against the true sinogram.
     """
     split = split_views(mask, HELD_OUT, seed)
     order = mask.flatten().nonzero()[:, 0]
@@ -86,10 +87,10 @@ def prosep(
     best: tuple[float, Trained, float, int] | None = None
     for n_functions in range(1, most + 1):
         n = harmonics_for(n_functions, len(given), n_harmonics)
-        errors = list[float]()
+        errors, start = list[float](), polynomial_knots(basis, n_functions)
         for ridge in RIDGES:
-            start = polynomial_knots(basis, n_functions)
             trained = train_knots(SeparableFit(given, n, ridge), held, start, basis)
+            start = trained.knots
             errors.append(trained.errors[trained.best])
             if best is None or errors[-1] < best[0]:
                 best = errors[-1], trained, ridge, n

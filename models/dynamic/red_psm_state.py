@@ -12,8 +12,10 @@ from torch import Tensor
 from proxflow.models.dynamic.factor_problem import Factors
 from proxflow.models.solvers.iteration import Measure
 
-# Numbers of the last iteration; names that are not here are figures of the trace
-OBJECTIVE, CHANGE, RESIDUAL, INDEX, LEAST, LEAST_INDEX = range(6)
+# Numbers of the last iteration; figures of the trace follow them. LEAST: residual on held-out views, and the
+# iteration that had it; REFITTED: iterations since all views are given.
+OBJECTIVE, CHANGE, RESIDUAL, INDEX, LEAST, LEAST_INDEX, REFITTED = range(7)
+FIGURES = 7
 
 
 class RedPsmState(NamedTuple):
@@ -29,10 +31,10 @@ class RedPsmState(NamedTuple):
     knots_mean: Tensor
     knots_square: Tensor
     adam_steps: Tensor
-    best: Tensor  # the image that predicts the held-out views best so far, and its temporal functions
+    best: Tensor  # the image to deliver if it ended now, and its factors
     best_knots: Tensor
     best_spatial: Tensor
-    numbers: Tensor  # float64: the six above, then the figures in the order of their names
+    numbers: Tensor  # float64: those above, then the figures in the order of their names
 
     @property
     def factors(self) -> Factors:
@@ -50,7 +52,7 @@ def first_state(
     ``objective`` is that of the zero image, so that a run counts as diverged well above it: the objective at
     a least-squares start may be close to 0 and rise where noise is no longer fitted.
     """
-    numbers = torch.zeros(6 + n_figures, dtype=torch.float64)
+    numbers = torch.zeros(FIGURES + n_figures, dtype=torch.float64)
     numbers[OBJECTIVE], numbers[CHANGE], numbers[LEAST] = objective, 1, math.inf
     empty = f.new_zeros(0)
     return RedPsmState(
@@ -82,20 +84,27 @@ def with_numbers(
 ) -> RedPsmState:
     """``state`` with its numbers, and ``image`` as the best where it predicts held-out views best so far.
 
-    Without held-out views the last is the best.
+    Where no residual on held-out views is found, since all are given, the last is the best.
     """
     index = before.number(INDEX) + 1
-    held = figures.get("held_out_residual")
-    least, least_index = before.number(LEAST), before.number(LEAST_INDEX)
-    better = held is None or held < least
-    if better:
-        least, least_index = math.inf if held is None else held, index
+    held = figures.get("held_out_residual", math.nan)
+    least, least_index, refitted = (before.number(which) for which in (LEAST, LEAST_INDEX, REFITTED))
+    if held < least:
+        least, least_index = held, index
+    if math.isnan(held):
+        refitted += 1
+    if math.isnan(held) or least_index == index:
         state = state._replace(best=image, best_knots=state.knots, best_spatial=state.spatial)
-    numbers = [objective, change, residual, index, least, least_index, *figures.values()]
+    numbers = [objective, change, residual, index, least, least_index, refitted, *figures.values()]
     return state._replace(numbers=torch.tensor(numbers, dtype=torch.float64))
 
 
 def measured(state: RedPsmState, names: tuple[str, ...]) -> Measure:
     """Objective, relative change, data residual and figures of the last iteration."""
     values = state.numbers.tolist()
-    return values[OBJECTIVE], values[CHANGE], values[RESIDUAL], tuple(zip(names, values[6:], strict=True))
+    return (
+        values[OBJECTIVE],
+        values[CHANGE],
+        values[RESIDUAL],
+        tuple(zip(names, values[FIGURES:], strict=True)),
+    )

@@ -17,7 +17,7 @@ from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import relative_change
 from proxflow.operators.frame_operator import FrameOperator
 
-RATE, STEPS = 5e-3, 25  # of Adam, for both factors
+RATE = 5e-3  # of Adam, for both factors
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def released_red_psm(
     *,
     lam: float,
     n_red: int,
-    n_inner: int | None,
+    n_inner: int,
 ) -> ReleasedRedPsm:
     """The solver of ``problem``, which is in any unit, in the unit of the released code."""
     operator = scale.gain * problem.operator
@@ -141,5 +141,4 @@ def released_red_psm(
     there = replace(
         problem, operator=operator, y=scale.gain * scale.unit * problem.y, data_weight=1 / entries
     )
-    steps = n_inner or STEPS
-    return ReleasedRedPsm(there, denoise, report, lam=lam, n_red=n_red, n_inner=steps, unit=scale.unit)
+    return ReleasedRedPsm(there, denoise, report, lam=lam, n_red=n_red, n_inner=n_inner, unit=scale.unit)

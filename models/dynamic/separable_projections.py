@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+STATIC_WEIGHT = 0.1  # w_0 of the penalty
 LOWEST_WEIGHT = 0.1  # of n = 0 in the penalty, beside n: no more than it takes to be invertible
 
 
@@ -73,11 +74,13 @@ class SeparableFit:
     One view tells of two: g(s, a + pi) = g(-s, a). So the part of the samples even in s has even n alone and
     the odd part odd n: two real least-squares problems of V views stand for the complex one of 2 V,
 
-        J(Z) = min_eta sum_parity ||Phi eta - G||^2 + V ridge sum_n w_n^2 ||eta_n||^2
-        Phi[v, (k, n)] = psi_k(t_v) c_n(a_v),   w_n = n, and w_0 = 0.1
+        J(Z) = min_eta sum_parity ||Phi eta - G||^2 + V ridge sum_kn (w_k n)^2 ||eta_kn||^2
+        Phi[v, (k, n)] = psi_k(t_v) c_n(a_v),   w_0 = 0.1, w_k = 1 for k > 0
 
-    each by QR of [Phi; sqrt(V ridge) w]. With psi of mean square 1, entries of Phi are about 1. The penalty
-    is one on d g / d a: of two harmonics that explain the views alike, the lower one is believed.
+    each by QR of [Phi; sqrt(V ridge) w n], where 0.1 stands for n = 0. With psi of mean square 1, entries of
+    Phi are about 1. The penalty is one on d g / d a: of two harmonics that explain the views alike, the lower
+    one is believed; and of two functions the first, which is to be constant in time: what rests is known
+    from all views, and has most of the energy.
 
     Args:
         views: what is fitted; n_harmonics: N; ridge: > 0.
@@ -93,12 +96,12 @@ class SeparableFit:
         self.parts = [(views.samples + flipped) / 2, (views.samples - flipped) / 2]
 
     def at(self, knots: Tensor) -> FittedPoint:
-        """J(Z), and what ``slope`` needs."""
+        """J(Z), and what its derivatives need."""
         psi = self.views.time_basis @ knots
         parts = [self._least_squares(psi, parity, part) for parity, part in enumerate(self.parts)]
         objective = 0.0
         for parity, (coefficients, residual, _) in enumerate(parts):
-            penalty = self.weight[self.parity == parity].repeat(psi.shape[1])[:, None] * coefficients
+            penalty = self._weights(psi.shape[1], parity)[:, None] * coefficients
             objective += float(residual.square().sum() + penalty.square().sum())
         return FittedPoint(knots, objective, parts)
 
@@ -110,20 +113,27 @@ class SeparableFit:
             eta[:, self.parity == parity] = coefficients.unflatten(0, (n_functions, -1))
         return SeparableProjections(point.knots, eta)
 
-    def slope(self, point: FittedPoint) -> tuple[Tensor, Tensor]:
-        """Gradient of J(Z) / 2, (d, function), and its Gauss-Newton matrix, (d, function, d, function).
+    def gradient(self, point: FittedPoint) -> Tensor:
+        """Of J(Z) / 2, (d, function). At the best eta it is that for constant eta,
 
-        At the best eta the gradient is that for constant eta:  -U^T sum_s (G - Phi eta)[v, s] H_k[v, s], with
-        H_k[v, s] the share of function k in Phi eta, less psi_k. With Kaufman's approximation of the
-        Jacobian the matrix is  U^T ((I - Q Q^T) * H_k H_l^T) U,  * by elements, Q the orthonormal factor.
+        -U^T sum_s (G - Phi eta)[v, s] H_k[v, s],   H_k = sum_n c_n(a_v) eta[k, n](s).
+        """
+        basis, gradient = self.views.time_basis, torch.zeros_like(point.knots)
+        for parity, (coefficients, residual, _) in enumerate(point.parts):
+            gradient -= basis.T @ torch.einsum("vs,kvs->vk", residual, self._shares(coefficients, parity))
+        return gradient
+
+    def curvature(self, point: FittedPoint) -> Tensor:
+        """The Gauss-Newton matrix of J(Z) / 2, (d, function, d, function).
+
+        With Kaufman's approximation of the Jacobian it is  U^T ((I - Q Q^T) * H_k H_l^T) U,  * by elements,
+        Q the orthonormal factor and H_k as in ``gradient``.
         Source: Golub & Pereyra, Inverse Problems 19:R1 (2003); Kaufman, BIT 15:49 (1975).
         """
         basis, n_functions = self.views.time_basis, point.knots.shape[1]
-        gradient = torch.zeros_like(point.knots)
-        matrix = gradient.new_zeros(*gradient.shape, *gradient.shape)
-        for parity, (coefficients, residual, q) in enumerate(point.parts):
-            shares = self.angular[:, self.parity == parity] @ coefficients.unflatten(0, (n_functions, -1))
-            gradient -= basis.T @ torch.einsum("vs,kvs->vk", residual, shares)
+        matrix = point.knots.new_zeros(*point.knots.shape, *point.knots.shape)
+        for parity, (coefficients, _, q) in enumerate(point.parts):
+            shares = self._shares(coefficients, parity)
             free = torch.eye(len(basis), dtype=q.dtype, device=q.device) - q @ q.T
             for k in range(n_functions):
                 for other in range(k + 1):
@@ -131,13 +141,23 @@ class SeparableFit:
                     matrix[:, k, :, other] += block
                     if other != k:
                         matrix[:, other, :, k] += block.T
-        return gradient, matrix
+        return matrix
+
+    def _shares(self, coefficients: Tensor, parity: int) -> Tensor:
+        """H_k, (function, view, column)."""
+        here = self.parity == parity
+        return self.angular[:, here] @ coefficients.unflatten(0, (-1, int(here.sum())))
+
+    def _weights(self, n_functions: int, parity: int) -> Tensor:
+        """sqrt(V ridge) w_k n, (function * n)."""
+        here = self.weight[self.parity == parity]
+        return torch.cat([STATIC_WEIGHT * here, here.repeat(n_functions - 1)])
 
     def _least_squares(self, psi: Tensor, parity: int, part: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """eta (function * n, column), the residual and Q (view, function * n), of one parity."""
         angular = self.angular[:, self.parity == parity]
         phi = (psi[:, :, None] * angular[:, None, :]).flatten(1)
-        penalty = torch.diag(self.weight[self.parity == parity].repeat(psi.shape[1]))
+        penalty = torch.diag(self._weights(psi.shape[1], parity))
         q, r = torch.linalg.qr(torch.cat([phi, penalty]))
         q = q[: len(phi)]
         eta = torch.linalg.solve_triangular(r, q.T @ part, upper=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -19,6 +20,7 @@ class SeriesReport:
     Attributes:
         operator, y: of all measured views.
         views: which of them the solver was given, and which not.
+        refit: the solver is given all views again; those that were held out judge nothing any more.
         memory_bytes: of the measurements formed at once; those of one frame always are.
     """
 
@@ -26,10 +28,11 @@ class SeriesReport:
     y: Tensor
     views: Views
     memory_bytes: int
+    refit: bool = False
 
     def residual(self, image: Tensor) -> float:
         """||A f - y|| / ||y|| over the views given."""
-        given = self.operator.with_mask(self.views.given)
+        given = self.operator if self.refit else self.operator.with_mask(self.views.given)
         step = max(1, self.memory_bytes // (3 * self.y[0].nbytes))
         misfit = size = 0.0
         for start in range(0, self.operator.n_frames, step):
@@ -41,8 +44,8 @@ class SeriesReport:
         return relative_change(misfit**0.5, size**0.5)
 
     def figures(self, image: Tensor, x: Tensor, f: Tensor, gamma: Tensor) -> dict[str, float]:
-        """primal_residual ||x - f|| / ||x||, dual_norm ||gamma|| / ||x||, and held_out_residual of ``image``,
-        if views are held out.
+        """primal_residual ||x - f|| / ||x||, dual_norm ||gamma|| / ||x||, and held_out_residual of ``image``
+        where views are held out: nan once they are given again.
 
         x: Lambda Psi^T.  image: what would be delivered now.
         """
@@ -52,8 +55,12 @@ class SeriesReport:
             "dual_norm": relative_change(norm(gamma), size),
         }
         if self.views.held.any():
-            found["held_out_residual"] = held_out_residual(self.operator, self.y, self.views.held, image)
+            held = math.nan if self.refit else self._held_out_residual(image)
+            found["held_out_residual"] = held
         return found
+
+    def _held_out_residual(self, image: Tensor) -> float:
+        return held_out_residual(self.operator, self.y, self.views.held, image)
 
     @property
     def names(self) -> tuple[str, ...]:

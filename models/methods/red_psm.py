@@ -9,23 +9,21 @@ import torch
 from torch import Tensor
 
 from proxflow.models.denoisers.denoiser import Denoiser
-from proxflow.models.dynamic.factor_problem import MEMORY_BYTES, FactorProblem, Factors
+from proxflow.models.dynamic.factor_problem import MEMORY_BYTES, Factors
 from proxflow.models.dynamic.held_out_views import split_views
-from proxflow.models.dynamic.red_psm_admm import BilinearAdmm, Delivered, FactorUpdate
-from proxflow.models.dynamic.red_psm_loop import run_red_psm
-from proxflow.models.dynamic.released_red_psm import RATE, ReleasedRedPsm, released_red_psm
-from proxflow.models.dynamic.released_scale import PEAK, disc, released_scale
-from proxflow.models.dynamic.series_denoiser import ComplexDenoising, SeriesDenoiser, object_peak
-from proxflow.models.dynamic.series_report import SeriesReport
-from proxflow.models.dynamic.start_factors import StartKind, start_factors
+from proxflow.models.dynamic.red_psm_admm import Delivered, FactorUpdate
+from proxflow.models.dynamic.red_psm_loop import RedPsmLoop, Solver
+from proxflow.models.dynamic.red_psm_setup import RedPsmSetup, Semantics
+from proxflow.models.dynamic.released_scale import disc
+from proxflow.models.dynamic.series_denoiser import ComplexDenoising
+from proxflow.models.dynamic.start_factors import StartKind
 from proxflow.models.dynamic.temporal_bases import BasisKind, temporal_basis
 from proxflow.models.methods.result import Reconstruction
+from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.frame_operator import FrameOperator
 
-Semantics = Literal["textbook", "released"]
 FieldOfView = Literal["disc", "full"]
-CG_STEPS, ADAM_STEPS = 10, 25
 
 
 def red_psm(
@@ -50,7 +48,8 @@ def red_psm(
     field_of_view: FieldOfView = "full",
     complex_denoising: ComplexDenoising = "magnitude",
     deliver: Delivered = "object",
-    held_out_fraction: float = 0.05,
+    held_out_fraction: float = 0.1,
+    refit: bool = True,
     patience: int = 10,
     min_iter: int = 10,
     tol: float = 1e-4,
@@ -74,60 +73,47 @@ def red_psm(
         nonnegative: f >= 0; None: where the object is real.
         field_of_view: "disc": zero beyond a disc as wide as a frame.
         deliver: f, or L Psi^T.
-        held_out_fraction: of the views, kept from the solver: the iterate that predicts them best is
-            delivered, and the run ends ``patience`` iterations after it, but not before ``min_iter``. With 0
+        held_out_fraction: of the views, kept from the solver, which ends ``patience`` iterations after the
+            iterate that predicts them best, but not before ``min_iter``; that iterate is delivered. With 0
             it ends after ``n_iter`` and the last is delivered.
+        refit: a second run, on all views, of as many iterations as that iterate had; its last is delivered.
         tol: also end where f changes by less, relatively.
         memory_bytes: bounds the frames formed at once, and the batches given to ``denoiser``.
 
     image: (T, *domain).  curves: temporal_functions, the columns of an orthonormal Psi, ordered by their
     share in f, and what ``start_factors`` tells.
-    Raises ValueError where an argument does not fit, DivergenceError on NaN or infinity.
+    Raises UnsuitableError where the measurements do not allow what is asked, ValueError for a number that is
+    none, DivergenceError on NaN or infinity.
     Source: Iskender, Klasky & Bresler, IEEE Trans. Comput. Imaging 10:832 (2024), eq. numbers of
     docs/methods/red-psm.md. Theirs takes Adam for both factors, and the iterate that is nearest to the truth.
     """
     _check(operator, y, semantics, nonnegative, lam=lam, beta=beta, xi=xi, chi=chi)
     nonnegative = not y.is_complex() if nonnegative is None else nonnegative
-    u = temporal_basis(basis, operator.n_frames, n_knots).to(y.device, y.real.dtype)
-    views = split_views(operator.mask, held_out_fraction, seed)
-    given = operator.with_mask(views.given)
-    problem = FactorProblem(
-        given, given.masked(y), u, beta, xi, chi, _support(operator, field_of_view), memory_bytes=memory_bytes
-    )
-    found = start_factors(given, problem.y, basis=u, n_functions=n_functions, kind=start, seed=seed)
-    factors = Factors(problem.masked(found.spatial), found.knots)
-    peak = object_peak(problem.series(factors))
-    report = SeriesReport(operator, y, views, memory_bytes)
-    solver: BilinearAdmm | ReleasedRedPsm
-    if semantics == "released":
-        scale = released_scale(operator, peak)
-        denoise = SeriesDenoiser(denoiser, PEAK, complex_denoising, memory_bytes)
-        solver = released_red_psm(problem, scale, denoise, report, lam=lam, n_red=n_red, n_inner=n_inner)
-        factors = factors._replace(spatial=scale.unit * factors.spatial)
-    else:
-        solver = BilinearAdmm(
-            problem,
-            SeriesDenoiser(denoiser, peak, complex_denoising, memory_bytes),
-            report,
-            lam=lam,
-            nonnegative=nonnegative,
-            n_red=n_red,
-            factor_update=factor_update,
-            n_inner=n_inner or (CG_STEPS if factor_update == "cg" else ADAM_STEPS),
-            rates=(RATE * peak / PEAK, RATE),
-            deliver=deliver,
-        )
-    state, trace = run_red_psm(
-        solver,
-        factors,
+    try:
+        u = temporal_basis(basis, operator.n_frames, n_knots).to(y.device, y.real.dtype)
+        views = split_views(operator.mask, held_out_fraction, seed)
+        setup = RedPsmSetup(
+            operator, y, denoiser, views, u, _support(operator, field_of_view), lam, beta, xi, chi, start,
+            semantics, factor_update, n_inner, n_red, nonnegative, complex_denoising, deliver, seed,
+            memory_bytes,
+        )  # fmt: skip
+        found = setup.started(n_functions, refit=False)
+    except (ValueError, TypeError) as error:  # TypeError: ProSep of measurements that are no projections
+        raise UnsuitableError(str(error)) from None
+
+    def again() -> tuple[Solver, Factors]:
+        return setup.solver(setup.started(len(found.spatial), refit=True), refit=True)
+
+    loop = RedPsmLoop(
+        setup.solver(found, refit=False),
+        again if refit and views.held.any() else None,
         n_iter=n_iter,
         tol=tol,
         patience=patience,
         min_iter=min_iter,
-        monitor=monitor,
-        resume=resume,
     )
-    shown = temporal_curves(problem.functions(state.best_knots), state.best_spatial)
+    state, trace = loop.run(monitor=monitor, resume=resume)
+    shown = temporal_curves(u.to(state.best_knots.dtype) @ state.best_knots, state.best_spatial)
     return Reconstruction(state.best, trace, {**found.curves, "temporal_functions": shown})
 
 
@@ -172,4 +158,4 @@ def _check(
         raise ValueError(f"y must have the shape {operator.range_shape}, got {tuple(y.shape)}")
     if y.is_complex() and (nonnegative or semantics == "released"):
         asked = "nonnegative" if nonnegative else "semantics released"
-        raise ValueError(f"{asked} must be asked of real measurements only, got {y.dtype}")
+        raise UnsuitableError(f"{asked} must be asked of real measurements only, got {y.dtype}")

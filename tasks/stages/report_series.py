@@ -23,8 +23,8 @@ from proxflow.tasks.report.series import (
 def series_of(images: Mapping[str, ImageRows], reference: ImageRows | None, n_frames: int) -> Series:
     """The first item of ``images`` (method to (item * frame, y, x)), with its reference if there is one.
 
-    Profiles are cut through the row and the column whose pixels vary most over time, in the reference, or
-    in the first method's image where there is none.
+    Profiles are cut through the row and the column whose pixels vary most over time, of those through the
+    middle half of the object, in the reference, or in the first method's image where there is none.
     """
     everything = [*images.values(), *([reference] if reference is not None else [])]
     magnitudes = any(image.dtype.kind == "c" for image in everything)
@@ -67,7 +67,8 @@ def _values(frame: np.ndarray, *, magnitudes: bool) -> np.ndarray:
 
 
 def _most_varying(image: ImageRows, n_frames: int, *, magnitudes: bool) -> tuple[int, int]:
-    """The row and the column with the largest variance over time, summed along them."""
+    """The row and the column with the largest standard deviation over time, summed along them; of those
+    through the middle of the object, as its rim may be bright or move without anything to see."""
     mean = np.zeros(image.shape[1:])
     square = np.zeros(image.shape[1:])  # of the deviations from the mean so far (Welford)
     for frame in range(n_frames):
@@ -75,7 +76,18 @@ def _most_varying(image: ImageRows, n_frames: int, *, magnitudes: bool) -> tuple
         step = values - mean
         mean += step / (frame + 1)
         square += step * (values - mean)
-    return int(square.sum(axis=1).argmax()), int(square.sum(axis=0).argmax())
+    deviation, size = np.sqrt(square), np.abs(mean)
+    row, column = (
+        int(np.where(_middle(size.sum(axis=axis)), deviation.sum(axis=axis), -1).argmax()) for axis in (1, 0)
+    )
+    return row, column
+
+
+def _middle(sums: np.ndarray) -> np.ndarray:
+    """bool, True where a quarter of ``sums`` lies before and a quarter after; everywhere if all are 0."""
+    reached = np.cumsum(sums)
+    inside = (reached >= reached[-1] / 4) & (reached - sums <= 3 * reached[-1] / 4)
+    return np.asarray(inside)
 
 
 def _thinned(lines: np.ndarray) -> np.ndarray:

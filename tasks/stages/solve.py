@@ -11,10 +11,12 @@ from torch import Tensor
 from proxflow.configs.methods import MethodConfig
 from proxflow.models.denoisers.denoiser import Denoiser
 from proxflow.models.methods.scaling import data_scale
+from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.denoisers import FILE, open_denoiser
+from proxflow.tasks.errors import RequestError
 from proxflow.tasks.methods import METHODS, method_function
 from proxflow.tasks.modalities.base import Problem, Setting
 from proxflow.tasks.modalities.registry import modality
@@ -55,6 +57,8 @@ def solve(
     A direct method is given the operator and the data as they are. Any other is given A / ||A|| and data
     scaled to max |A^H y| = 1 with it, and the image is scaled back. A method with a denoiser is given it
     opened.
+
+    Raises RequestError where the method finds that these measurements do not allow what is asked of it.
     """
     method: MethodConfig = TypeAdapter(MethodConfig).validate_python(context.config["method"])
     operator, y = problem.posed(problem.mask if mask is None else mask)
@@ -65,7 +69,10 @@ def solve(
         return Solution(result.image, result.trace, result.curves)
     normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
     scale = data_scale(normalised, y)
-    result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
+    try:
+        result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
+    except UnsuitableError as error:
+        raise RequestError(f"reconstruct.{method.method}: {error}") from None
     return Solution(result.image * (scale / problem.norm), result.trace, result.curves)
 
 

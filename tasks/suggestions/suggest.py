@@ -14,6 +14,7 @@ SUGGESTIONS = {
     "mri-radial": "proxflow.tasks.suggestions.radial:suggest_radial",
     "mri-dynamic": "proxflow.tasks.suggestions.dynamic_mri:suggest_dynamic_mri",
     "ct": "proxflow.tasks.suggestions.tomography:suggest_tomography",
+    "ct-dynamic": "proxflow.tasks.suggestions.dynamic_tomography:suggest_dynamic_tomography",
     "radar": "proxflow.tasks.suggestions.radar:suggest_radar",
 }
 

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxflow.operators import frame_points
 from proxflow.operators.adjoint_test import assert_adjoint
 from proxflow.operators.frame_projections import FrameProjections
 
@@ -57,7 +58,11 @@ def test_every_frame_equals_its_beam(model: str, dtype: torch.dtype, rng: torch.
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_torch_operations_give_the_kernels_numbers(model: str, rng: torch.Generator) -> None:
+@pytest.mark.parametrize("chunk", [200, 1 << 22])
+def test_torch_operations_give_the_kernels_numbers(
+    model: str, chunk: int, rng: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame_points, "CHUNK_POINTS", chunk)
     A = series(model)
     x, y = random(A, rng)
     frames = np.array([3, 0, 3, 1, 4])

@@ -13,6 +13,7 @@ from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.scan import Measurement, ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.region import support_region
+from proxflow.operators.frame_gridding import PRECISIONS
 from proxflow.operators.frame_sense import FrameSenseCartesian
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.modalities.base import Ingested, Modality, Pictures, Problem, Setting, Withheld
@@ -88,11 +89,13 @@ class DynamicMri(Modality):
         return Withheld(problem.mask & ~judged, judged)
 
     def operator_bytes(self, problem: Problem) -> int:
-        """The coil maps and some coil images; of spokes a planned fine grid per frame and thread, too."""
+        """The coil maps and some coil images; of spokes the places and weights of every sample, too."""
         assert isinstance(problem, SeriesProblem)
-        n_coils, ny, nx = problem.maps.shape
-        grids = 0 if problem.trajectory is None else 2 * torch.get_num_threads() * len(problem.samples)
-        return problem.samples.element_size() * ny * nx * (4 * n_coils + grids)
+        itemsize, n_maps = problem.samples.element_size(), problem.maps.numel()
+        if problem.trajectory is None:
+            return 4 * itemsize * n_maps
+        each = 3 * itemsize + 24 + 2 * PRECISIONS[problem.samples.dtype].width * itemsize // 2
+        return 4 * itemsize * n_maps + each * problem.trajectory[..., 0].numel()
 
     def calibration_text(self, calibrated: Artefact) -> str:
         return calibration_text(calibrated)

@@ -11,7 +11,7 @@ from torch import Tensor
 from proxflow.models.dynamic.factor_problem import FactorProblem, Factors
 from proxflow.models.dynamic.held_out_views import split_views
 from proxflow.models.dynamic.red_psm_admm import BilinearAdmm
-from proxflow.models.dynamic.red_psm_state import RedPsmState
+from proxflow.models.dynamic.red_psm_state import FIGURES, RedPsmState
 from proxflow.models.dynamic.series_report import SeriesReport
 
 LAM, BETA = 0.4, 0.3
@@ -160,5 +160,5 @@ def test_reported_numbers_are_those_of_the_equations(
     assert values[1] == pytest.approx(float((f - before.f).norm() / f.norm()), rel=1e-10)
     residual = (given.forward(f) - given.masked(report.y)).norm() / given.masked(report.y).norm()
     assert values[2] == pytest.approx(float(residual), rel=1e-10)
-    found = dict(zip(solver.names, values[6:], strict=True))
+    found = dict(zip(solver.names, values[FIGURES:], strict=True))
     assert found == pytest.approx({name: float(value) for name, value in expected.items()}, rel=1e-10)

@@ -159,14 +159,17 @@ def test_profiles_are_lines_of_pixels_over_time(moving: Make) -> None:
     assert f"column {run.series.column} with y down, and below it row {run.series.row} with x down" in text
 
 
-def test_profiles_are_cut_where_the_image_changes() -> None:
+def test_profiles_are_cut_through_the_object_where_it_changes() -> None:
     series = np.ones((6, 20, 30), np.float32)
-    series[::2, 7, 3:9] = 2
-    series[::2, 5:9, 4] = 3
+    series[::2, 7, 3:20] = 2
+    series[::2, 5:9, 12] = 3
+    series[::2, 0] = series[::2, :, 29] = 9  # a bright rim
     found = series_of({"tv": series}, None, 6)
-    assert (found.row, found.column) == (7, 4) and found.cut_by == "the image of tv"
+    assert (found.row, found.column) == (7, 12) and found.cut_by == "the image of tv"
     np.testing.assert_array_equal(found.methods[0].row, series[:, 7])
-    np.testing.assert_array_equal(found.methods[0].column, series[:, :, 4])
+    np.testing.assert_array_equal(found.methods[0].column, series[:, :, 12])
+    empty = series_of({"tv": np.zeros((2, 9, 9), np.float32)}, None, 2)
+    assert (empty.row, empty.column) == (0, 0)
 
 
 def test_complex_series_are_shown_by_their_magnitude(moving: Make) -> None:

@@ -1,0 +1,103 @@
+"""From measurements and numbers to a solver of RED-PSM and its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from proxflow.models.denoisers.denoiser import Denoiser
+from proxflow.models.dynamic.factor_problem import FactorProblem, Factors
+from proxflow.models.dynamic.held_out_views import Views
+from proxflow.models.dynamic.red_psm_admm import BilinearAdmm, Delivered, FactorUpdate
+from proxflow.models.dynamic.red_psm_loop import Solver
+from proxflow.models.dynamic.released_red_psm import RATE, released_red_psm
+from proxflow.models.dynamic.released_scale import PEAK, released_scale
+from proxflow.models.dynamic.series_denoiser import ComplexDenoising, SeriesDenoiser, object_peak
+from proxflow.models.dynamic.series_report import SeriesReport
+from proxflow.models.dynamic.start_factors import StartKind, start_factors
+from proxflow.models.dynamic.start_values import StartFactors
+from proxflow.operators.frame_operator import FrameOperator
+
+Semantics = Literal["textbook", "released"]
+CG_STEPS, ADAM_STEPS = 10, 25
+
+
+@dataclass(frozen=True)
+class RedPsmSetup:
+    """The arguments of ``red_psm``, which says what they are; basis is U, (T, d)."""
+
+    operator: FrameOperator
+    y: Tensor
+    denoiser: Denoiser
+    views: Views
+    basis: Tensor
+    support: Tensor | None
+    lam: float
+    beta: float
+    xi: float
+    chi: float
+    start: StartKind
+    semantics: Semantics
+    factor_update: FactorUpdate
+    n_inner: int | None
+    n_red: int
+    nonnegative: bool
+    complex_denoising: ComplexDenoising
+    deliver: Delivered
+    seed: int
+    memory_bytes: int
+
+    def started(self, n_functions: int | None, *, refit: bool) -> StartFactors:
+        """Factors from the views given to the solver: those not held out, or, with ``refit``, all."""
+        problem = self._problem(refit)
+        found = start_factors(
+            problem.operator,
+            problem.y,
+            basis=self.basis,
+            n_functions=n_functions,
+            kind=self.start,
+            seed=self.seed,
+        )
+        return StartFactors(problem.masked(found.spatial), found.knots, found.curves)
+
+    def solver(self, found: StartFactors, *, refit: bool) -> tuple[Solver, Factors]:
+        """The solver of these views, and these factors in its unit."""
+        problem, factors = self._problem(refit), Factors(found.spatial, found.knots)
+        report = SeriesReport(self.operator, self.y, self.views, self.memory_bytes, refit)
+        peak = object_peak(problem.series(factors))
+        if self.semantics == "released":
+            scale = released_scale(self.operator, peak)
+            denoise = SeriesDenoiser(self.denoiser, PEAK, self.complex_denoising, self.memory_bytes)
+            steps = self.n_inner or ADAM_STEPS
+            released = released_red_psm(
+                problem, scale, denoise, report, lam=self.lam, n_red=self.n_red, n_inner=steps
+            )
+            return released, factors._replace(spatial=scale.unit * factors.spatial)
+        textbook = BilinearAdmm(
+            problem,
+            SeriesDenoiser(self.denoiser, peak, self.complex_denoising, self.memory_bytes),
+            report,
+            lam=self.lam,
+            nonnegative=self.nonnegative,
+            n_red=self.n_red,
+            factor_update=self.factor_update,
+            n_inner=self.n_inner or (CG_STEPS if self.factor_update == "cg" else ADAM_STEPS),
+            rates=(RATE * peak / PEAK, RATE),
+            deliver=self.deliver,
+        )
+        return textbook, factors
+
+    def _problem(self, refit: bool) -> FactorProblem:
+        given = self.operator if refit else self.operator.with_mask(self.views.given)
+        return FactorProblem(
+            given,
+            given.masked(self.y),
+            self.basis,
+            self.beta,
+            self.xi,
+            self.chi,
+            self.support,
+            memory_bytes=self.memory_bytes,
+        )
