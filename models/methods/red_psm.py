@@ -13,10 +13,9 @@ from proxflow.models.dynamic.factor_problem import MEMORY_BYTES, Factors
 from proxflow.models.dynamic.held_out_views import split_views
 from proxflow.models.dynamic.red_psm_admm import Delivered, FactorUpdate
 from proxflow.models.dynamic.red_psm_loop import RedPsmLoop, Solver
-from proxflow.models.dynamic.red_psm_setup import RedPsmSetup, Semantics
+from proxflow.models.dynamic.red_psm_setup import RedPsmSetup, Semantics, Start
 from proxflow.models.dynamic.released_scale import disc
 from proxflow.models.dynamic.series_denoiser import ComplexDenoising
-from proxflow.models.dynamic.start_factors import StartKind
 from proxflow.models.dynamic.temporal_bases import BasisKind, temporal_basis
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.methods.unsuitable import UnsuitableError
@@ -36,10 +35,10 @@ def red_psm(
     beta: float = 2e-4,
     xi: float = 1e-6,
     chi: float = 1e-6,
-    n_functions: int | None = 7,
+    n_functions: int | None = None,
     n_knots: int = 9,
     basis: BasisKind = "spline",
-    start: StartKind = "polynomial",
+    start: Start = "auto",
     semantics: Semantics = "textbook",
     factor_update: FactorUpdate = "cg",
     n_inner: int | None = None,
@@ -66,7 +65,8 @@ def red_psm(
             all rays, so that lam, beta, xi and chi are the published ones.
         denoiser: D; not called with lam = 0, which is the partially separable model alone (``psm``).
         n_functions: r = K + 1, columns of Psi; None chooses it by held-out views, see ``start_factors``.
-        n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``.
+        n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``; "auto" is ProSep of
+            projections and polynomials of anything else.
         semantics: "textbook"; or "released", the released code's updates (``ReleasedRedPsm``), for real
             objects, always by Adam and with f >= 0: factor_update, nonnegative and deliver are not asked.
         n_inner: steps an iteration of CG (None: 10) or Adam (None: 25).  n_red: of (11).
