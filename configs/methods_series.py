@@ -1,6 +1,7 @@
 """Methods for series without a model of time, or with one that is not bilinear.
 
-Weights are relative: the data are scaled so that the largest magnitude of A^H y over the series is 1.
+Weights are relative: the data are scaled so that the largest magnitude of A^H y over the series is 1. Their
+defaults are those, of two a decade, that predict held-out spokes of the sample dynamic-mri-kidney best.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Static(Choice):
     fits: ClassVar[tuple[Modality, ...]] = SERIES
     method: Literal["static"]
     n_iter: Iterations = Field(default=100, description="Iterations at most.")
-    lam: Weight = Field(default=0.001, description="Weight of the penalty, relative to the peak of A^H y.")
+    lam: Weight = Field(default=3e-4, description="Weight of the penalty, relative to the peak of A^H y.")
     penalty: Literal["tv", "tikhonov"] = Field(
         default="tv", description="Total variation, or the squares of the values."
     )
@@ -50,7 +51,7 @@ class FramewiseTv(Choice):
     fits: ClassVar[tuple[Modality, ...]] = SERIES
     method: Literal["framewise_tv"]
     n_iter: Iterations = Field(default=100, description="Iterations at most.")
-    lam: Weight = Field(default=0.003, description="TV weight, relative to the peak of A^H y.")
+    lam: Weight = Field(default=0.001, description="TV weight, relative to the peak of A^H y.")
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
     nonnegative: bool = Field(default=False, description="Allow no negative values: attenuation has none.")
 
@@ -61,7 +62,7 @@ class FramewiseCgSense(Choice):
     fits: ClassVar[tuple[Modality, ...]] = ("mri-dynamic",)
     method: Literal["framewise_cg_sense"]
     n_iter: Iterations = Field(default=30, description="Iterations at most.")
-    lam: Weight = Field(default=0.02, description="Tikhonov weight, relative to the peak of A^H y.")
+    lam: Weight = Field(default=3e-4, description="Tikhonov weight, relative to the peak of A^H y.")
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
 
 
@@ -71,8 +72,8 @@ class LowRankSparse(Choice):
     fits: ClassVar[tuple[Modality, ...]] = SERIES
     method: Literal["low_rank_sparse"]
     n_iter: Iterations = Field(default=200, description="Iterations at most.")
-    lam: Annotated[float, Field(ge=0, le=1), Tunable(1e-3, 0.3, limits=(1e-5, 1))] = Field(
-        default=0.01,
+    lam: Annotated[float, Field(ge=0, le=1), Tunable(1e-4, 0.03, limits=(1e-6, 1))] = Field(
+        default=3e-4,
         description="Weight of both, relative to the largest singular value and frequency of A^H y.",
     )
     balance: Annotated[float, Field(ge=0, le=1000)] = Field(

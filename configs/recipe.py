@@ -61,6 +61,9 @@ class Recipe(Part):
                 name = getattr(choice, "method", None) or getattr(choice, "kind", "")
                 fitting = ", ".join(choice.fits)
                 found.append((place, f"must go with scan.kind {kind}, got {name}, which is for {fitting}"))
+            if kind != "ct-dynamic" and getattr(choice, "start", None) == "prosep":
+                what = f"must be auto or polynomial for scan.kind {kind}, got prosep, which needs projections"
+                found.append(((*place, "start"), what))
         if kind == "mri-cartesian" and self.image != ImageConfig():
             found.append((("image",), "must be left out: a Cartesian scan fixes its image"))
         if self.scan.schedule is not None and kind != "ct-dynamic":

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.methods_psm import PartiallySeparable
+from proxflow.configs.methods_series import TdDip
 from proxflow.models.dynamic.red_psm_setup import ADAM_STEPS, CG_STEPS
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.frame_operator import FrameOperator
@@ -21,6 +22,7 @@ from proxflow.tasks.methods import METHODS, method_function
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5
 PROBE_FRAMES = 8  # of a series
+PROBE_STEPS = 8  # of a block
 CONJUGATE_GRADIENTS = 7  # applications in an iteration of the constrained methods: five of them, and two more
 
 
@@ -50,12 +52,19 @@ def iteration_seconds(
     if METHODS[config.method].direct or not hasattr(config, "n_iter"):
         return 0.0
     numbers = config.model_dump(exclude={"method"}) | _opened(config, device)
+    if numbers.get("start") == "prosep":
+        numbers["start"] = "polynomial"  # the identity has no angles
     identity: LinearOperator
     identity, steps, part = _Identity(operator.domain_shape), PROBE_ITERATIONS, 1.0
     if isinstance(operator, FrameOperator):
         n_frames = min(operator.n_frames, max(PROBE_FRAMES, numbers.get("n_knots", 1)))
         identity = _IdentityFrames((n_frames, *operator.frame_domain)).to(device)
         steps, part = 1, n_frames / operator.n_frames
+    if isinstance(config, PartiallySeparable):
+        numbers["start"] = "polynomial"  # its first guess is not part of an iteration
+    if isinstance(config, TdDip):  # a step draws frames_per_step of any number of frames
+        part = min(PROBE_STEPS, config.block_steps) / config.block_steps
+        numbers["block_steps"] = min(PROBE_STEPS, config.block_steps)
     shape = identity.domain_shape
     y = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     y /= y.abs().max()

@@ -16,10 +16,15 @@ import numpy as np
 import pytest
 import torch
 
+from proxflow.data.dynamic_kspace import DynamicKSpace
+from proxflow.data.dynamic_sinogram import DynamicSinogram
 from proxflow.data.kspace import Geometry
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
 from proxflow.data.radial_kspace import RadialKSpace
+from proxflow.data.schedules import bit_reversed
 from proxflow.data.sinogram import ScanGeometry, Sinogram
+from proxflow.data.writers.dynamic_kspace_h5 import write_dynamic_kspace_h5
+from proxflow.data.writers.dynamic_sinogram_h5 import write_dynamic_sinogram_h5
 from proxflow.data.writers.radar_h5 import write_radar_h5
 from proxflow.data.writers.radial_h5 import write_radial_h5
 from proxflow.data.writers.sinogram_h5 import write_sinogram_h5
@@ -94,6 +99,42 @@ def _chords(beam: str, angles: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.n
 
 
 @pytest.fixture
+def series_scan(tmp_path: Path) -> Callable[..., Path]:
+    """Write exact projections of a ball of attenuation 0.02 per mm that travels to the right, with some
+    noise, and its images as the reference."""
+
+    def make(
+        frames: int = 16,
+        views: int = 1,
+        *,
+        columns: int = 24,
+        items: int = 1,
+        sized: bool = True,
+        reference: bool = True,
+        noise: float = 0.002,
+        **changes: Any,
+    ) -> Path:
+        angles = bit_reversed(frames * views).reshape(frames, views)
+        at = changes.get("axis_column", (columns - 1) / 2)
+        place = np.linspace(-3, 3, frames)[:, None, None]  # x of the ball's middle; its y is 2, up
+        s = np.arange(columns) - at - (place * np.cos(angles)[..., None] + 2 * np.sin(angles)[..., None])
+        samples = 0.04 * np.sqrt(np.clip(49 - s**2, 0, None))
+        samples = samples + noise * np.random.default_rng(4).normal(size=(items, *samples.shape))
+        grid = np.arange(columns) - (columns - 1) / 2
+        truth = 0.02 * ((grid - place) ** 2 + (-grid[:, None] - 2) ** 2 < 49)
+        series = DynamicSinogram(
+            samples.astype(np.float32),
+            angles,
+            tuple(f"series {item}" for item in range(items)),
+            **{"column_size_mm": 1.0 if sized else None, **changes},
+            reference=np.repeat(truth[None], items, axis=0).astype(np.float32) if reference else None,
+        )
+        return write_dynamic_sinogram_h5(tmp_path / "scan.h5", series)
+
+    return make
+
+
+@pytest.fixture
 def radar_scan(tmp_path: Path) -> Callable[..., Path]:
     """Write the echo of a point seen by antennas: plane-z, plane-x, thick, ring or flown."""
 
@@ -138,6 +179,47 @@ def _antennas(array: str) -> tuple[np.ndarray, np.ndarray]:
         "ring": np.column_stack([0.3 * circle, zeros + POINT[2]]),
     }[array]
     return places, np.array([(t, r) for t in range(16) for r in range(16) if t < r])
+
+
+@pytest.fixture
+def frames_scan(tmp_path: Path) -> Callable[..., Path]:
+    """Write MRI frames of an ellipse with a spot that travels, seen by four smooth coils: fully sampled on a
+    grid, or along golden-angle spokes with the frames as the reference."""
+
+    def make(frames: int = 8, *, spokes: int = 0, n: int = 24, maps: bool = False) -> Path:
+        axis = np.arange(n) - n // 2
+        y, x = np.meshgrid(axis, axis, indexing="ij")
+        places = np.linspace(-4, 4, frames)[:, None, None]
+        ellipse = ((y / 9) ** 2 + (x / 7) ** 2 < 1) * (1 + ((y - places) ** 2 + x**2 < 7))
+        turn = (2 * np.pi * np.arange(4) / 4)[:, None, None]
+        coils = np.exp(-((y - 11 * np.sin(turn)) ** 2 + (x - 11 * np.cos(turn)) ** 2) / 250 + 1j * turn)
+        radius = np.arange(-n / 2, n / 2, 0.5)
+        angle = np.arange(frames * spokes).reshape(frames, spokes, 1) * np.deg2rad(111.246117975)
+        points = np.stack([radius * np.sin(angle), radius * np.cos(angle)], -1)
+        if not spokes:
+            points = np.broadcast_to(np.stack([y, x], -1), (frames, n, n, 2))
+        turns = points[..., :1] * y.ravel() + points[..., 1:] * x.ravel()
+        samples = np.einsum(
+            "tsrp,ctp->tcsr",
+            np.exp(-2j * np.pi * turns / n) / n,
+            (coils[:, None] * ellipse).reshape(4, frames, -1),
+            optimize=True,
+        )
+        random = np.random.default_rng(6)
+        samples = samples + 1e-3 * (
+            random.normal(size=samples.shape) + 1j * random.normal(size=samples.shape)
+        )
+        series = DynamicKSpace(
+            samples[None].astype(np.complex64),
+            Geometry((n, n), (5.0, 240.0, 240.0), slices=(0,)),
+            ("slice 0",),
+            trajectory=points.astype(np.float32) if spokes else None,
+            coil_maps=coils[None].astype(np.complex64) if maps else None,
+            reference=ellipse[None].astype(np.float32) if spokes else None,
+        )
+        return write_dynamic_kspace_h5(tmp_path / "scan.h5", series)
+
+    return make
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from proxflow.models.networks.channels_last import channels_last
 
 # Bytes that one pixel takes while a 64-channel layer is applied: what goes in, what comes out, and one copy.
 PIXEL_BYTES = 3 * 64 * 4
-FAST_BYTES = 64 << 20  # of the batch that was fastest on CPUs: more falls out of their caches
+FAST_BYTES = 32 << 20  # of the batch that was fastest on CPUs: more leaves their caches
 
 
 class NetworkDenoiser:
@@ -21,7 +21,8 @@ class NetworkDenoiser:
 
     Args:
         network: of (n, 1, y, x).  mixed: convolutions in bfloat16. Where the CPU has it this is twice as
-            fast, and it moves the result by about 3e-4 of the peak.
+            fast, and moves the result by 8e-4 of the peak (rms; 4e-3 at most): not far below what is left of
+            noise of 1 %, so it is the user's to choose (``benchmarks/denoiser_rate.py``).
 
     images: real (n, y, x), any dtype: computed in float32, returned in their own.
     Raises ValueError if images has other than three axes.

@@ -20,7 +20,7 @@ def low_rank_sparse(
     y: Tensor,
     *,
     n_iter: int = 100,
-    lam: float = 0.01,
+    lam: float = 3e-4,
     balance: float = 1.0,
     tol: float = 1e-4,
     monitor: Monitor | None = None,

@@ -57,7 +57,7 @@ def static(
     y: Tensor,
     *,
     n_iter: int = 100,
-    lam: float = 1e-3,
+    lam: float = 3e-4,
     penalty: Penalty = "tv",
     nonnegative: bool = False,
     tol: float = 1e-4,

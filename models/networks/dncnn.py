@@ -31,9 +31,9 @@ class DnCNN(nn.Module):
         if predicts not in ("noise", "image"):
             raise ValueError(f"predicts must be 'noise' or 'image', got {predicts!r}")
         self.predicts = predicts
-        layers: list[nn.Module] = [_convolution(1, N_CHANNELS), nn.ReLU()]
+        layers: list[nn.Module] = [_convolution(1, N_CHANNELS), nn.ReLU(inplace=True)]
         for _ in range(N_MIDDLE_LAYERS):
-            layers += [_convolution(N_CHANNELS, N_CHANNELS), nn.ReLU()]
+            layers += [_convolution(N_CHANNELS, N_CHANNELS), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers, _convolution(N_CHANNELS, 1))
 
     def forward(self, images: Tensor) -> Tensor:

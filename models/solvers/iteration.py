@@ -100,6 +100,7 @@ def iterate(
         raise ValueError(f"n_iter must be at least 1, got {n_iter}")
     if not tol >= 0:
         raise ValueError(f"tol must be at least 0, got {tol}")
+    state = _in_order(state)
     start_objective = measure(state)[0]
     index, trace = 0, list[Iteration]()
     if resume is not None:
@@ -108,7 +109,7 @@ def iterate(
         trace and (trace[-1].relative_change < tol or (done is not None and done(state)))
     ):
         index += 1
-        previous, state = state, step(state)
+        previous, state = state, _in_order(step(state))
         report = Iteration(index, n_iter, *measure(state))
         reason = _divergence(report, start_objective)
         if reason:
@@ -117,6 +118,12 @@ def iterate(
         if monitor is not None:
             monitor(report, state)
     return state, trace
+
+
+def _in_order(state: State) -> State:
+    """``state`` with its tensors contiguous, as a checkpoint brings them back: sums over other strides are
+    rounded otherwise."""
+    return type(state)(*(tensor.contiguous() for tensor in state))
 
 
 def relative_change(change: float, norm: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-STRETCHES = 8
+STRETCHES, FEWEST_COLUMNS = 8, 4
 NORMAL_MAD = 0.6744897501960817  # median of |n| for unit Gaussian n
 
 
@@ -42,5 +42,5 @@ def detector_noise_std(samples: NDArray[np.floating]) -> float | None:
         return None
     difference = np.abs(np.diff(samples.astype(np.float64), 4, axis=-1))
     n_columns = difference.shape[-1]
-    stretches = np.array_split(difference, max(1, min(STRETCHES, n_columns // STRETCHES)), axis=-1)
+    stretches = np.array_split(difference, max(1, min(STRETCHES, n_columns // FEWEST_COLUMNS)), axis=-1)
     return float(min(np.median(stretch) for stretch in stretches) / (NORMAL_MAD * 70**0.5))

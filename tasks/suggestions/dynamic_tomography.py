@@ -63,10 +63,10 @@ def _calibrate(look: DynamicTomographyLook) -> str:
     if look.geometry.axis_column is None and look.geometry.centre == "middle":
         return f"""\
 calibrate: # onto which detector column the axis of rotation projects
-  kind: frame_rotation
+  kind: frame_rotation # of a series
   # The file does not tell: this is the middle of the detector. A wrong column makes arcs beside every edge;
   # try others with --set calibrate.axis_column=...
-  axis_column: {look.axis_column:.6g} # counted from 0, fractions allowed
+  axis_column: {look.axis_column:.6g} # adapt it: counted from 0, fractions allowed
 """
     return f"""\
 calibrate: # onto which detector column the axis of rotation projects, and how projections are modelled
@@ -88,12 +88,12 @@ reconstruct: # the method whose images are delivered; `proxflow methods` lists a
 
 compare: # further methods in `proxflow compare`, with their numbers
   - method: psm # the same without a denoiser
-    n_functions: {functions}
-    n_knots: {knots}
+    n_functions: {functions} # as above, as is the next
+    n_knots: {knots} # numbers that make up each
   - method: static # one image for all frames: what it misses is motion
     nonnegative: true # attenuation has no negative values
   - method: framewise_tv # every frame on its own
-    nonnegative: true
+    nonnegative: true # as above
 """
 
 

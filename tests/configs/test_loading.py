@@ -209,6 +209,30 @@ def test_unknown_ready_recipe_names_the_nearest() -> None:
         recipe_path(Path("mri-brain-poison4"))
 
 
+def test_a_start_from_projections_is_refused_where_there_are_none(tmp_path: Path) -> None:
+    text = """name: a
+scan: {kind: mri-dynamic, path: a.h5}
+reconstruct:
+  method: psm
+  start: prosep
+"""
+    (told,) = problems(write(tmp_path, text))
+    sentence = "reconstruct.start must be auto or polynomial for scan.kind mri-dynamic, got prosep"
+    assert f"line 5: {sentence}" in told
+    assert (
+        load_recipe(write(tmp_path, text.replace("mri-dynamic", "ct-dynamic"))).reconstruct.start == "prosep"
+    )
+
+
+def test_static_refuses_a_constraint_that_its_solver_lacks(tmp_path: Path) -> None:
+    text = """name: a
+scan: {kind: ct-dynamic, path: a.h5}
+reconstruct: {method: static, penalty: tikhonov, nonnegative: true}
+"""
+    (told,) = problems(write(tmp_path, text))
+    assert "nonnegative must be false unless penalty is tv, got true with tikhonov" in told
+
+
 def test_what_does_not_go_with_the_kind_of_scan_is_told_with_its_line(tmp_path: Path) -> None:
     text = """name: a
 scan: {kind: ct, path: a.h5}

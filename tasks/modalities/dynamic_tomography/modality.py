@@ -55,7 +55,9 @@ class DynamicTomography(Modality):
 
     region_text = "the disc that every view sees"
     empty_region_text = "which no view sees as a whole"
-    misfit_text = "noise dominates, or the angles, the axis of rotation or the rank of the motion are wrong"
+    misfit_text = (
+        "noise dominates, the angles are wrong, or the object changes more than the method can follow"
+    )
     unit = "1/mm"
     value_bytes = 4
     calibrates_items = False

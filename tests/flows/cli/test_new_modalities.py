@@ -23,6 +23,7 @@ RUNS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "radar": ("radar_scan", {"background": True}, ["image.matrix=[8, 9, 10]", "image.voxel_mm=20"]),
     "flown": ("radar_scan", {"array": "flown"}, ["image.matrix=[1, 12, 12]"]),
     "radial": ("radial_scan", {}, ["reconstruct.n_iter=5"]),
+    "series": ("series_scan", {}, ["reconstruct={method: psm, n_functions: 3, n_iter: 3}"]),
 }
 WRONG: dict[str, tuple[str, Callable[[Path], None]]] = {
     "cut short": ("ct_scan", lambda path: path.write_bytes(path.read_bytes()[:3000]) and None),
@@ -120,6 +121,7 @@ def test_new_for_every_sample(cli: Any, tmp_path: Path, sample: str) -> None:
     [
         ("tooth", {"modality": "ct", "beam": "parallel", "column_size_mm": None, "n_flat": 10}),
         ("htc2022-ta", {"modality": "ct", "beam": "fan", "column_size_mm": 0.2, "source_origin_mm": 410.66}),
+        ("dynamic-ct-lung", {"modality": "ct-dynamic", "n_frames": 64, "views_per_frame": 1}),
         ("merit-breast-P3", {"modality": "radar", "n_pairs": 96, "arrangement": "around"}),
         ("brain-radial", {"modality": "mri-radial", "straight_spokes": True, "nyquist_spokes": 403}),
     ],
@@ -133,7 +135,7 @@ def test_inspect_of_measured_samples(cli: Any, sample: str, facts: dict[str, Any
         assert told["source"]["tube voltage"] == "45 kV"
 
 
-@pytest.mark.parametrize("fixture", ["ct_scan", "radar_scan", "radial_scan"])
+@pytest.mark.parametrize("fixture", ["ct_scan", "series_scan", "radar_scan", "radial_scan"])
 def test_inspect_writes_text_and_picture(cli: Any, request: Any, tmp_path: Path, fixture: str) -> None:
     path = request.getfixturevalue(fixture)()
     ended = cli("inspect", path, "--picture", "scan.png")

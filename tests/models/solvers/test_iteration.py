@@ -53,6 +53,19 @@ def test_iterate_reports_every_iteration_to_the_monitor() -> None:
     assert seen[2][1][0][0] == 1.0  # later steps did not write to a state already seen
 
 
+def test_states_are_contiguous_as_those_of_a_checkpoint_are() -> None:
+    """Sums over other strides are rounded otherwise: a resumed run would not have the same bits."""
+    seen: list[bool] = []
+
+    def step(state: Point) -> Point:
+        seen.append(state.x.is_contiguous())
+        return Point((0.5 * state.x).mT, torch.tensor(0.5))
+
+    state = Point(torch.ones(3, 4).mT, torch.tensor(0.0))
+    _, trace = iterate(state, step, n_iter=4, tol=0.0, measure=lambda s: (1.0, 0.5, 0.5), image=lambda s: s.x)
+    assert seen == [True] * 4 == [True] * len(trace)
+
+
 def test_iterate_stops_once_done_and_stays_stopped_on_resumption() -> None:
     def done(state: Point) -> bool:
         return state.x[0].item() <= 1

@@ -89,6 +89,19 @@ def test_counts_alone_show_the_counts(ct_scan: Make) -> None:
     assert [panel.caption for panel in look.panels()] == ["counts, item 0"]
 
 
+def test_series_is_told_by_frames_and_views(series_scan: Make) -> None:
+    look, facts = looked(series_scan(16, 2, noise=0.004))
+    assert facts["frames"] == "16, of 2 views each; about 38 would be full sampling"
+    assert "32 from 0 to " in facts["angles"] and "half a turn" in facts["angles"]
+    assert facts["detector"] == "24 columns, 1 mm apart"
+    assert facts["reference"] == "an image of 24 x 24 for every frame came with the scan"
+    assert look.numbers()["noise_std"] == pytest.approx(0.004, rel=0.25)
+    assert look.numbers()["views_per_frame"] == 2
+    _, bare = looked(series_scan(8, sized=False, reference=False, centre="pixel"))
+    assert "pitch not told" in bare["detector"] and bare["reference"] == "none in the file"
+    assert bare["axis"].startswith("column 12.00 of 24, the middle pixel of the detector")
+
+
 @pytest.mark.parametrize(
     ("array", "arrangement", "planar", "words"),
     [
@@ -150,6 +163,7 @@ def test_spokes_are_held_against_full_sampling(radial_scan: Make) -> None:
     [
         ("ct_scan", {}, 2),
         ("ct_scan", {"beam": "cone", "degrees": 360.0}, 2),
+        ("series_scan", {}, 2),
         ("radar_scan", {}, 2),
         ("radar_scan", {"frequencies": 1}, 1),
         ("radial_scan", {}, 2),

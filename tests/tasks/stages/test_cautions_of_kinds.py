@@ -14,6 +14,7 @@ WORDS = {
     "mri-cartesian": "coil maps",
     "mri-radial": "coil maps",
     "ct": "the axis of rotation",
+    "ct-dynamic": "the object changes",
     "radar": "permittivity",
 }
 

@@ -43,6 +43,15 @@ CASES = {
         "fbp",
         ["sirt", "tv"],
     ),
+    "series": Case("series_scan", {"axis_column": 11.0}, [], "red_psm", ["psm", "static", "framewise_tv"]),
+    "series without sizes": Case(
+        "series_scan",
+        {"frames": 8, "sized": False, "reference": False},
+        [],
+        "red_psm",
+        ["psm", "static", "framewise_tv"],
+        choices=("calibrate.axis_column",),
+    ),
     "planar array": Case(
         "radar_scan", {}, [], "back_projection", ["kirchhoff", "l1"], choices=(WHERE, MEDIUM)
     ),
