@@ -52,8 +52,9 @@ class PartiallySeparable(Choice):
     nonnegative: bool | None = Field(
         default=None, description="Allow no negative values; null: of real objects, which CT's are."
     )
-    field_of_view: Literal["full", "disc"] = Field(
-        default="full", description="disc: zero outside a disc as wide as the image."
+    field_of_view: Literal["auto", "disc", "full"] = Field(
+        default="auto",
+        description="disc: zero beyond a disc as wide as the image; auto: where CT's detector sees no more.",
     )
     deliver: Literal["object", "factors"] = Field(
         default="object", description="The image: f, or the product of the factors L Psi^T."

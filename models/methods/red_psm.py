@@ -21,8 +21,9 @@ from proxflow.models.methods.result import Reconstruction
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.frame_operator import FrameOperator
+from proxflow.operators.frame_projections import FrameProjections
 
-FieldOfView = Literal["disc", "full"]
+FieldOfView = Literal["auto", "disc", "full"]
 
 
 def red_psm(
@@ -44,7 +45,7 @@ def red_psm(
     n_inner: int | None = None,
     n_red: int = 1,
     nonnegative: bool | None = None,
-    field_of_view: FieldOfView = "full",
+    field_of_view: FieldOfView = "auto",
     complex_denoising: ComplexDenoising = "magnitude",
     deliver: Delivered = "object",
     held_out_fraction: float = 0.1,
@@ -71,7 +72,8 @@ def red_psm(
             objects, always by Adam and with f >= 0: factor_update, nonnegative and deliver are not asked.
         n_inner: steps an iteration of CG (None: 10) or Adam (None: 25).  n_red: of (11).
         nonnegative: f >= 0; None: where the object is real.
-        field_of_view: "disc": zero beyond a disc as wide as a frame.
+        field_of_view: "disc": zero beyond a disc as wide as a frame. "auto": that of projections whose
+            detector is no wider than a frame, so that no other pixel is seen from every side.
         deliver: f, or L Psi^T.
         held_out_fraction: of the views, kept from the solver, which ends ``patience`` iterations after the
             iterate that predicts them best, but not before ``min_iter``; that iterate is delivered. With 0
@@ -138,10 +140,20 @@ def temporal_curves(psi: Tensor, spatial: Tensor) -> list[list[float]]:
 def _support(operator: FrameOperator, field_of_view: FieldOfView) -> Tensor | None:
     """bool (ny, nx): where the object may be, of what some frame's data depend on; None: everywhere."""
     inside = None if operator.support is None else operator.support.any(0)
+    if field_of_view == "auto":
+        field_of_view = "disc" if _sees_a_disc(operator) else "full"
     if field_of_view == "full":
         return inside
     found = disc(operator.frame_domain).to(operator.mask.device)
     return found if inside is None else found & inside
+
+
+def _sees_a_disc(operator: FrameOperator) -> bool:
+    """Whether these are projections onto a detector no wider than the frame, but for a column."""
+    if not isinstance(operator, FrameProjections):
+        return False
+    width = (operator.n_columns - 1) * operator.column_size_mm
+    return width <= min(operator.frame_domain) * operator.pixel_size_mm
 
 
 def _check(

@@ -247,6 +247,18 @@ def test_a_series_of_zeros_stays_one() -> None:
     assert not found.image.any()
 
 
+def test_the_field_of_view_is_the_disc_that_a_narrow_detector_sees() -> None:
+    operator, y, _ = ct(noise=0.05)
+    numbers: dict[str, Any] = {"n_iter": 1, "n_functions": 2, "n_knots": 5, "held_out_fraction": 0.0}
+    images = [psm(operator, y, field_of_view=one, **numbers).image for one in ("auto", "disc", "full")]
+    assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
+    wide = FrameProjections((J, J), operator.angles_rad, 20)
+    seen = [
+        psm(wide, wide.forward(images[0]), field_of_view=one, **numbers).image for one in ("auto", "full")
+    ]
+    assert torch.equal(seen[0], seen[1])
+
+
 def test_the_start_is_that_of_projections_where_there_are_some() -> None:
     operator, y, _ = ct()
     numbers: dict[str, Any] = {"n_iter": 1, "n_functions": 2, "n_knots": 5, "held_out_fraction": 0.0}
