@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python -m benchmarks.denoiser_rate --frames 64
 
 Rates count 2 operations a multiplication with addition. With one thread they count the time it computed, so
-that they mean something on a machine that does other work too; with more, the time by the clock. The library's own rates: a 64 -> 64 convolution applied again and again to
-four images, and a matrix product.
+that they mean something on a machine that does other work too; with more, the time by the clock. The library's
+own rates: a 64 -> 64 convolution applied again and again to four images, and a matrix product.
 """
 
 from __future__ import annotations
