@@ -25,7 +25,7 @@ class PartiallySeparable(Choice):
     fits: ClassVar[tuple[Modality, ...]] = ("ct-dynamic", "mri-dynamic")
     n_iter: Iterations = Field(default=100, description="Outer iterations at most, of either run.")
     n_functions: Annotated[int, Field(ge=1, le=64)] | None = Field(
-        default=7, description="Temporal functions, the rank; null chooses it by views held out."
+        default=None, description="Temporal functions, the rank; null chooses it by views held out."
     )
     n_knots: Annotated[int, Field(ge=1, le=512)] = Field(
         default=9, description="Knots of the temporal functions, or how many cosines of dct."
@@ -33,9 +33,10 @@ class PartiallySeparable(Choice):
     basis: Literal["spline", "dct", "free", "linear"] = Field(
         default="spline", description="What temporal functions are made of; free: a number for every frame."
     )
-    start: Literal["prosep", "polynomial"] = Field(
-        default="polynomial",
-        description="First guess: polynomials in time, or functions found from the projections (prosep, CT).",
+    start: Literal["auto", "prosep", "polynomial"] = Field(
+        default="auto",
+        description="First guess: functions found from the projections (prosep, CT alone) or polynomials in "
+        "time; auto: prosep where it can be.",
     )
     beta: Annotated[float, Field(gt=0, le=1)] = Field(
         default=2e-4, description="Penalty of the coupling f = L Psi^T: the path, hardly the result."
@@ -51,8 +52,9 @@ class PartiallySeparable(Choice):
     nonnegative: bool | None = Field(
         default=None, description="Allow no negative values; null: of real objects, which CT's are."
     )
-    field_of_view: Literal["full", "disc"] = Field(
-        default="full", description="disc: zero outside a disc as wide as the image."
+    field_of_view: Literal["auto", "disc", "full"] = Field(
+        default="auto",
+        description="disc: zero beyond a disc as wide as the image; auto: where CT's detector sees no more.",
     )
     deliver: Literal["object", "factors"] = Field(
         default="object", description="The image: f, or the product of the factors L Psi^T."

@@ -19,8 +19,10 @@ from proxflow.models.dynamic.series_report import SeriesReport
 from proxflow.models.dynamic.start_factors import StartKind, start_factors
 from proxflow.models.dynamic.start_values import StartFactors
 from proxflow.operators.frame_operator import FrameOperator
+from proxflow.operators.frame_projections import FrameProjections
 
 Semantics = Literal["textbook", "released"]
+Start = Literal["auto", "prosep", "polynomial"]
 CG_STEPS, ADAM_STEPS = 10, 25
 
 
@@ -38,7 +40,7 @@ class RedPsmSetup:
     beta: float
     xi: float
     chi: float
-    start: StartKind
+    start: Start
     semantics: Semantics
     factor_update: FactorUpdate
     n_inner: int | None
@@ -57,7 +59,7 @@ class RedPsmSetup:
             problem.y,
             basis=self.basis,
             n_functions=n_functions,
-            kind=self.start,
+            kind=_kind(self.start, problem.operator),
             seed=self.seed,
         )
         return StartFactors(problem.masked(found.spatial), found.knots, found.curves)
@@ -101,3 +103,10 @@ class RedPsmSetup:
             self.support,
             memory_bytes=self.memory_bytes,
         )
+
+
+def _kind(start: Start, operator: FrameOperator) -> StartKind:
+    """ProSep of projections, polynomials of anything else, unless asked for."""
+    if start != "auto":
+        return start
+    return "prosep" if isinstance(operator, FrameProjections) else "polynomial"

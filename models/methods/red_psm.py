@@ -13,17 +13,17 @@ from proxflow.models.dynamic.factor_problem import MEMORY_BYTES, Factors
 from proxflow.models.dynamic.held_out_views import split_views
 from proxflow.models.dynamic.red_psm_admm import Delivered, FactorUpdate
 from proxflow.models.dynamic.red_psm_loop import RedPsmLoop, Solver
-from proxflow.models.dynamic.red_psm_setup import RedPsmSetup, Semantics
+from proxflow.models.dynamic.red_psm_setup import RedPsmSetup, Semantics, Start
 from proxflow.models.dynamic.released_scale import disc
 from proxflow.models.dynamic.series_denoiser import ComplexDenoising
-from proxflow.models.dynamic.start_factors import StartKind
 from proxflow.models.dynamic.temporal_bases import BasisKind, temporal_basis
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.frame_operator import FrameOperator
+from proxflow.operators.frame_projections import FrameProjections
 
-FieldOfView = Literal["disc", "full"]
+FieldOfView = Literal["auto", "disc", "full"]
 
 
 def red_psm(
@@ -36,16 +36,16 @@ def red_psm(
     beta: float = 2e-4,
     xi: float = 1e-6,
     chi: float = 1e-6,
-    n_functions: int | None = 7,
+    n_functions: int | None = None,
     n_knots: int = 9,
     basis: BasisKind = "spline",
-    start: StartKind = "polynomial",
+    start: Start = "auto",
     semantics: Semantics = "textbook",
     factor_update: FactorUpdate = "cg",
     n_inner: int | None = None,
     n_red: int = 1,
     nonnegative: bool | None = None,
-    field_of_view: FieldOfView = "full",
+    field_of_view: FieldOfView = "auto",
     complex_denoising: ComplexDenoising = "magnitude",
     deliver: Delivered = "object",
     held_out_fraction: float = 0.1,
@@ -66,12 +66,14 @@ def red_psm(
             all rays, so that lam, beta, xi and chi are the published ones.
         denoiser: D; not called with lam = 0, which is the partially separable model alone (``psm``).
         n_functions: r = K + 1, columns of Psi; None chooses it by held-out views, see ``start_factors``.
-        n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``.
+        n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``; "auto" is ProSep of
+            projections and polynomials of anything else.
         semantics: "textbook"; or "released", the released code's updates (``ReleasedRedPsm``), for real
             objects, always by Adam and with f >= 0: factor_update, nonnegative and deliver are not asked.
         n_inner: steps an iteration of CG (None: 10) or Adam (None: 25).  n_red: of (11).
         nonnegative: f >= 0; None: where the object is real.
-        field_of_view: "disc": zero beyond a disc as wide as a frame.
+        field_of_view: "disc": zero beyond a disc as wide as a frame. "auto": that of projections whose
+            detector is no wider than a frame, so that no other pixel is seen from every side.
         deliver: f, or L Psi^T.
         held_out_fraction: of the views, kept from the solver, which ends ``patience`` iterations after the
             iterate that predicts them best, but not before ``min_iter``; that iterate is delivered. With 0
@@ -138,10 +140,20 @@ def temporal_curves(psi: Tensor, spatial: Tensor) -> list[list[float]]:
 def _support(operator: FrameOperator, field_of_view: FieldOfView) -> Tensor | None:
     """bool (ny, nx): where the object may be, of what some frame's data depend on; None: everywhere."""
     inside = None if operator.support is None else operator.support.any(0)
+    if field_of_view == "auto":
+        field_of_view = "disc" if _sees_a_disc(operator) else "full"
     if field_of_view == "full":
         return inside
     found = disc(operator.frame_domain).to(operator.mask.device)
     return found if inside is None else found & inside
+
+
+def _sees_a_disc(operator: FrameOperator) -> bool:
+    """Whether these are projections onto a detector no wider than the frame, but for a column."""
+    if not isinstance(operator, FrameProjections):
+        return False
+    width = (operator.n_columns - 1) * operator.column_size_mm
+    return width <= min(operator.frame_domain) * operator.pixel_size_mm
 
 
 def _check(

@@ -71,7 +71,7 @@ def test_released_semantics_are_literally_those_of_the_code() -> None:
     result = red_psm(
         operator, y, denoiser=soften, semantics="released", lam=LAM, beta=BETA, xi=XI, chi=CHI, n_inner=N_IN,
         n_functions=RANK, n_knots=KNOTS, field_of_view="disc", held_out_fraction=0.0, n_iter=5, tol=0.0,
-        monitor=keep,
+        start="polynomial", monitor=keep,
     )  # fmt: skip
     basis, mask = temporal_basis("spline", T, KNOTS), disc((J, J))
     start = start_factors(operator, y, basis=basis, n_functions=RANK, kind="polynomial", seed=0)

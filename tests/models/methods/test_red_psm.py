@@ -1,4 +1,5 @@
 import math
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,14 +9,17 @@ from torch import Tensor
 from proxflow.models.denoisers.tv import TvDenoiser
 from proxflow.models.dynamic.held_out_views import split_views
 from proxflow.models.dynamic.temporal_bases import temporal_basis
-from proxflow.models.methods.psm import psm, psm_tv
-from proxflow.models.methods.red_psm import red_psm
+from proxflow.models.methods import psm as psm_methods
+from proxflow.models.methods import red_psm as red_psm_method
 from proxflow.models.solvers.iteration import Checkpoint, Iteration
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.operators.frame_projections import FrameProjections
 
 T, J = 16, 12
 TV = TvDenoiser(0.02, n_iter=20)
+red_psm = partial(red_psm_method.red_psm, start="polynomial")  # the quicker start
+psm = partial(psm_methods.psm, start="polynomial")
+psm_tv = partial(psm_methods.psm_tv, start="polynomial")
 
 
 class Coils(FrameOperator):
@@ -241,3 +245,27 @@ def test_a_series_of_zeros_stays_one() -> None:
     operator, y, _ = ct()
     found = psm_tv(operator, 0 * y, n_iter=3, n_functions=3, n_knots=6)
     assert not found.image.any()
+
+
+def test_the_field_of_view_is_the_disc_that_a_narrow_detector_sees() -> None:
+    operator, y, _ = ct(noise=0.05)
+    numbers: dict[str, Any] = {"n_iter": 1, "n_functions": 2, "n_knots": 5, "held_out_fraction": 0.0}
+    images = [psm(operator, y, field_of_view=one, **numbers).image for one in ("auto", "disc", "full")]
+    assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
+    wide = FrameProjections((J, J), operator.angles_rad, 20)
+    seen = [
+        psm(wide, wide.forward(images[0]), field_of_view=one, **numbers).image for one in ("auto", "full")
+    ]
+    assert torch.equal(seen[0], seen[1])
+
+
+def test_the_start_is_that_of_projections_where_there_are_some() -> None:
+    operator, y, _ = ct()
+    numbers: dict[str, Any] = {"n_iter": 1, "n_functions": 2, "n_knots": 5, "held_out_fraction": 0.0}
+    images = [psm(operator, y, start=start, **numbers).image for start in ("auto", "prosep", "polynomial")]
+    assert torch.equal(images[0], images[1]) and not torch.equal(images[0], images[2])
+    operator, y = mri()
+    images = [psm(operator, y, start=start, **numbers).image for start in ("auto", "polynomial")]
+    assert torch.equal(images[0], images[1])
+    with pytest.raises(ValueError, match="operator must be FrameProjections for ProSep"):
+        psm(operator, y, start="prosep", **numbers)
