@@ -20,9 +20,9 @@ class NetworkDenoiser:
     and no larger than what is fast.
 
     Args:
-        network: of (n, 1, y, x).  mixed: convolutions in bfloat16. Where the CPU has it this is twice as
-            fast, and moves the result by 8e-4 of the peak (rms; 4e-3 at most): not far below what is left of
-            noise of 1 %, so it is the user's to choose (``benchmarks/denoiser_rate.py``).
+        network: of (n, 1, y, x).
+        mixed: convolutions in bfloat16. Where the CPU has it this is twice as fast, and moves the result by
+            8e-4 of the peak or less (rms; 5e-3 at most), see ``benchmarks/denoiser_rate.py``.
 
     images: real (n, y, x), any dtype: computed in float32, returned in their own.
     Raises ValueError if images has other than three axes.
