@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from pickle import UnpicklingError  # what torch raises
 from typing import Any
 
 import torch
@@ -68,7 +68,7 @@ def _restricted(path: Path) -> _Inert:
             module = torch.load(path, map_location="cpu", weights_only=True)
     except zipfile.BadZipFile as error:
         raise ScanError(f"{path.name} must be a file of torch.save, got another kind of file") from error
-    except pickle.UnpicklingError as error:
+    except UnpicklingError as error:
         reason = str(error).partition("Please file")[0].split("\n")
         named = next((line.strip() for line in reason if "GLOBAL" in line or "nsupported" in line), "")
         raise ScanError(

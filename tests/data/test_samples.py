@@ -10,7 +10,7 @@ from proxflow.data.open_scan import open_scan
 from proxflow.data.samples.catalogue import FOLDER, SAMPLES, sample_path
 
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
-LARGEST_BYTES = 6 * 2**20
+LARGEST_BYTES = 7 * 2**20
 NO_DATA = {".py", ".pyc", ".md"}
 
 

@@ -127,6 +127,8 @@ def test_no_source_unpickles_or_evaluates() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 module = node.module if isinstance(node, ast.ImportFrom) else None
+                if ast.unparse(node) == "from pickle import UnpicklingError":
+                    continue  # the exception that torch raises; it reads nothing
                 imported = {module or ""} | {alias.name for alias in node.names if module is None}
                 assert not {one.partition(".")[0] for one in imported} & UNPICKLING, f"{name}: {imported}"
         for function, keywords in calls(tree):

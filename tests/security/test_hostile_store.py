@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -244,14 +244,17 @@ def test_a_state_that_is_not_the_solvers_starts_it_anew(tmp_path: Path, kept: St
 
     from proxflow.models.solvers.iteration import iterate
 
+    class State(NamedTuple):
+        image: torch.Tensor
+
     seen: list[bool] = []
 
     def solve(resume: Checkpoint | None) -> int:
         seen.append(resume is not None)
-        state = (torch.zeros(2),)
+        state = State(torch.zeros(2))
         _, trace = iterate(
             state, lambda one: one, n_iter=3, tol=0, measure=lambda one: (1.0, 1.0, 1.0),
-            image=lambda one: one[0], resume=resume,
+            image=lambda one: one.image, resume=resume,
         )  # fmt: skip
         return len(trace)
 
