@@ -97,16 +97,6 @@ class DynamicSinogramH5Scan(Hdf5Scan):
             raise ScanError(f"{self._path.name}: centre must be one of {', '.join(known)}, got {value}")
         return value
 
-    def _scalar(self, name: str) -> float | None:
-        if name not in self._file:
-            return None
-        dataset = own_dataset(self._file, self._path, name)
-        if dataset.shape != () or dataset.dtype.kind != "f":
-            raise ScanError(
-                f"{self._path.name}: {name} must be one float, got {dataset.dtype} of shape {dataset.shape}"
-            )
-        return float(read_all(self._path, dataset))
-
     def _check_reference(self, shape: tuple[int, ...]) -> None:
         path = self._path
         dataset = own_dataset(self._file, path, "reference")

@@ -104,16 +104,6 @@ class SinogramH5Scan(Hdf5Scan):
             path, geometry, sizes["column"], {f"{name}_mm": f"geometry/{name}" for name in LENGTHS}
         )
 
-    def _scalar(self, name: str) -> float | None:
-        if name not in self._file:
-            return None
-        dataset = own_dataset(self._file, self._path, name)
-        if dataset.shape != () or dataset.dtype.kind != "f":
-            raise ScanError(
-                f"{self._path.name}: {name} must be one float, got {dataset.dtype} of shape {dataset.shape}"
-            )
-        return float(read_all(self._path, dataset))
-
     def _check_optional(self, shape: tuple[int, ...]) -> None:
         path, file = self._path, self._file
         for name in ("dark", "flat"):

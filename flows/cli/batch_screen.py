@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, TextColumn
+
+from proxflow.flows.cli.terminal_bar import TerminalBar
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,30 +25,14 @@ RUNNING_SHOWN = 3
 LONGEST_NAME = 36
 
 
-class BatchScreen:
+class BatchScreen(TerminalBar):
     """Draws on ``console``; a context manager. Where that is not a terminal, one plain line a scan."""
 
     def __init__(self, console: Console, total: int | None) -> None:
-        self._console, self._lock = console, threading.Lock()
-        self._progress = Progress(
-            SpinnerColumn(),
-            MofNCompleteColumn(),
-            BarColumn(bar_width=28),
-            TextColumn("{task.fields[running]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self._lock = threading.Lock()
+        super().__init__(console, before=MofNCompleteColumn(), after=TextColumn("{task.fields[running]}"))
         self._bar = self._progress.add_task("", total=total, running="")
         self._running: list[str] = []
-
-    def __enter__(self) -> BatchScreen:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
     def scan_started(self, unit: ScanUnit) -> None:
         with self._lock:

@@ -5,41 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, TextColumn
+
+from proxflow.flows.cli.terminal_bar import TerminalBar
 
 
-class DenoiserBar:
+class DenoiserBar(TerminalBar):
     """Draws on ``console``; a context manager. Only the lines where that is not a terminal."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("steps"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("[dim]{task.description}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
+        super().__init__(
+            console,
+            before=TextColumn("steps"),
+            after=MofNCompleteColumn(),
+            last=TextColumn("[dim]{task.description}"),
         )
         self._bar = self._progress.add_task("", total=None)
         self._n_steps = 0
-
-    def __enter__(self) -> DenoiserBar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
     def began(self, step: int, n_steps: int) -> None:
         """The bar's length, and where a checkpoint puts it."""

@@ -6,8 +6,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID, TextColumn
 
+from proxflow.flows.cli.terminal_bar import TerminalBar
 from proxflow.tasks.progress import StageProgress
 
 if TYPE_CHECKING:
@@ -15,32 +16,17 @@ if TYPE_CHECKING:
     from proxflow.tasks.calls import StageOutcome
 
 
-class TerminalReporter:
+class TerminalReporter(TerminalBar):
     """Draws on ``console``; a context manager. Quiet where the console is not a terminal, but for one
     plain line a stage."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=28),
-            TextColumn("{task.fields[state]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
+        super().__init__(
+            console, before=TextColumn("{task.description}"), after=TextColumn("{task.fields[state]}")
         )
         self._bars: dict[str, TaskID] = {}
         self._done: dict[str, StageProgress] = {}
         self._lock = threading.Lock()
-
-    def __enter__(self) -> TerminalReporter:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
     def stage_started(self, label: str) -> None:
         with self._lock:

@@ -6,14 +6,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, TextColumn
+
+from proxflow.flows.cli.terminal_bar import TerminalBar
 
 if TYPE_CHECKING:
     from proxflow.models.solvers.iteration import Iteration
@@ -21,33 +16,20 @@ if TYPE_CHECKING:
     from proxflow.tasks.training.search import Candidate
 
 
-class TrainingBar:
+class TrainingBar(TerminalBar):
     """Draws on ``console``; a context manager. One plain line a value where that is not a terminal."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("reconstructions"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("[dim]{task.description}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
+        super().__init__(
+            console,
+            before=TextColumn("reconstructions"),
+            after=MofNCompleteColumn(),
+            last=TextColumn("[dim]{task.description}"),
         )
         self._bar = self._progress.add_task("", total=None)
         self._planned: dict[str, int] = {}
         self._lock = threading.Lock()
         self._best: dict[str, float] = {}
-
-    def __enter__(self) -> TrainingBar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
     def planned(self, method: str, reconstructions: int) -> None:
         """The bar's length: what all methods will take."""
