@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import base64
-import contextvars
 import io
-import re
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
-    create_progress_artifact,
     create_table_artifact,
-    update_progress_artifact,
 )
 
+from proxflow.flows.progress_bars import UPDATE_SECONDS, ProgressBars, artifact_key, rounded
 from proxflow.flows.report_server import report_link
 from proxflow.tasks.calls import StageOutcome
 from proxflow.tasks.progress import StageProgress
@@ -30,24 +25,16 @@ if TYPE_CHECKING:
     from proxflow.flows.launch import Finished
     from proxflow.models.solvers.iteration import Iteration
 
-UPDATE_SECONDS = 2.0
-DELIVERY_SECONDS = 5.0
 MAX_PICTURE_BYTES = 600_000  # above 1.5 MB the server refuses the artifact's event
 
 
 class ArtifactReporter:
-    """Passes everything on to ``listener``, and draws long stages as progress artifacts.
-
-    Computing never waits for the server: one thread carries the newest state there, and what it cannot
-    deliver is not shown.
-    """
+    """Passes everything on to ``listener``, and draws long stages as progress artifacts."""
 
     def __init__(self, listener: Reporter) -> None:
         self._listener = listener
         self._lock = threading.Lock()
-        self._courier = ThreadPoolExecutor(1, thread_name_prefix="artifacts")
-        self._sent: dict[str, Future[None]] = {}
-        self._bars: dict[str, UUID] = {}
+        self._bars = ProgressBars()
         self._began: dict[str, float] = {}
         self._updated: dict[str, float] = {}
         self._progress: dict[str, StageProgress] = {}
@@ -74,45 +61,30 @@ class ArtifactReporter:
             )
 
     def stage_finished(self, outcome: StageOutcome) -> None:
-        if outcome.label in self._sent:
-            self.show(outcome.label, 100.0, f"{outcome.label}: done in {_span(outcome.elapsed)}")
+        if self._bars.shows(outcome.label):
+            self._bars.show(outcome.label, 100.0, f"{outcome.label}: done in {_span(outcome.elapsed)}")
         self._listener.stage_finished(outcome)
 
     def close(self) -> None:
         """Let what is on its way arrive, unless the server is gone."""
-        wait(self._sent.values(), timeout=DELIVERY_SECONDS)
-        self._courier.shutdown(wait=False, cancel_futures=True)
+        self._bars.close()
 
     def _update(self, label: str, done: float, where: str) -> None:
         now = time.monotonic()
         with self._lock:
             if now - self._updated[label] < UPDATE_SECONDS:
                 return
-            if label in self._sent and not self._sent[label].done():
+            if not self._bars.idle(label):
                 return
             self._updated[label] = now
         left = (now - self._began[label]) * (1 - done) / max(done, 1e-9)
-        self.show(label, 100 * done, f"{label}: {where}, at most {_span(left)} left")
-
-    def show(self, label: str, progress: float, text: str) -> None:
-        """Draw the bar of this label at ``progress`` per cent, as soon as the server takes it."""
-        here = contextvars.copy_context()  # which run and stage the artifact belongs to
-        self._sent[label] = self._courier.submit(here.run, self._deliver, label, progress, text)
-
-    def _deliver(self, label: str, progress: float, text: str) -> None:
-        if label in self._bars:
-            update_progress_artifact(self._bars[label], progress=progress, description=text)
-        else:
-            made: Any = create_progress_artifact(
-                progress=progress, key=artifact_key("progress", label), description=text
-            )
-            self._bars[label] = made if isinstance(made, UUID) else made.id
+        self._bars.show(label, 100 * done, f"{label}: {where}, at most {_span(left)} left")
 
 
 def publish(finished: Finished, name: str) -> None:
     """Metric table, preview picture and the way to the report, as artifacts of the present flow run."""
     rows = [
-        {"method": method} | {metric: _cell(value) for metric, value in figures.items()}
+        {"method": method} | {metric: rounded(value) for metric, value in figures.items()}
         for method, figures in finished.metrics.items()
     ]
     create_markdown_artifact(
@@ -183,12 +155,3 @@ def _stage_row(outcome: StageOutcome) -> str:
     sizes = (outcome.peak_memory_bytes, outcome.bytes_read, outcome.bytes_written)
     how = "cached" if outcome.cached else "computed"
     return " | ".join([outcome.label, how, _span(outcome.elapsed), *(bytes_text(size) for size in sizes)])
-
-
-def _cell(value: object) -> object:
-    return float(f"{value:.5g}") if isinstance(value, float) else value
-
-
-def artifact_key(kind: str, name: str) -> str:
-    """Artifact keys are lower-case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{kind}-{name}".lower()).strip("-")

@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-import contextvars
 import re
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
-    create_progress_artifact,
     create_table_artifact,
-    update_progress_artifact,
 )
 
-from proxflow.flows.artifacts import artifact_key
 from proxflow.flows.batch_run import BatchListener
+from proxflow.flows.progress_bars import UPDATE_SECONDS, ProgressBars, artifact_key, rounded
 from proxflow.flows.report_server import report_link
 from proxflow.flows.scan_unit import ScanUnit
 from proxflow.tasks.batch.outcome import ScanOutcome
 from proxflow.tasks.batch.page import thumbnail
 
-UPDATE_SECONDS = 2.0
 MOST_ROWS, MOST_PICTURES = 1000, 60  # above 1.5 MB the server refuses the artifact's event
 
 
 class BatchProgress:
-    """Passes everything on to ``listener``, and draws the batch as a progress artifact.
-
-    No scan waits for the server: one thread carries the newest state there, and what it cannot deliver is
-    not shown.
-    """
+    """Passes everything on to ``listener``, and draws the batch as a progress artifact."""
 
     def __init__(self, name: str, total: int, listener: BatchListener) -> None:
         self._name, self._total, self._listener = name, total, listener
         self._done, self._failed = 0, 0
         self._began = self._updated = time.monotonic()
-        self._courier = ThreadPoolExecutor(1, thread_name_prefix="artifacts")
-        self._bar: UUID | None = None
-        self._sent = self._send()
+        self._bars = ProgressBars()
+        self._send()
 
     def scan_started(self, unit: ScanUnit) -> None:
         self._listener.scan_started(unit)
@@ -53,24 +42,18 @@ class BatchProgress:
         self._failed += outcome.state != "done"
         self._listener.scan_ended(outcome)
         now = time.monotonic()
-        if self._done == self._total or (now - self._updated > UPDATE_SECONDS and self._sent.done()):
+        if self._done == self._total or (
+            now - self._updated > UPDATE_SECONDS and self._bars.idle(self._name)
+        ):
             self._updated = now
-            self._sent = self._send()
+            self._send()
 
     def close(self) -> None:
-        """Deliver what is on its way."""
-        self._courier.shutdown(wait=True)
+        """Let what is on its way arrive, unless the server is gone."""
+        self._bars.close()
 
-    def _send(self) -> Future[None]:
-        here = contextvars.copy_context()  # which flow run the artifact belongs to
-        return self._courier.submit(here.run, self._deliver, 100 * self._done / self._total, self._text())
-
-    def _deliver(self, progress: float, text: str) -> None:
-        if self._bar is None:
-            made: Any = create_progress_artifact(progress, artifact_key("progress", self._name), text)
-            self._bar = made if isinstance(made, UUID) else made.id
-        else:
-            update_progress_artifact(self._bar, progress=progress, description=text)
+    def _send(self) -> None:
+        self._bars.show(self._name, 100 * self._done / self._total, self._text())
 
     def _text(self) -> str:
         text = f"{self._done} of {self._total} scans"
@@ -120,7 +103,7 @@ def _page(outcomes: Sequence[ScanOutcome], report: Path, text: str) -> str:
         for method, figures in outcome.metrics.items():
             picture = thumbnail(root / outcome.folder / "previews" / f"{method}.png")
             cells = [f"![{method}]({picture})" if picture else "", shown, method]
-            lines.append(" | ".join([*cells, *(str(_cell(figures.get(name, ""))) for name in names)]))
+            lines.append(" | ".join([*cells, *(str(rounded(figures.get(name, ""))) for name in names)]))
     if len(done) > MOST_PICTURES:
         lines += ["", f"The first {MOST_PICTURES} of {len(done)}; the combined report has all."]
     return "\n".join(lines)
@@ -136,11 +119,7 @@ def _rows(outcome: ScanOutcome) -> list[dict[str, Any]]:
         return [{"scan": outcome.name, "state": outcome.state, "why": outcome.why}]
     return [
         {"scan": outcome.name, "state": "done", "method": method}
-        | {name: _cell(value) for name, value in figures.items()}
+        | {name: rounded(value) for name, value in figures.items()}
         | {"seconds": round(outcome.seconds, 2), "report": outcome.report}
         for method, figures in outcome.metrics.items()
     ]
-
-
-def _cell(value: Any) -> Any:
-    return float(f"{value:.5g}") if isinstance(value, float) else value

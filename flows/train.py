@@ -13,12 +13,13 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.states import Completed
 from pydantic import WithJsonSchema
 
-from proxflow.flows.artifacts import UPDATE_SECONDS, ArtifactReporter, artifact_key
+from proxflow.flows.artifacts import ArtifactReporter
 from proxflow.flows.form_schema import COUNT, NUMBER, TEXTS, recipe_choice, trainable_names
 from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
+from proxflow.flows.progress_bars import UPDATE_SECONDS, artifact_key
 from proxflow.flows.recorded_run import introduce, refused
 from proxflow.flows.report_server import report_link
 from proxflow.flows.told import hand_over, told
@@ -115,7 +116,7 @@ class TrainingArtifacts(ArtifactReporter):
             f"{self._done} of about {total} reconstructions; last {method} {number} = {candidate.value:g}, "
             f"error {candidate.error:.5f}; about {left:.0f} s left"
         )
-        self.show(self._label, 100 * self._done / total, text)
+        self._bars.show(self._label, 100 * self._done / total, text)
 
 
 def _publish(finished: FinishedTraining, name: str) -> None:
