@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -22,7 +23,8 @@ log = logging.getLogger("proxflow.runner")
 P = ParamSpec("P")
 T = TypeVar("T")
 ATTEMPTS = 3
-_busy = False
+AGAIN_SECONDS = 0.02
+_busy = _told = False  # in a worker: computing; told to end
 
 
 class ProcessRunner:
@@ -44,6 +46,8 @@ class ProcessRunner:
                 done = pool.submit(_in_worker, function, arguments, named, self._threads).result()
             except BrokenProcessPool:
                 self._discard(pool)
+                if self._closed:
+                    continue
                 log.warning(
                     "a worker process died, %s is run again (%d of %d)",
                     unit_name(function),
@@ -89,13 +93,29 @@ def _start_worker() -> None:
     """Leave Ctrl-C to the parent, tidy up on SIGTERM, and end with the parent however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
+    sys.unraisablehook = _tell_again
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _terminate(*_: Any) -> None:
-    if _busy:
+    global _told
+    if not _busy:
+        os._exit(143)
+    if not _told:
+        _told = True
         raise KeyboardInterrupt  # files half written are removed on the way out
-    os._exit(143)
+
+
+def _tell_again(dropped: Any) -> None:
+    """The signal came in a destructor or a weak reference's callback, where Python drops what is raised."""
+    global _told
+    if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
+        return
+    _told = False
+    again = threading.Timer(AGAIN_SECONDS, os.kill, [os.getpid(), signal.SIGTERM])
+    again.daemon = True
+    again.start()
 
 
 def _end_with_parent() -> None:
@@ -108,9 +128,13 @@ def _end_with_parent() -> None:
 def _in_worker(
     function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], threads: int
 ) -> UnitResult:
+    """The unit; told to end, the process ends with it: the pool would wait for another unit, and for ever
+    where a worker that ended held the lock of its queue."""
     global _busy
-    _busy = True
     try:
+        _busy = True
         return run_unit(function, arguments, named, threads)
     finally:
         _busy = False
+        if _told:
+            os._exit(143)

@@ -276,8 +276,8 @@ from proxflow.tasks.stages import ingest
 
 real = ingest.open_scan
 
-def cut_off_once_open(path, **named):
-    opened = real(path, **named)
+def cut_off_once_open(path, *given, **named):
+    opened = real(path, *given, **named)
     if sys.argv[2] == "cut":
         os.truncate(path, 4096)
     return opened
