@@ -18,6 +18,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from proxflow.data.schedules import bit_reversed
 from proxflow.models.dynamic.adam import zero_moments
 from proxflow.models.dynamic.factor_problem import FactorProblem, Factors
 from proxflow.models.dynamic.factor_updates import update_by_adam, update_by_cg
@@ -45,16 +46,10 @@ def ellipses(n_frames: int, size: int) -> Tensor:
     return torch.stack(frames)
 
 
-def bit_reversed(n_frames: int) -> Tensor:
-    """Angles (frame, 1) in radians, for a power of two."""
-    bits = n_frames.bit_length() - 1
-    return math.pi * torch.tensor([[int(f"{p:0{bits}b}"[::-1], 2) / n_frames] for p in range(n_frames)])
-
-
 def posed(size: int, n_frames: int) -> tuple[FactorProblem, Factors, Tensor]:
     """The problem, its start, and v of the coupling."""
     f = ellipses(n_frames, size)
-    whole = FrameProjections((size, size), bit_reversed(n_frames).double().numpy(), size)
+    whole = FrameProjections((size, size), bit_reversed(n_frames)[:, None], size)
     y = whole.forward(f)
     y = y + NOISE * y.max() * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
     norm = largest_frame_norm(whole, dtype=torch.float32)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 from torch import Tensor
 
 from benchmarks.dynamic_phantom import dynamic_phantom
-from proxflow.configs.methods import MethodConfig
 from proxflow.models.methods.scaling import data_scale
 from proxflow.models.metrics.evaluate import evaluate_images
 from proxflow.models.solvers.iteration import Monitor
 from proxflow.operators.bilinear_radon import BilinearRadon
-from proxflow.operators.frame_operator import FrameOperator
 from proxflow.operators.frame_projections import FrameProjections
 from proxflow.operators.operator_norm import largest_frame_norm
-from proxflow.tasks.denoisers import open_denoiser
-from proxflow.tasks.methods import METHODS, method_function
+from proxflow.tasks.calls import Machine, StageContext
+from proxflow.tasks.stages.solve import solve
 
 UNSEEN = 32  # views, and instants, at which projections are predicted: 1024, of which at most 8 were measured
 
@@ -33,16 +31,26 @@ class SeriesProblem:
     norm: ||A||, the largest of a frame.
     """
 
-    operator: FrameOperator
+    operator: FrameProjections
     y: Tensor
     frames: NDArray[np.float32]
     norm: float
     pixel_mm: float
 
+    @property
+    def mask(self) -> Tensor:
+        return self.operator.mask
+
+    def posed(self, mask: Tensor) -> tuple[FrameProjections, Tensor]:
+        operator = self.operator.with_mask(mask)
+        return operator, operator.masked(self.y)
+
+    def count(self, mask: Tensor) -> int:
+        return int(mask.sum()) * self.y.shape[-1]
+
     def psnr(self, image: NDArray[np.float32]) -> float:
         """Of the whole series, in dB, relative to the largest value of the truth."""
-        error = float(np.mean((image - self.frames) ** 2, dtype=np.float64))
-        return float(10 * np.log10(float(self.frames.max()) ** 2 / error))
+        return self._judged(image, "psnr")["psnr"]
 
     def projection_psnr(self, image: NDArray[np.float32]) -> float:
         """Of the predicted projections along 32 views of 32 of the frames against those of the truth, in dB
@@ -56,11 +64,12 @@ class SeriesProblem:
 
     def figures(self, image: NDArray[np.float32]) -> dict[str, float]:
         """PSNR, SSIM and HFEN of the object, and PSNR of projections that were not measured."""
-        found = evaluate_images(
-            image, self.frames, names=["psnr", "ssim", "hfen"], planes=len(image), series=True
-        )
-        values = {name: float(value.value) for name, value in found.items()}
-        return values | {"projection_psnr": self.projection_psnr(image)}
+        found = self._judged(image, "psnr", "ssim", "hfen")
+        return found | {"projection_psnr": self.projection_psnr(image)}
+
+    def _judged(self, image: NDArray[np.float32], *names: str) -> dict[str, float]:
+        found = evaluate_images(image, self.frames, names=names, planes=len(image), series=True)
+        return {name: float(value.value) for name, value in found.items()}
 
 
 def series_problem(seed: int, n_frames: int = 128) -> SeriesProblem:
@@ -87,18 +96,10 @@ def solved(
 
     ``monitor`` sees the states in the relative scale of methods; ``relative_scale`` leads back.
     """
-    method: MethodConfig = TypeAdapter(MethodConfig).validate_python(config)
-    numbers = method.model_dump(exclude={"method"})
-    if "denoiser" in numbers:
-        numbers["denoiser"] = open_denoiser(numbers["denoiser"])
-    function = method_function(method.method)
-    if METHODS[method.method].direct:
-        result = function(problem.operator, problem.y, **numbers, monitor=monitor)
-        return result.image.numpy(), len(result.trace)
-    scale = relative_scale(problem)
-    normalised = (1 / problem.norm) * problem.operator
-    result = function(normalised, problem.y / (scale * problem.norm), **numbers, monitor=monitor)
-    return (result.image * scale).numpy(), len(result.trace)
+    machine = Machine("", 0, "cpu", 0.0)
+    context = StageContext("benchmark", {"method": config}, {}, {}, machine, Path())
+    solution = solve(problem, context, monitor=monitor)
+    return solution.image.numpy(), len(solution.trace)
 
 
 def relative_scale(problem: SeriesProblem) -> float:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numba import njit
 
+from proxflow.operators.kernel import kernel
 from proxflow.operators.simd import add, add_scaled, load_pair, multiply, pair, pair_sum, scaled, store
 from proxflow.operators.threads import n_threads, run_chunks
 
@@ -20,8 +19,6 @@ MOST_PIXELS = 1 << 13  # of a side: positions stay within 64 bits
 APART = (
     3  # samples of a ray from one to the next that shares no pixel with it: loads need not wait for stores
 )
-
-kernel: Any = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 
 
 class BilinearFrames:

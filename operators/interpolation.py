@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
+from proxflow.operators.kernel import kernel
 from proxflow.operators.simd import LANES, add_scaled, load_lanes, store
-
-kernel: Any = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 
 
 @kernel

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numba import njit
 
+from proxflow.operators.kernel import kernel
 from proxflow.operators.rays_2d import FRACTION_BITS, MarchedRays
 from proxflow.operators.simd import (
     LANES,
@@ -28,8 +27,6 @@ FRACTION = (1 << FRACTION_BITS) - 1
 UNIT = 2.0**-FRACTION_BITS
 BLOCK_BYTES = 1 << 18  # of the lines that the adjoint adds to at a time: a part of a core's own cache
 FEWEST_LANES = 3  # from this many slices on, eight lanes are faster than one slice after the other
-
-kernel: Any = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 
 
 class JosephRays:
@@ -61,7 +58,7 @@ class JosephRays:
         """x (ny, nx, lane) -> y (n_rays, lane)."""
         lanes = x.shape[-1]
         y = np.zeros((self.n_rays, lanes), x.dtype)
-        compute = _forward_one if lanes == 1 else _forward_lanes
+        compute = sum_rays if lanes == 1 else _forward_lanes
         for rays, image in ((self.by_rows, x), (self.by_columns, x.swapaxes(0, 1))):
             lines = np.zeros((rays.n_lines, rays.width + 2, lanes), x.dtype)
             lines[:, 1:-1] = image
@@ -107,12 +104,13 @@ def interleave(arrays: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _forward_one(lines, width, index, start, step, first, stop, weight, y, begin, end):  # type: ignore[no-untyped-def]
+def sum_rays(lines, width, index, start, step, first, stop, weight, y, begin, end):  # type: ignore[no-untyped-def]
     real = lines.dtype.type
     unit, one, zero = real(UNIT), real(1), real(0)
     left, slope = pair(one, zero), pair(-unit, unit)  # left + fraction * slope = (1 - f, f)
     for ray in range(begin, end):
-        position = start[ray] + first[ray] * step[ray] + ((first[ray] * width) << FRACTION_BITS)
+        line = np.int64(first[ray])
+        position = start[ray] + line * step[ray] + ((line * width) << FRACTION_BITS)
         stride = step[ray] + (width << FRACTION_BITS)
         n = stop[ray] - first[ray]
         even = pair(zero, zero)

@@ -120,10 +120,9 @@ def _path(rays: RayTable) -> list[np.ndarray]:
 @lru_cache(maxsize=1)
 def _kernels() -> tuple[Any, Any]:
     """The compiled pair (forward, adjoint). Both see a volume (y, x, z) and rays (ray, row)."""
-    import numba
+    from proxflow.operators.kernel import kernel
 
-    compiled = numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-    return compiled(_forward), compiled(_adjoint)
+    return kernel(_forward), kernel(_adjoint)
 
 
 def _forward(pencils, out, along_y, start, step, reach, reach_step, row_z, first, last):  # type: ignore[no-untyped-def]

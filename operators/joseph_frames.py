@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numba import njit
 
+from proxflow.operators.joseph_2d import sum_rays
+from proxflow.operators.kernel import kernel
 from proxflow.operators.rays_2d import FRACTION_BITS, MarchedRays
-from proxflow.operators.simd import add, add_scaled, load_pair, multiply, pair, pair_sum, store
+from proxflow.operators.simd import add, add_scaled, load_pair, pair, store
 from proxflow.operators.threads import n_threads, run_chunks
 
 FRACTION = (1 << FRACTION_BITS) - 1
 UNIT = 2.0**-FRACTION_BITS
 TILE = 16  # columns transposed together: a cache line of float32
-
-kernel: Any = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 
 
 class JosephFrames:
@@ -90,13 +88,13 @@ def _forward(x, frames, edges, place, start, step, first, stop, weight, y, begin
             for i in range(ny):
                 for j in range(nx):
                     rows[i * (nx + 2) + 1 + j] = x[item, i, j]
-            _sum_rays(rows, nx + 2, left, middle, place, start, step, first, stop, weight, y[item])
+            sum_rays(rows, nx + 2, place, start, step, first, stop, weight, y[item], left, middle)
         if right > middle:
             for tile in range(0, nx, TILE):
                 for i in range(ny):
                     for j in range(tile, min(tile + TILE, nx)):
                         columns[j * (ny + 2) + 1 + i] = x[item, i, j]
-            _sum_rays(columns, ny + 2, middle, right, place, start, step, first, stop, weight, y[item])
+            sum_rays(columns, ny + 2, place, start, step, first, stop, weight, y[item], middle, right)
 
 
 @kernel
@@ -123,31 +121,6 @@ def _adjoint(x, frames, edges, place, start, step, first, stop, weight, y, begin
                 for i in range(ny):
                     for j in range(tile, min(tile + TILE, nx)):
                         x[item, i, j] += columns[j * (ny + 2) + 1 + i]
-
-
-@kernel
-def _sum_rays(lines, width, begin, end, place, start, step, first, stop, weight, y):  # type: ignore[no-untyped-def]
-    real = lines.dtype.type
-    unit, one, zero = real(UNIT), real(1), real(0)
-    left, slope = pair(one, zero), pair(-unit, unit)  # left + fraction * slope = (1 - f, f)
-    for ray in range(begin, end):
-        line = np.int64(first[ray])
-        position = start[ray] + line * step[ray] + ((line * width) << FRACTION_BITS)
-        stride = step[ray] + (width << FRACTION_BITS)
-        n = stop[ray] - first[ray]
-        even = pair(zero, zero)
-        odd = even  # two sums: an addition need not wait for the one before
-        for _ in range(n >> 1):
-            weights = add_scaled(left, real(position & FRACTION), slope)
-            even = add(even, multiply(weights, load_pair(lines, position >> FRACTION_BITS)))
-            position += stride
-            weights = add_scaled(left, real(position & FRACTION), slope)
-            odd = add(odd, multiply(weights, load_pair(lines, position >> FRACTION_BITS)))
-            position += stride
-        if n & 1:
-            weights = add_scaled(left, real(position & FRACTION), slope)
-            even = add(even, multiply(weights, load_pair(lines, position >> FRACTION_BITS)))
-        y[place[ray]] = pair_sum(add(even, odd)) * real(weight[ray])
 
 
 @kernel

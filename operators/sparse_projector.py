@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from proxflow.operators.joseph_2d import FRACTION, UNIT, interleave, tiles
+from proxflow.operators.kernel import kernel
 from proxflow.operators.rays_2d import FRACTION_BITS, MarchedRays
 from proxflow.operators.simd import LANES, add_scaled, load_lanes, scaled, store
 from proxflow.operators.threads import n_threads, run_chunks
@@ -17,7 +18,6 @@ from proxflow.operators.threads import n_threads, run_chunks
 MatrixArrays = Mapping[str, np.ndarray]
 MatrixCache = Callable[[str, Callable[[], MatrixArrays]], MatrixArrays]
 
-kernel: Any = njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
 ordered_kernel: Any = njit(nogil=True, cache=True, fastmath={"contract"})  # free order: slow vector gathers
 
 
