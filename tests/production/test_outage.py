@@ -51,6 +51,7 @@ def test_deployed_run_completes_without_its_server_and_reports_when_it_is_back(
     doomed.command.end(signal.SIGKILL)
     served.says("done in")
     served.says("told when it is back")
+    served.says("runs go on, asking again")  # it asks only now and then: a short absence goes unseen
     back = Server(place, int(doomed.address.rpartition(":")[2]))
     try:
         assert back.ended(run, ("COMPLETED",))["state"]["message"].startswith("Report: ")
