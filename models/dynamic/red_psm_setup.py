@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from torch import Tensor
 
 from proxflow.models.denoisers.denoiser import Denoiser
 from proxflow.models.dynamic.factor_problem import FactorProblem, Factors
-from proxflow.models.dynamic.held_out_views import Views
+from proxflow.models.dynamic.held_out_views import Views, split_views
+from proxflow.models.dynamic.rank_choice import RankChoice, choose_rank
 from proxflow.models.dynamic.red_psm_admm import BilinearAdmm, Delivered, FactorUpdate
 from proxflow.models.dynamic.red_psm_loop import Solver
+from proxflow.models.dynamic.red_psm_state import LEAST
 from proxflow.models.dynamic.released_red_psm import RATE, released_red_psm
 from proxflow.models.dynamic.released_scale import PEAK, released_scale
 from proxflow.models.dynamic.series_denoiser import ComplexDenoising, SeriesDenoiser, object_peak
 from proxflow.models.dynamic.series_report import SeriesReport
 from proxflow.models.dynamic.start_factors import StartKind, start_factors
-from proxflow.models.dynamic.start_values import StartFactors
+from proxflow.models.dynamic.start_values import StartFactors, resized
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.operators.frame_projections import FrameProjections
 
 Semantics = Literal["textbook", "released"]
 Start = Literal["auto", "prosep", "polynomial"]
 CG_STEPS, ADAM_STEPS = 10, 25
+MOST_FUNCTIONS = 12  # tried where their number is left open
+RANK_STEPS = 12  # iterations that judge a number of functions
+HELD_OUT = 0.1  # share of the views that judge it where none are held out of the solver
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class RedPsmSetup:
     seed: int
     memory_bytes: int
 
-    def started(self, n_functions: int | None, *, refit: bool) -> StartFactors:
+    def started(self, n_functions: int, *, refit: bool) -> StartFactors:
         """Factors from the views given to the solver: those not held out, or, with ``refit``, all."""
         problem = self._problem(refit)
         found = start_factors(
@@ -63,6 +69,36 @@ class RedPsmSetup:
             seed=self.seed,
         )
         return StartFactors(problem.masked(found.spatial), found.knots, found.curves)
+
+    def chosen_functions(self) -> RankChoice:
+        """The number of functions with which the separable model alone predicts held-out views best.
+
+        The model is fitted for every number by a few iterations without a denoiser, so that non-negativity
+        and the field of view take part in the choice; all start from leading functions of one start.
+        """
+        views = self.views
+        if not views.held.any():
+            views = split_views(self.operator.mask, HELD_OUT, self.seed)
+        alone = replace(
+            self,
+            views=views,
+            lam=0.0,
+            semantics="textbook",
+            factor_update="cg",
+            n_inner=CG_STEPS,
+            deliver="object",
+        )
+        most = min(MOST_FUNCTIONS, self.basis.shape[1])
+        widest = alone.started(most, refit=False)
+
+        def error(n_functions: int) -> float:
+            solver, factors = alone.solver(resized(widest, self.basis, n_functions, self.seed), refit=False)
+            state = solver.start(factors, math.nan)
+            for _ in range(RANK_STEPS):
+                state = solver.step(state)
+            return state.number(LEAST)
+
+        return choose_rank(range(1, most + 1), error)
 
     def solver(self, found: StartFactors, *, refit: bool) -> tuple[Solver, Factors]:
         """The solver of these views, and these factors in its unit."""

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from torch import Tensor
 
-from proxflow.models.dynamic.held_out_views import split_views
 from proxflow.models.dynamic.polynomial_start import polynomial_start
 from proxflow.models.dynamic.prosep import prosep_start
-from proxflow.models.dynamic.rank_choice import choose_rank
 from proxflow.models.dynamic.start_values import StartFactors, check_rank, resized
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.operators.frame_projections import FrameProjections
 
 StartKind = Literal["prosep", "polynomial"]
-HELD_OUT = 0.1  # share of the views that choose the number of functions
-MOST_FUNCTIONS = 8  # tried where the caller leaves the number open
+MOST_BY_PROSEP = 8  # functions that ProSep tries
 
 
 def start_factors(
@@ -25,7 +21,7 @@ def start_factors(
     y: Tensor,
     *,
     basis: Tensor,
-    n_functions: int | None,
+    n_functions: int,
     kind: StartKind,
     seed: int,
 ) -> StartFactors:
@@ -36,23 +32,13 @@ def start_factors(
     Args:
         y: (T, *range), in the scale of ``operator``.
         basis: U, (T, d).
-        n_functions: r; None chooses it by held-out views, see ``choose_rank``: ``curves`` tells what was
-            tried. Functions beyond those found are small and random, with Lambda = 0.
-        seed: of held-out views and of random functions.
+        n_functions: r. Functions beyond those found are small and random, with Lambda = 0.
+        seed: of the views ProSep holds out, and of random functions.
 
     Raises ValueError where the basis cannot hold so many functions, TypeError for ProSep without angles.
     """
-    if n_functions is not None:
-        check_rank(basis, n_functions)
-        return resized(_found(operator, y, basis, n_functions, kind, seed), basis, n_functions, seed)
-    most = min(MOST_FUNCTIONS, basis.shape[1])
-    held = split_views(operator.mask, HELD_OUT, seed).held
-    fewer = operator.with_mask(operator.mask & ~held)
-    start = _found(fewer, fewer.masked(y), basis, most, kind, seed)
-    choice = choose_rank(operator, y, held, start, basis, range(1, most + 1), seed=seed)
-    chosen = choice.n_functions
-    start = resized(_found(operator, y, basis, chosen, kind, seed), basis, chosen, seed)
-    return replace(start, curves={**start.curves, **choice.curves})
+    check_rank(basis, n_functions)
+    return resized(_found(operator, y, basis, n_functions, kind, seed), basis, n_functions, seed)
 
 
 def _found(
@@ -63,4 +49,4 @@ def _found(
         return polynomial_start(operator, y, basis, most)
     if not isinstance(operator, FrameProjections):
         raise TypeError(f"operator must be FrameProjections for ProSep, got {type(operator).__name__}")
-    return prosep_start(operator, y, basis, most_functions=min(most, MOST_FUNCTIONS), seed=seed)
+    return prosep_start(operator, y, basis, most_functions=min(most, MOST_BY_PROSEP), seed=seed)

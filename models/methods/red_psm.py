@@ -65,7 +65,8 @@ def red_psm(
             term is ||A f - y||^2 / T: for one view a frame of J columns the released code's mean over
             all rays, so that lam, beta, xi and chi are the published ones.
         denoiser: D; not called with lam = 0, which is the partially separable model alone (``psm``).
-        n_functions: r = K + 1, columns of Psi; None chooses it by held-out views, see ``start_factors``.
+        n_functions: r = K + 1, columns of Psi; None chooses it by held-out views, see
+            ``RedPsmSetup.chosen_functions``.
         n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``; "auto" is ProSep of
             projections and polynomials of anything else.
         semantics: "textbook"; or "released", the released code's updates (``ReleasedRedPsm``), for real
@@ -83,7 +84,7 @@ def red_psm(
         memory_bytes: bounds the frames formed at once, and the batches given to ``denoiser``.
 
     image: (T, *domain).  curves: temporal_functions, the columns of an orthonormal Psi, ordered by their
-    share in f, and what ``start_factors`` tells.
+    share in f, what the start tells, and the numbers of functions that were tried.
     Raises UnsuitableError where the measurements do not allow what is asked, ValueError for a number that is
     none, DivergenceError on NaN or infinity.
     Source: Iskender, Klasky & Bresler, IEEE Trans. Comput. Imaging 10:832 (2024), eq. numbers of
@@ -99,6 +100,10 @@ def red_psm(
             semantics, factor_update, n_inner, n_red, nonnegative, complex_denoising, deliver, seed,
             memory_bytes,
         )  # fmt: skip
+        tried = dict[str, list[list[float]]]()
+        if n_functions is None:
+            choice = setup.chosen_functions()
+            n_functions, tried = choice.n_functions, choice.curves
         found = setup.started(n_functions, refit=False)
     except (ValueError, TypeError) as error:  # TypeError: ProSep of measurements that are no projections
         raise UnsuitableError(str(error)) from None
@@ -116,7 +121,7 @@ def red_psm(
     )
     state, trace = loop.run(monitor=monitor, resume=resume)
     shown = temporal_curves(u.to(state.best_knots.dtype) @ state.best_knots, state.best_spatial)
-    return Reconstruction(state.best, trace, {**found.curves, "temporal_functions": shown})
+    return Reconstruction(state.best, trace, {**found.curves, **tried, "temporal_functions": shown})
 
 
 def temporal_curves(psi: Tensor, spatial: Tensor) -> list[list[float]]:

@@ -48,6 +48,7 @@ def td_dip(
     patience: int = 10,
     min_iter: int = 10,
     seed: int = 0,
+    mixed: bool = False,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> Reconstruction:
@@ -66,6 +67,8 @@ def td_dip(
             delivered, and the run ends ``patience`` blocks after it, but not before ``min_iter``. With 0 it
             ends after ``n_iter`` and the last is delivered.
         seed: of the weights, the frames drawn and the views held out.
+        mixed: gradients by convolutions in bfloat16, twice as fast on CPUs that have it; weights, all else,
+            and the series after a block stay as they are.
 
     image: (T, *domain), of y's dtype. The objective in the trace is the mean over the views given.
     Raises ValueError where an argument does not fit, DivergenceError on NaN or infinity.
@@ -77,7 +80,7 @@ def td_dip(
     domain = (operator.frame_domain[0], operator.frame_domain[1])
     network = TdDipNetwork(domain, 2 if y.is_complex() else 1, n_channels)
     path = helix(operator.n_frames, n_cycles).to(y.device, y.real.dtype)
-    training = TdDipTraining(operator, y, views, network, path, block_steps, rate, frames_per_step)
+    training = TdDipTraining(operator, y, views, network, path, block_steps, rate, frames_per_step, mixed)
     state, trace = iterate(
         training.start(seed),
         training.block,
@@ -104,6 +107,7 @@ class TdDipTraining:
     block_steps: int
     rate: float
     frames_per_step: int
+    mixed: bool = False
 
     def start(self, seed: int) -> TdDipState:
         """Random weights, of which nothing is delivered; the objective is that of the zero series."""
@@ -137,7 +141,9 @@ class TdDipTraining:
             here = slice(frame, frame + 1)
             with torch.enable_grad():
                 variable = weights.detach().requires_grad_()
-                found = given.forward_of(self.frame(variable, self.path[frame])[None], here)
+                with torch.autocast(self.y.device.type, torch.bfloat16, enabled=self.mixed):
+                    drawn = self.frame(variable, self.path[frame])
+                found = given.forward_of(drawn[None], here)
                 misfit = (found - given.masked(self.y[here], here)).abs().square().sum()
                 loss = misfit / (self._count(here) * len(frames))
             total += torch.autograd.grad(loss, variable)[0]

@@ -79,7 +79,9 @@ class TdDipNetwork:
             doubles = block >= 2 and block % 2 == 0
             x = doubled_convolution(x, weight) if doubles else _convolution(x, weight)
             x = functional.batch_norm(x, None, None, scale, shift, training=True, eps=EPSILON).relu()
-        return _convolution(x, parts[-1])[0, :, : self.shape[0], : self.shape[1]]
+        with torch.autocast(x.device.type, enabled=False):  # what leaves is not rounded
+            x = _convolution(x.to(weights.dtype), parts[-1])
+        return x[0, :, : self.shape[0], : self.shape[1]]
 
 
 def doubled_convolution(x: Tensor, weight: Tensor) -> Tensor:

@@ -1,12 +1,10 @@
-"""Starts of the bilinear methods, their number of functions, and how both are chosen without the truth."""
+"""Starts of the bilinear methods and their number of functions."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from proxflow.models.dynamic.held_out_views import split_views
 from proxflow.models.dynamic.polynomial_start import polynomial_knots, polynomial_start
-from proxflow.models.dynamic.rank_choice import choose_rank
 from proxflow.models.dynamic.start_factors import start_factors
 from proxflow.models.dynamic.start_values import balanced, resized
 from proxflow.models.dynamic.temporal_bases import BasisKind, temporal_basis
@@ -107,26 +105,9 @@ def test_resized_keeps_the_object_and_adds_small_functions(basis: Tensor, rng: t
         resized(start, basis, 7, seed=0)
 
 
-def test_the_rank_is_found_from_held_out_views(basis: Tensor, rng: torch.Generator) -> None:
-    x = object_of_rank(2, basis, torch.float64, rng)
-    operator = DenseSeries(torch.randn(N_FRAMES, 10, 20, generator=rng, dtype=torch.float64) / 6)
-    y = operator.forward(x)
-    y = y + 0.05 * y.std() * torch.randn(y.shape, generator=rng, dtype=y.dtype)
-    held = split_views(operator.mask, 0.1, 3).held
-    fewer = operator.with_mask(~held)
-    start = polynomial_start(fewer, fewer.masked(y), basis, 5)
-    choice = choose_rank(operator, y, held, start, basis, range(1, 6), seed=0)
-    assert choice.n_functions == 2
-    assert choice.tried == list(range(1, len(choice.errors) + 1))
-    assert choice.errors[1] < 0.15 < choice.errors[0]
-
-
-def test_start_factors_tell_what_was_tried(basis: Tensor, rng: torch.Generator) -> None:
+def test_start_factors_have_the_number_asked_for(basis: Tensor, rng: torch.Generator) -> None:
     operator = DenseSeries(torch.randn(N_FRAMES, 12, 20, generator=rng, dtype=torch.complex128) / 8)
     y = operator.forward(object_of_rank(2, basis, torch.complex128, rng))
-    start = start_factors(operator, y, basis=basis, n_functions=None, kind="polynomial", seed=0)
-    ranks, errors = start.curves["functions_tried"]
-    assert len(ranks) == len(errors) and start.knots.shape == (6, int(ranks[errors.index(min(errors))]))
     given = start_factors(operator, y, basis=basis, n_functions=4, kind="polynomial", seed=0)
     assert given.knots.shape == (6, 4) and given.spatial.shape == (4, *SHAPE)
 

@@ -42,6 +42,18 @@ def test_it_fits_the_data_better_with_every_step(dtype: torch.dtype) -> None:
     assert all(report.figures[0][0] == "held_out_residual" for report in found.trace)
 
 
+def test_gradients_in_bfloat16_lead_the_same_way() -> None:
+    A, y = problem()
+    views = split_views(A.mask, 0.0, 0)
+    network, path = TdDipNetwork(SHAPE, 1, 16), helix(FRAMES, 0).float()
+    exact, mixed = (TdDipTraining(A, y, views, network, path, 1, 1e-3, 1, mixed) for mixed in (False, True))
+    weights = exact.start(0).weights
+    expected, found = (training.gradient(weights, [2]) for training in (exact, mixed))
+    cosine = torch.nn.functional.cosine_similarity(expected, found, dim=0)
+    assert found.dtype == torch.float32 and 0.9 < float(cosine) < 1 - 1e-7
+    assert torch.equal(exact.frame(weights, path[0]), mixed.frame(weights, path[0]))
+
+
 def test_the_series_that_predicts_held_out_views_best_is_delivered() -> None:
     A, y = problem()
     states: list[tuple[Tensor, ...]] = []
