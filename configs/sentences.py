@@ -115,6 +115,8 @@ def _sentence(schema: type[BaseModel], error: dict[str, Any], place: KeyPath) ->
     if kind == "literal_error" and isinstance(error["input"], str):
         valid = [str(tag).strip("'") for tag in context["expected"].replace(" or ", ", ").split(", ")]
         return f"must be one of {', '.join(valid)}, got {error['input']!r}"
+    if kind == "value_error" and ", got " in message:  # of a validator of ours, which names the number
+        return message if message.startswith("must") else f"must be valid: {message}"
     if not message.startswith("must"):
         message = f"must be valid: {message}"
     shown = repr(error["input"])

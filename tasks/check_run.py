@@ -17,6 +17,7 @@ from proxflow.tasks.memory import available_bytes
 from proxflow.tasks.peek import PeekEngine
 from proxflow.tasks.pipeline import run_stages
 from proxflow.tasks.rehearsal import Rehearsal, rehearse
+from proxflow.tasks.series_rank import check_rank
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def check_run(recipe: Recipe, methods: Sequence[MethodConfig], command: str) -> 
     fit = rehearse(recipe)
     for config in methods:
         fit.kind.check_method(config.method, fit.scan)
+        check_rank(config, fit.scan["planes"])
     root, limit = recipe.runtime.store_root().resolve(), parse_size(recipe.runtime.store_limit)
     engine = PeekEngine(Machine(str(root), limit, device, recipe.runtime.checkpoint_seconds))
     run_stages(recipe, methods, engine, command)

@@ -146,6 +146,8 @@ SETTINGS = {
     "scan.schedule=spiral": "scan.schedule must be bit_reversed, golden, linear or random(SEED), got",
     "calibrate.model=fan": "calibrate.model must be one of auto, joseph, bilinear, got 'fan'",
     "calibrate.axis_column=24": "calibrate.axis_column must lie on the detector, 0 to 23, got 24",
+    "reconstruct.n_knots=17": "reconstruct.psm: n_knots must be in 1 .. 16, the number of frames, got 17",
+    "reconstruct.n_functions=6": "n_functions must be at most n_knots, 5, since the basis holds no more, got",
     "prepare=[{kind: keep_frames, n_frames: 17}]": "keep_frames n_frames must be at most 16, got 17",
     "prepare=[{kind: flat_field}]": "prepare[0] must go with scan.kind ct-dynamic, got flat_field",
     "evaluate.reference=scan": "evaluate.reference scan must have an image in the scan's file, got none",
@@ -157,6 +159,32 @@ def test_bad_settings_are_one_sentence(
     proxflow: Command, recipe: Path, stack: np.ndarray, tmp_path: Path, change: str
 ) -> None:
     refused(proxflow("check", recipe, "--set", change), SETTINGS[change])
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_rank_above_the_data_is_one_sentence(
+    proxflow: Command, recipe: Path, stack: np.ndarray, tmp_path: Path, command: str
+) -> None:
+    """More functions of time than there are frames, by the method itself and before it."""
+    changes = ("reconstruct.basis=free", "reconstruct.n_functions=17")
+    settings = [part for change in changes for part in ("--set", change)]
+    out = ("--out", "result") if command == "run" else ()
+    outcome = proxflow(command, recipe, *settings, *out)
+    assert outcome[0] == 2 and outcome[1]["status"] == "bad_input"
+    sentence = "reconstruct.psm: n_functions must be in 1 .. 16, the number of knots, got 17"
+    assert [line for line in outcome[2].splitlines() if line.startswith("proxflow: ")] == [
+        f"proxflow: {sentence}"
+    ]
+    assert not (tmp_path / "result").exists()
+
+
+def test_a_truncated_file_is_one_sentence(
+    proxflow: Command, recipe: Path, stack: np.ndarray, tmp_path: Path
+) -> None:
+    path = tmp_path / "their.npy"
+    path.write_bytes(path.read_bytes()[:-100])
+    refused(proxflow("run", recipe, "--out", "result"), "their.npy must be a complete NumPy file of numbers")
+    assert not (tmp_path / "result").exists()
 
 
 def test_wrong_angle_counts_are_one_sentence(

@@ -44,6 +44,14 @@ def test_adjoint(model, shape, frames, views, dtype, batch):
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_adjoint_of_a_real_size_is_one_to_rounding(model: str, rng: torch.Generator) -> None:
+    """Check 1 of RED-PSM's specification: 1e-12 in double precision, one view a frame."""
+    angles = np.linspace(0, np.pi, 16, endpoint=False)[:, None]
+    A = FrameProjections((128, 128), angles, 128, model=model)
+    assert_adjoint(A, rng, dtype=torch.float64, tolerance=1e-12)
+
+
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_frame_equals_its_beam(model: str, dtype: torch.dtype, rng: torch.Generator) -> None:
     A = series(model, pixel_size_mm=1.0)
