@@ -15,36 +15,44 @@ class DenoiserTraining(Part):
     """Numbers of a training; the images come beside it. Lengths in pixels, noise as a part of the peak."""
 
     kind: ImageKind = Field(description="ct: Hounsfield units, to attenuation; magnitude: MR and others.")
-    steps: Annotated[int, Field(ge=1, le=10_000_000)] = 3000
+    steps: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        default=3000, description="Of as many crops as batch says."
+    )
     validate_on: tuple[str, ...] = Field(
         default=(), description="Names of subjects not trained on; one in eight, drawn, if there are none."
     )
-    sigma_high: Annotated[float, Field(gt=0, le=1)] = 0.1
+    sigma_high: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.1, description="Strongest noise, as a part of the peak."
+    )
     sizes: Annotated[
         tuple[Annotated[int, Field(ge=16, le=4096)], ...], Field(min_length=1, max_length=16)
-    ] = (
-        128,
-        160,
-        192,
-        256,
+    ] = Field(
+        default=(128, 160, 192, 256),
+        description="Pixels along the longer side to which images are brought.",
     )
-    side: Annotated[int, Field(ge=16, le=1024)] = 64
-    batch: Annotated[int, Field(ge=1, le=1024)] = 8
+    side: Annotated[int, Field(ge=16, le=1024)] = Field(
+        default=64, description="Pixels along the side of a crop."
+    )
+    batch: Annotated[int, Field(ge=1, le=1024)] = Field(default=8, description="Crops in a step.")
     circle: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="Share of crops cut by the circle a tomograph sees; 0.5 for ct, else 0."
     )
-    predicts: Literal["noise", "image"] = "noise"
+    predicts: Literal["noise", "image"] = Field(
+        default="noise", description="What the network gives: D(x) = x - net(x), or net(x)."
+    )
     start: str = Field(default="", description="Weights to begin with: dncnn-ct, dncnn-mri or a file.")
     decay: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5, description="Share of the steps over which the learning rate falls to 0."
     )
-    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    precision: Literal["bfloat16", "float32"] = Field(
+        default="bfloat16", description="Of the convolutions; weights are float32."
+    )
     weighting: Literal["relative", "plain"] = Field(
         default="relative",
         description="relative: errors count by how much noise there was, so that little noise is removed "
         "well too; plain: the mean squared error alone.",
     )
-    seed: Annotated[int, Field(ge=0, le=2**31)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**31)] = Field(default=0, description="Of weights, crops and noise.")
 
     @property
     def circle_share(self) -> float:

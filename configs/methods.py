@@ -8,6 +8,7 @@ reference image was looked at.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
@@ -23,6 +24,7 @@ from proxflow.configs.methods_series import (
     Static,
     TdDip,
 )
+from proxflow.configs.sentences import nearest
 from proxflow.configs.tunable import Tunable
 
 Share = Annotated[float, Field(ge=0, lt=1), Tunable(0.1, 0.9, limits=(0.01, 0.99), spacing="linear")]
@@ -204,3 +206,10 @@ METHOD_SCHEMAS: dict[str, type[Choice]] = {
     get_args(schema.model_fields["method"].annotation)[0]: schema
     for schema in get_args(get_args(MethodConfig)[0])
 }
+
+
+def unknown_method(names: Iterable[str]) -> str:
+    """What is wrong with the first of ``names`` that no method has; empty where all are known."""
+    wrong = next((name for name in names if name not in METHOD_SCHEMAS), None)
+    hint = "" if wrong is None else nearest(wrong, list(METHOD_SCHEMAS))
+    return "" if wrong is None else f"must name known methods, got {wrong!r}{hint}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,6 +47,24 @@ def read_still_images(source: str) -> Images:
     if subject or len(whose) != len(images):
         return {subject or path.name.split(".")[0]: list(images)}
     return {name: [images[i] for i in range(len(images)) if whose[i] == name] for name in sorted(set(whose))}
+
+
+def matching_sources(source: str) -> list[str]:
+    """What ``source`` stands for, each as ``read_still_images`` takes it: itself, or the paths that match it
+    where it holds ``*``, ``?`` or ``[...]`` and no file has that very name.
+
+    Raises ScanError where none does.
+    """
+    named = NAMED.fullmatch(source)
+    subject, place = (f"{named[1]}=", named[2]) if named else ("", source)
+    text, colons, array = place.partition("::")
+    path = Path(text).expanduser()
+    if path.exists() or not glob.has_magic(text):
+        return [source]
+    found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+    if not found:
+        raise ScanError(f"images must match existing files, got none for {text}")
+    return [f"{subject}{match}{colons}{array}" for match in found]
 
 
 def _read(path: Path, array: str) -> tuple[NDArray, Sequence[str]]:

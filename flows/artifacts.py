@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import threading
-import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefect.artifacts import (
@@ -14,7 +13,7 @@ from prefect.artifacts import (
     create_table_artifact,
 )
 
-from proxflow.flows.progress_bars import UPDATE_SECONDS, ProgressBars, artifact_key, rounded
+from proxflow.flows.progress_bars import ProgressBars, artifact_key, rounded, span
 from proxflow.flows.report_server import report_link
 from proxflow.tasks.calls import StageOutcome
 from proxflow.tasks.progress import StageProgress
@@ -33,17 +32,13 @@ class ArtifactReporter:
 
     def __init__(self, listener: Reporter) -> None:
         self._listener = listener
-        self._lock = threading.Lock()
         self._bars = ProgressBars()
-        self._began: dict[str, float] = {}
-        self._updated: dict[str, float] = {}
         self._progress: dict[str, StageProgress] = {}
         self.stage_waiting = listener.stage_waiting
 
     def stage_started(self, label: str) -> None:
-        if label not in self._began:  # a stage that was spread begins once more, to assemble its items
-            self._began[label] = self._updated[label] = time.monotonic()
-            self._progress[label] = StageProgress()
+        self._bars.begin(label)
+        self._progress.setdefault(label, StageProgress())  # one that was spread begins again, to assemble
         self._listener.stage_started(label)
 
     def iteration(self, label: str, item: int, n_items: int, iteration: Iteration) -> None:
@@ -51,34 +46,22 @@ class ArtifactReporter:
         if label in self._progress:
             done = self._progress[label].iteration(item, n_items, iteration)
             where = f"item {item + 1} of {n_items}, iteration {iteration.index} of {iteration.n_iter}"
-            self._update(label, done, where)
+            self._bars.follow(label, done, f"{label}: {where}", at_most=True)
 
     def items_solved(self, label: str, done: int, n_items: int) -> None:
         self._listener.items_solved(label, done, n_items)
         if label in self._progress:
-            self._update(
-                label, self._progress[label].items_solved(done, n_items), f"{done} of {n_items} items"
-            )
+            share = self._progress[label].items_solved(done, n_items)
+            self._bars.follow(label, share, f"{label}: {done} of {n_items} items", at_most=True)
 
     def stage_finished(self, outcome: StageOutcome) -> None:
         if self._bars.shows(outcome.label):
-            self._bars.show(outcome.label, 100.0, f"{outcome.label}: done in {_span(outcome.elapsed)}")
+            self._bars.show(outcome.label, 100.0, f"{outcome.label}: done in {span(outcome.elapsed)}")
         self._listener.stage_finished(outcome)
 
     def close(self) -> None:
         """Let what is on its way arrive, unless the server is gone."""
         self._bars.close()
-
-    def _update(self, label: str, done: float, where: str) -> None:
-        now = time.monotonic()
-        with self._lock:
-            if now - self._updated[label] < UPDATE_SECONDS:
-                return
-            if not self._bars.idle(label):
-                return
-            self._updated[label] = now
-        left = (now - self._began[label]) * (1 - done) / max(done, 1e-9)
-        self._bars.show(label, 100 * done, f"{label}: {where}, at most {_span(left)} left")
 
 
 def publish(finished: Finished, name: str) -> None:
@@ -111,19 +94,19 @@ def _page(finished: Finished, rows: list[dict[str, object]]) -> str:
     link = report_link(finished.report)
     report = f"[Open the report]({link})" if link else f"Report: `{_path(finished)}`"
     cautions = [f"> {caution}\n" for caution in finished.cautions]
+    images = picture(finished.folder / "previews" / "comparison.png", "images side by side")
     return "\n".join(
-        [report, "", _picture(finished), "", *cautions, "", *table, "", *stages, "",
+        [report, "", images, "", *cautions, "", *table, "", *stages, "",
          f"Run folder: `{finished.folder.resolve()}`"]
     )  # fmt: skip
 
 
-def _picture(finished: Finished) -> str:
-    """The pictures side by side, inside the text: the page of the UI may load no file."""
-    path = finished.folder / "previews" / "comparison.png"
+def picture(path: Path, words: str) -> str:
+    """A PNG file inside a text: the page of the UI may load none."""
     content = path.read_bytes()
     if len(content) > MAX_PICTURE_BYTES:
         content = _smaller(content)
-    return f"![images side by side](data:image/png;base64,{base64.b64encode(content).decode()})"
+    return f"![{words}](data:image/png;base64,{base64.b64encode(content).decode()})"
 
 
 def _smaller(content: bytes) -> bytes:
@@ -143,15 +126,7 @@ def _path(finished: Finished) -> str:
     return str(finished.report.resolve())
 
 
-def _span(seconds: float) -> str:
-    """``3.2 s``, ``4 min 10 s``, ``2 h 5 min``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def _stage_row(outcome: StageOutcome) -> str:
     sizes = (outcome.peak_memory_bytes, outcome.bytes_read, outcome.bytes_written)
     how = "cached" if outcome.cached else "computed"
-    return " | ".join([outcome.label, how, _span(outcome.elapsed), *(bytes_text(size) for size in sizes)])
+    return " | ".join([outcome.label, how, span(outcome.elapsed), *(bytes_text(size) for size in sizes)])

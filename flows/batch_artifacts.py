@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from prefect.artifacts import (
 )
 
 from proxflow.flows.batch_run import BatchListener
-from proxflow.flows.progress_bars import UPDATE_SECONDS, ProgressBars, artifact_key, rounded
+from proxflow.flows.progress_bars import ProgressBars, artifact_key, rounded
 from proxflow.flows.report_server import report_link
 from proxflow.flows.scan_unit import ScanUnit
 from proxflow.tasks.batch.outcome import ScanOutcome
@@ -30,9 +29,9 @@ class BatchProgress:
     def __init__(self, name: str, total: int, listener: BatchListener) -> None:
         self._name, self._total, self._listener = name, total, listener
         self._done, self._failed = 0, 0
-        self._began = self._updated = time.monotonic()
         self._bars = ProgressBars()
-        self._send()
+        self._bars.begin(name)
+        self._bars.show(name, 0.0, self._text())
 
     def scan_started(self, unit: ScanUnit) -> None:
         self._listener.scan_started(unit)
@@ -41,27 +40,19 @@ class BatchProgress:
         self._done += 1
         self._failed += outcome.state != "done"
         self._listener.scan_ended(outcome)
-        now = time.monotonic()
-        if self._done == self._total or (
-            now - self._updated > UPDATE_SECONDS and self._bars.idle(self._name)
-        ):
-            self._updated = now
-            self._send()
+        if self._done == self._total:
+            self._bars.show(self._name, 100.0, self._text())
+        else:
+            self._bars.follow(self._name, self._done / self._total, self._text())
 
     def close(self) -> None:
         """Let what is on its way arrive, unless the server is gone."""
         self._bars.close()
 
-    def _send(self) -> None:
-        self._bars.show(self._name, 100 * self._done / self._total, self._text())
-
     def _text(self) -> str:
         text = f"{self._done} of {self._total} scans"
         if self._failed:
             text += f", {self._failed} of them not done"
-        if 0 < self._done < self._total:
-            left = (time.monotonic() - self._began) * (self._total - self._done) / self._done
-            text += f", about {left:.0f} s left"
         return text
 
 

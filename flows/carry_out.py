@@ -17,7 +17,7 @@ from proxflow.data.errors import ScanError
 from proxflow.data.store.store import ArtefactStore
 from proxflow.flows.cli.outcomes import explain
 from proxflow.flows.late_folder import LateFolder
-from proxflow.flows.run_entry import RunEntry
+from proxflow.flows.run_entry import RunEntry, recipe_subject
 from proxflow.flows.run_log import RunLog
 from proxflow.tasks.calls import Machine
 from proxflow.tasks.damage import with_damage_mended
@@ -96,7 +96,7 @@ def carry_out(
     folder, if it came after the scan was read: before that there is no folder yet.
     """
     began = time.monotonic()
-    entry = RunEntry(recipe, methods, command, origin)
+    entry = RunEntry(recipe_subject(recipe, methods), command, origin)
     with RunLog(entry.id) as run_log, entry:
         machine = machine_for(recipe)
         store = ArtefactStore(machine.store_path, machine.store_limit)

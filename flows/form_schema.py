@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from proxflow.configs.catalogue import recipe_names
+from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
 from proxflow.flows.forms import AS_IN_RECIPE
@@ -60,6 +61,13 @@ def method_names() -> Schema:
 def trainable_names() -> Schema:
     """The methods of a training."""
     return {"type": "array", "items": {"type": "string", "enum": list(TRAINERS)}}
+
+
+def denoiser_numbers() -> Schema:
+    """How a denoiser is trained."""
+    whole = DenoiserTraining.model_json_schema()
+    plain: Schema = _plain(whole, whole.get("$defs", {}))
+    return plain | {"title": "training"}
 
 
 @cache

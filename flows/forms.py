@@ -13,9 +13,8 @@ from typing import Any
 from proxflow.configs.catalogue import recipe_path
 from proxflow.configs.errors import Problem, RecipeError
 from proxflow.configs.loading import anchor_paths, apply_change, validate_recipe
-from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
+from proxflow.configs.methods import MethodConfig, unknown_method
 from proxflow.configs.recipe import Recipe
-from proxflow.configs.sentences import nearest
 from proxflow.configs.yaml_source import KeyPath, read_yaml
 
 AS_IN_RECIPE = "as in the recipe"  # the choice that leaves a section, or a key of scan, to the base recipe
@@ -50,10 +49,8 @@ def form_recipe(form: Mapping[str, Any]) -> Recipe:
 def form_methods(form: Mapping[str, Any], recipe: Recipe) -> tuple[MethodConfig, ...]:
     """The methods of a comparison: those named in the form, or all of the recipe."""
     names = texts(form, "methods")
-    for name in names:
-        if name not in METHOD_SCHEMAS:
-            sentence = f"must name known methods, got {name!r}{nearest(name, list(METHOD_SCHEMAS))}"
-            raise RecipeError([Problem("methods", sentence)])
+    if wrong := unknown_method(names):
+        raise RecipeError([Problem("methods", wrong)])
     return recipe.methods(list(dict.fromkeys(names)) or None)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proxflow.configs.methods import METHOD_SCHEMAS
-from proxflow.configs.sentences import nearest
+from proxflow.configs.methods import unknown_method
 from proxflow.tasks.errors import RequestError
 
 
@@ -21,8 +20,6 @@ def split_names(text: str | None) -> list[str] | None:
 
 def check_names(names: Sequence[str]) -> list[str]:
     """``names``, each once; RequestError, with the nearest, for one that no method has."""
-    for name in names:
-        if name not in METHOD_SCHEMAS:
-            hint = nearest(name, list(METHOD_SCHEMAS))
-            raise RequestError(f"--methods must name known methods, got {name!r}{hint}")
+    if wrong := unknown_method(names):
+        raise RequestError(f"--methods {wrong}")
     return list(dict.fromkeys(names))

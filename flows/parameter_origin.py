@@ -11,6 +11,7 @@ from proxflow.configs.errors import Problem, RecipeError
 from proxflow.configs.loading import anchor_paths
 from proxflow.configs.sentences import nearest
 from proxflow.configs.yaml_source import KeyPath, dotted
+from proxflow.data.still_images import NAMED
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,19 @@ def anchored(parameters: Mapping[str, Any], folder: Path, keys: Sequence[str] = 
     for key in keys:
         given = values.get(key)
         if isinstance(given, list):
-            values[key] = [_absolute(path, folder) if isinstance(path, str) else path for path in given]
+            values[key] = [_absolute(path, folder, key) if isinstance(path, str) else path for path in given]
         elif isinstance(given, str) and given:
             values[key] = _absolute(given, folder)
     return values
 
 
-def _absolute(path: str, folder: Path) -> str:
-    """``@list.txt`` names a file with paths."""
-    mark = "@" if path.startswith("@") else ""
+def _absolute(path: str, folder: Path, key: str = "") -> str:
+    """``@list.txt`` names a file with paths, ``SUBJECT=FILE`` one of the images and whose it is."""
     if path.startswith("sample://"):
         return path
-    return mark + str(folder / Path(path.removeprefix("@")).expanduser())
+    marked = NAMED.fullmatch(path) if key == "images" else None
+    mark = f"{marked[1]}=" if marked else "@" if path.startswith("@") else ""
+    return mark + str(folder / Path(path.removeprefix(mark)).expanduser())
 
 
 def check_keys(parameters: Mapping[str, Any], keys: Sequence[str], origin: Origin) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextvars
 import re
+import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 from uuid import UUID
@@ -22,6 +24,30 @@ class ProgressBars:
         self._courier = ThreadPoolExecutor(1, thread_name_prefix="artifacts")
         self._sent: dict[str, Future[None]] = {}
         self._bars: dict[str, UUID] = {}
+        self._began: dict[str, tuple[float, float]] = {}
+        self._updated: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, label: str, share: float = 0.0) -> None:
+        """Time runs from now on for what is left; ``share`` was done before. Once a label."""
+        if label not in self._began:
+            now = time.monotonic()
+            self._began[label], self._updated[label] = (now, share), now
+
+    def follow(self, label: str, share: float, text: str, *, at_most: bool = False) -> None:
+        """Draw the bar at ``share`` (0 to 1) of its work, with the time left by what it took since ``begin``;
+        not more often than every 2 s, nor while a state of it is on its way.
+
+        at_most: the work may end early.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if now - self._updated[label] < UPDATE_SECONDS or not self.idle(label):
+                return
+            self._updated[label] = now
+        began, before = self._began[label]
+        left = (now - began) * (1 - share) / max(share - before, 1e-9)
+        self.show(label, 100 * share, f"{text}, {'at most' if at_most else 'about'} {span(left)} left")
 
     def shows(self, label: str) -> bool:
         """Whether this bar was ever asked for."""
@@ -49,6 +75,14 @@ class ProgressBars:
                 progress=progress, key=artifact_key("progress", label), description=text
             )
             self._bars[label] = made if isinstance(made, UUID) else made.id
+
+
+def span(seconds: float) -> str:
+    """``3.2 s``, ``4 min 10 s``, ``2 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def artifact_key(kind: str, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,11 +29,35 @@ log = logging.getLogger("proxflow.run")
 LONGEST_ERROR = 1000  # characters: a record is small
 
 
+@dataclass(frozen=True)
+class RunSubject:
+    """What a run is of, as its record says it, and in the ledger of which store."""
+
+    store_root: Path
+    store_limit: str
+    name: str
+    modality: str
+    methods: tuple[str, ...]
+    scan: str
+
+
+def recipe_subject(recipe: Recipe, methods: Sequence[MethodConfig]) -> RunSubject:
+    """A run of ``methods`` on the recipe's scan."""
+    return RunSubject(
+        recipe.runtime.store_root(),
+        recipe.runtime.store_limit,
+        recipe.name,
+        recipe.scan.kind,
+        tuple(config.method for config in methods),
+        str(recipe.scan.path),
+    )
+
+
 class RunEntry:
     """Tells the ledger of a run; a context manager, which reads off the exception how the run ended."""
 
-    def __init__(self, recipe: Recipe, methods: Sequence[MethodConfig], command: str, origin: Origin) -> None:
-        self._ledger = RunLedger(recipe.runtime.store_root())
+    def __init__(self, subject: RunSubject, command: str, origin: Origin) -> None:
+        self._ledger = RunLedger(subject.store_root)
         self._claim = self._ledger.claim()
         self._began = time.monotonic()
         self._stages: list[StageOutcome] = []
@@ -40,15 +65,15 @@ class RunEntry:
         self._record = RunRecord(
             id=self.id,
             state="running",
-            recipe=recipe.name,
-            modality=recipe.scan.kind,
-            methods=tuple(config.method for config in methods),
-            scan=str(recipe.scan.path),
+            recipe=subject.name,
+            modality=subject.modality,
+            methods=subject.methods,
+            scan=subject.scan,
             command=command,
             origin=origin,
             process=this_process(),
             version=package_version(),
-            store_limit_bytes=parse_size(recipe.runtime.store_limit),
+            store_limit_bytes=parse_size(subject.store_limit),
             started=datetime.now().astimezone(),
         )
 
@@ -64,8 +89,8 @@ class RunEntry:
         """A stage's artefact is there."""
         self._stages.append(outcome)
 
-    def finished(self, report: Path, n_items: int) -> None:
-        """All is written; what is left is to end."""
+    def finished(self, report: Path, n_items: int | None = None) -> None:
+        """All is written; what is left is to end. None: nothing was reconstructed."""
         self._record = self._record.model_copy(update={"report": str(report.resolve()), "items": n_items})
 
     def __exit__(

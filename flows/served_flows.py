@@ -82,10 +82,17 @@ def _train(form: Mapping[str, Any]) -> object:
     return plan_train(form)
 
 
+def _train_denoiser(form: Mapping[str, Any]) -> object:
+    from proxflow.flows.denoiser_plan import plan_train_denoiser
+
+    return plan_train_denoiser(form)
+
+
 SERVED = {
     "reconstruct": ServedFlow("reconstruct", "reconstruct", _reconstruct),
     "compare": ServedFlow("reconstruct", "compare", _compare),
     "reconstruct-many": ServedFlow("many", "reconstruct_many", _many, ("scans", "out")),
     "watch": ServedFlow("watch", "watch", _watch, ("folder", "out")),
     "train": ServedFlow("train", "train", _train, ("scans", "out")),
+    "train-denoiser": ServedFlow("train_denoiser", "train_denoiser", _train_denoiser, ("images", "out")),
 }

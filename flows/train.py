@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +18,7 @@ from proxflow.flows.forms import DEFAULT_RECIPE
 from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
-from proxflow.flows.progress_bars import UPDATE_SECONDS, artifact_key
+from proxflow.flows.progress_bars import artifact_key
 from proxflow.flows.recorded_run import introduce, refused
 from proxflow.flows.report_server import report_link
 from proxflow.flows.told import hand_over, told
@@ -94,11 +93,14 @@ class TrainingArtifacts(ArtifactReporter):
         self._training: Any = listener if hasattr(listener, "tried") else None
         self._label = f"training-{name}"
         self._planned: dict[str, int] = {}
-        self._done, self._start, self._shown = 0, time.monotonic(), 0.0
+        self._done = 0
+        self._bars.begin(self._label)
 
     def planned(self, method: str, reconstructions: int) -> None:
         """How many reconstructions there will be."""
         self._planned[method] = reconstructions
+        if not self._done:
+            self._bars.show(self._label, 0.0, f"about {sum(self._planned.values())} reconstructions")
         if self._training:
             self._training.planned(method, reconstructions)
 
@@ -107,16 +109,15 @@ class TrainingArtifacts(ArtifactReporter):
         if self._training:
             self._training.tried(method, number, candidate)
         self._done += len(candidate.errors)
-        total, now = sum(self._planned.values()), time.monotonic()
-        if now - self._shown < UPDATE_SECONDS and self._done < total:
-            return
-        self._shown = now
-        left = (now - self._start) * (total - self._done) / self._done
+        total = sum(self._planned.values())
         text = (
             f"{self._done} of about {total} reconstructions; last {method} {number} = {candidate.value:g}, "
-            f"error {candidate.error:.5f}; about {left:.0f} s left"
+            f"error {candidate.error:.5f}"
         )
-        self._bars.show(self._label, 100 * self._done / total, text)
+        if self._done < total:
+            self._bars.follow(self._label, self._done / total, text)
+        else:
+            self._bars.show(self._label, 100.0, text)
 
 
 def _publish(finished: FinishedTraining, name: str) -> None:

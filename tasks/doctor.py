@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Literal
 
-State = Literal["ok", "warn", "fail"]
-LOW_SPACE_BYTES = 2 << 30
+from proxflow.tasks import doctor_disk
+from proxflow.tasks.finding import Finding, State
+
 ADJOINT_TOLERANCE = 1e-10  # double precision
 SERVER_SECONDS = 3.0
 SHIPPED = "brain-13coil"
 SHIPPED_DIGEST = "3467a44fd1539479f286a77de7fa1ecd719462e1"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the examination; ``advice`` is empty where all is well."""
-
-    name: str
-    state: State
-    found: str
-    advice: str = ""
 
 
 def examine(store_root: Path, store_limit: int) -> Iterator[Finding]:
@@ -41,9 +28,9 @@ def examine(store_root: Path, store_limit: int) -> Iterator[Finding]:
         ("libraries", _libraries),
         ("torch", _torch),
         ("cuda", _cuda),
-        ("store", lambda: _store(store_root, store_limit)),
-        ("file locks", lambda: _file_locks(_probe_folder(store_root))),
-        ("HDF5", lambda: _hdf5(_probe_folder(store_root))),
+        ("store", lambda: doctor_disk.store(store_root, store_limit)),
+        ("file locks", lambda: doctor_disk.file_locks(doctor_disk.probe_folder(store_root))),
+        ("HDF5", lambda: doctor_disk.hdf5(doctor_disk.probe_folder(store_root))),
         ("ASTRA", _astra),
         ("Prefect", _prefect),
         ("sample scan", _sample),
@@ -126,67 +113,6 @@ def _cuda() -> Finding:
     return Finding("cuda", "ok", "; ".join(names))
 
 
-def _store(root: Path, limit: int) -> Finding:
-    from proxflow.data.store.eviction import entries
-
-    folder = _existing(root)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return Finding(
-            "store", "fail", f"{root} cannot be written", "set PROXFLOW_STORE to a folder of yours"
-        )
-    held = entries(root)
-    size, free = sum(entry.size for entry in held), shutil.disk_usage(folder).free
-    found = (
-        f"{root}: {len(held)} artefacts, {size / 2**30:.2f} of {limit / 2**30:.0f} GiB, "
-        f"{free / 2**30:.1f} GiB free on the disk"
-    )
-    if free < LOW_SPACE_BYTES:
-        advice = (
-            "make room, or set PROXFLOW_STORE to a larger disk; proxflow cache gc --all empties the store"
-        )
-        return Finding("store", "warn", found, advice)
-    return Finding("store", "ok", found)
-
-
-def _file_locks(folder: Path) -> Finding:
-    """Two descriptors of one file: the second must not get the lock that the first holds."""
-    import fcntl
-
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as first:
-        second = os.open(first.name, os.O_RDWR)
-        try:
-            fcntl.flock(first.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return Finding("file locks", "ok", f"flock works in {folder}")
-        except OSError as error:
-            found = f"flock does not work in {folder}: {error.strerror}"
-        else:
-            found = f"flock lets two holders in, in {folder}"
-        finally:
-            os.close(second)
-    return Finding(
-        "file locks", "warn", found, "two runs at once may compute the same stage; results stay right"
-    )
-
-
-def _hdf5(place: Path) -> Finding:
-    import h5py
-    import numpy as np
-
-    values = np.arange(12, dtype=np.complex64).reshape(3, 4)
-    with tempfile.TemporaryDirectory(dir=place, prefix=".doctor-") as folder:
-        path = Path(folder) / "probe.h5"
-        with h5py.File(path, "w") as file:
-            file.create_dataset("values", data=values, chunks=(1, 4), fletcher32=True, compression="gzip")
-        with h5py.File(path, "r") as file:
-            same = bool((file["values"][()] == values).all())
-    found = f"HDF5 {h5py.version.hdf5_version}, h5py {h5py.__version__}"
-    if not same:
-        return Finding("HDF5", "fail", f"{found}: what was read is not what was written", "check the disk")
-    return Finding("HDF5", "ok", f"{found}, written and read back in {place}")
-
-
 def _astra() -> Finding:
     licence = "GPL-3, loaded only for tomography"
     try:
@@ -255,14 +181,3 @@ def _self_test() -> Finding:
             "self-test", "fail", found, "the numerical libraries give wrong results: reinstall torch"
         )
     return Finding("self-test", "ok", found)
-
-
-def _probe_folder(root: Path) -> Path:
-    """Where a small file can be tried: the store, or a temporary folder where that cannot be written."""
-    folder = _existing(root)
-    return folder if os.access(folder, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
-
-
-def _existing(root: Path) -> Path:
-    """The store's folder, or the nearest folder above it that is there."""
-    return next(folder for folder in (root, *root.parents) if folder.is_dir())

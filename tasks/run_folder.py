@@ -94,7 +94,7 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
     for method in result.methods:
         target = folder / "image.h5" if method == result.methods[0] else folder / "images" / f"{method}.h5"
         with store.open(result.ref(f"reconstruct:{method}")) as artefact:
-            _write_image(target, artefact, geometry, labels)
+            _write_image(target, artefact, geometry, labels, document["modality"])
     _write_bytes(folder / "metrics.json", metrics_json(figures).encode())
     _write_bytes(folder / "metrics.csv", metrics_csv(figures).encode())
     _write_bytes(folder / "recipe.yaml", dump_recipe(recipe).encode())
@@ -107,7 +107,9 @@ def write_run_folder(folder: Path, recipe: Recipe, result: RunResult, store: Art
     return Written(report, numbers, cautions, len(figures["items"]))
 
 
-def _write_image(target: Path, artefact: Artefact, geometry: Geometry, labels: list[str]) -> None:
+def _write_image(
+    target: Path, artefact: Artefact, geometry: Geometry, labels: list[str], modality: str
+) -> None:
     made = artefact.provenance
     write_image_h5(
         target,
@@ -116,6 +118,7 @@ def _write_image(target: Path, artefact: Artefact, geometry: Geometry, labels: l
         labels=tuple(labels),
         attributes={
             "program": f"proxflow {made['versions']['proxflow']}",
+            "modality": modality,
             "method": json.dumps(made["config"]["method"]),
             "artefact": made["key"],
             "date": made["started"],

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
-from proxflow.configs.methods_psm import PartiallySeparable
-from proxflow.configs.methods_series import TdDip
-from proxflow.models.dynamic.red_psm_setup import ADAM_STEPS, CG_STEPS
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.frame_operator import FrameOperator
-from proxflow.tasks.denoisers import open_denoiser
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.methods import METHODS, method_function
 
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5
 PROBE_FRAMES = 8  # of a series
-PROBE_STEPS = 8  # of a block
 CONJUGATE_GRADIENTS = 7  # applications in an iteration of the constrained methods: five of them, and two more
 
 
@@ -35,9 +29,6 @@ def normal_seconds(operator: LinearOperator, dtype: torch.dtype, device: str) ->
 
 def applications(config: MethodConfig) -> int:
     """Applications of ``normal``, or of a forward with an adjoint, in one iteration."""
-    if isinstance(config, PartiallySeparable):
-        steps = config.n_inner or (CG_STEPS if config.factor_update == "cg" else ADAM_STEPS)
-        return steps + (config.n_functions or config.n_knots) // 2  # a forward for each function updates Psi
     return CONJUGATE_GRADIENTS if config.method in ("l1", "tv_magnitude") else 1
 
 
@@ -48,23 +39,17 @@ def iteration_seconds(
 
     The method runs on the identity operator, whose cost is a copy; of a series on a few of its frames.
     RequestError where the method refuses its numbers for this image size. 0.0 for one without iterations.
+    Methods that are not made of such iterations: ``series_timing.py``.
     """
     if METHODS[config.method].direct or not hasattr(config, "n_iter"):
         return 0.0
-    numbers = config.model_dump(exclude={"method"}) | _opened(config, device)
-    if numbers.get("start") == "prosep":
-        numbers["start"] = "polynomial"  # the identity has no angles
+    numbers = config.model_dump(exclude={"method"})
     identity: LinearOperator
     identity, steps, part = _Identity(operator.domain_shape), PROBE_ITERATIONS, 1.0
     if isinstance(operator, FrameOperator):
-        n_frames = min(operator.n_frames, max(PROBE_FRAMES, numbers.get("n_knots", 1)))
+        n_frames = min(operator.n_frames, PROBE_FRAMES)
         identity = _IdentityFrames((n_frames, *operator.frame_domain)).to(device)
         steps, part = 1, n_frames / operator.n_frames
-    if isinstance(config, PartiallySeparable):
-        numbers["start"] = "polynomial"  # its first guess is not part of an iteration
-    if isinstance(config, TdDip):  # a step draws frames_per_step of any number of frames
-        part = min(PROBE_STEPS, config.block_steps) / config.block_steps
-        numbers["block_steps"] = min(PROBE_STEPS, config.block_steps)
     shape = identity.domain_shape
     y = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     y /= y.abs().max()
@@ -76,11 +61,6 @@ def iteration_seconds(
     except ValueError as error:
         raise RequestError(f"{config.method}: {error}") from None
     return seconds / (steps * part)
-
-
-def _opened(config: MethodConfig, device: str) -> dict[str, Any]:
-    name = getattr(config, "denoiser", None)
-    return {} if name is None else {"denoiser": open_denoiser(name, device=device)}
 
 
 class _Identity(LinearOperator):

@@ -15,8 +15,7 @@ from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
-    read_labels,
-    read_source,
+    own_scan_info,
 )
 from proxflow.data.readers.radial_h5 import LARGEST_MATRIX
 from proxflow.data.scan import ScanInfo, chosen_items
@@ -72,12 +71,10 @@ class DynamicH5Scan(Hdf5Scan):
         geometry = read_geometry(file, path, samples.shape[0], plane)
         self._trajectory = self._read_trajectory(samples.shape, geometry.matrix) if spokes else None
         self._check_companions(samples.shape, geometry.matrix if spokes else samples.shape[3:])
-        return ScanInfo(
-            path=path,
-            format="proxflow",
-            shape=samples.shape,
-            dtype=str(samples.dtype),
-            labels=read_labels(file, path, samples.shape[0]),
+        return own_scan_info(
+            file,
+            path,
+            samples,
             geometry=replace(geometry, matrix=(int(geometry.matrix[0]), int(geometry.matrix[1]))),
             has_trajectory=spokes,
             has_mask="mask" in file,
@@ -85,9 +82,7 @@ class DynamicH5Scan(Hdf5Scan):
             has_reference="reference" in file,
             has_maps="coil_maps" in file,
             frame_labels=self._frame_labels(samples.shape[1]),
-            file_bytes=path.stat().st_size,
             modality="mri-dynamic",
-            source=read_source(file),
         )
 
     def _read_trajectory(self, shape: Sequence[int], matrix: tuple[int, int]) -> np.ndarray:

@@ -16,8 +16,7 @@ from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
-    read_labels,
-    read_source,
+    own_scan_info,
 )
 from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate import check_shape
@@ -64,19 +63,15 @@ class DynamicSinogramH5Scan(Hdf5Scan):
         self._geometry, notes = self._read_geometry(samples.shape)
         if "reference" in file:
             self._check_reference(samples.shape)
-        return ScanInfo(
-            path=path,
-            format="proxflow",
-            shape=samples.shape,
-            dtype=str(samples.dtype),
-            labels=read_labels(file, path, samples.shape[0]),
+        return own_scan_info(
+            file,
+            path,
+            samples,
             has_reference="reference" in file,
-            file_bytes=path.stat().st_size,
             modality="ct-dynamic",
             acquisition=self._geometry,
             quantity="attenuation",
             notes=notes,
-            source=read_source(file),
         )
 
     def _read_geometry(self, shape: tuple[int, ...]) -> tuple[FrameGeometry, tuple[str, ...]]:

@@ -8,7 +8,11 @@ from proxflow.data.kspace import KSpace
 from proxflow.data.readers.geometry_h5 import read_geometry
 from proxflow.data.readers.hdf5_file import own_dataset, read_all, read_rows
 from proxflow.data.readers.hdf5_scan import Hdf5Scan
-from proxflow.data.readers.measurement_h5 import check_companions, check_measurement, read_labels, read_source
+from proxflow.data.readers.measurement_h5 import (
+    check_companions,
+    check_measurement,
+    own_scan_info,
+)
 from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate import check_complex, check_mask_shape, check_shape, checked
 
@@ -40,16 +44,12 @@ class KSpaceH5Scan(Hdf5Scan):
         check_mask_shape(path, mask.shape, samples.shape)
         check_companions(file, path, samples.shape)
         self._geometry = read_geometry(file, path, samples.shape[0], samples.shape[2:])
-        return ScanInfo(
-            path=path,
-            format="proxflow",
-            shape=samples.shape,
-            dtype=str(samples.dtype),
-            labels=read_labels(file, path, samples.shape[0]),
+        return own_scan_info(
+            file,
+            path,
+            samples,
             geometry=self._geometry,
             has_mask=True,
             has_noise="noise" in file,
             has_reference="reference" in file,
-            file_bytes=path.stat().st_size,
-            source=read_source(file),
         )

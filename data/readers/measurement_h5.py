@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from proxflow.data.errors import ScanError
 from proxflow.data.readers.hdf5_file import own_dataset, reading, top_level
-from proxflow.data.scan import AXES
+from proxflow.data.scan import AXES, ScanInfo
 from proxflow.data.validate import check_images, check_noise, check_one_per_item
 
 NEWEST_VERSION = 1
@@ -72,3 +73,17 @@ def read_source(file: h5py.File) -> dict[str, str]:
     """The texts of the group ``source``."""
     attributes = file["source"].attrs.items() if "source" in file else ()
     return {name: str(text) for name, text in attributes}
+
+
+def own_scan_info(file: h5py.File, path: Path, samples: h5py.Dataset, **more: Any) -> ScanInfo:
+    """What every file of our own schema tells of itself, and ``more`` of its kind."""
+    return ScanInfo(
+        path=path,
+        format="proxflow",
+        shape=samples.shape,
+        dtype=str(samples.dtype),
+        labels=read_labels(file, path, samples.shape[0]),
+        file_bytes=path.stat().st_size,
+        source=read_source(file),
+        **more,
+    )

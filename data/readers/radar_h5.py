@@ -15,8 +15,7 @@ from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
-    read_labels,
-    read_source,
+    own_scan_info,
 )
 from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate import check_complex
@@ -63,18 +62,14 @@ class RadarH5Scan(Hdf5Scan):
                 )
         if "noise" in file:
             check_complex(path, "noise", own_dataset(file, path, "noise").dtype)
-        return ScanInfo(
-            path=path,
-            format="proxflow",
-            shape=samples.shape,
-            dtype=str(samples.dtype),
-            labels=read_labels(file, path, samples.shape[0]),
+        return own_scan_info(
+            file,
+            path,
+            samples,
             has_noise="noise" in file,
-            file_bytes=path.stat().st_size,
             modality="radar",
             acquisition=self._geometry,
             has_fields="background" in file,
-            source=read_source(file),
         )
 
     def _antennas(self) -> AntennaGeometry:

@@ -15,8 +15,7 @@ from proxflow.data.readers.measurement_h5 import (
     check_companions,
     check_measurement,
     measurement_modality,
-    read_labels,
-    read_source,
+    own_scan_info,
 )
 from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.validate_radial import (
@@ -67,16 +66,12 @@ class RadialH5Scan(Hdf5Scan):
         self._trajectory = read_all(path, trajectory)
         check_trajectory(path, self._trajectory, self._geometry.matrix)
         check_companions(file, path, samples.shape)
-        return ScanInfo(
-            path=path,
-            format="proxflow",
-            shape=samples.shape,
-            dtype=str(samples.dtype),
-            labels=read_labels(file, path, samples.shape[0]),
+        return own_scan_info(
+            file,
+            path,
+            samples,
             geometry=self._geometry,
             has_noise="noise" in file,
             has_reference="reference" in file,
-            file_bytes=path.stat().st_size,
             modality="mri-radial",
-            source=read_source(file),
         )

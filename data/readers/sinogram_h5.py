@@ -14,8 +14,7 @@ from proxflow.data.readers.hdf5_scan import Hdf5Scan
 from proxflow.data.readers.measurement_h5 import (
     check_measurement,
     measurement_modality,
-    read_labels,
-    read_source,
+    own_scan_info,
 )
 from proxflow.data.scan import ScanInfo, chosen_items
 from proxflow.data.sinogram import Beam, Quantity, ScanGeometry, Sinogram
@@ -67,20 +66,16 @@ class SinogramH5Scan(Hdf5Scan):
         check_real(path, "samples", samples.dtype)
         self._geometry, notes = self._read_geometry(beam, dict(zip(axes, samples.shape, strict=True)))
         self._check_optional(samples.shape)
-        return ScanInfo(
-            path=path,
-            format="proxflow",
-            shape=samples.shape,
-            dtype=str(samples.dtype),
-            labels=read_labels(file, path, samples.shape[0]),
+        return own_scan_info(
+            file,
+            path,
+            samples,
             has_reference="reference" in file or "labels_image" in file,
-            file_bytes=path.stat().st_size,
             modality="ct",
             acquisition=self._geometry,
             quantity=self._quantity,
             has_fields="dark" in file or "flat" in file,
             notes=notes,
-            source=read_source(file),
         )
 
     def _choice(self, name: str, known: Sequence[str]) -> Any:

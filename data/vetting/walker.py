@@ -53,8 +53,8 @@ def main() -> None:
     while select.select([0], [], [], IDLE_SECONDS)[0] and (line := sys.stdin.readline()):
         request = json.loads(line)
         with _ended_in_time(request["seconds"]):
-            reason = refusal(request["path"])
-        print(json.dumps({"refused": reason}), file=answers, flush=True)
+            answer = {"refused": refusal(request["path"])}
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 @contextmanager
@@ -154,9 +154,8 @@ class _Walk:
                 yield from self._values(name, dataset)
 
     def _storage(self, name: str, dataset: h5py.Dataset) -> None:
-        if dataset.external is not None:
-            raise RefusedError(f"{name} must be stored in the file itself, got storage in other files")
-        if dataset.is_virtual and any(source.file_name != "." for source in dataset.virtual_sources()):
+        sources = dataset.virtual_sources() if dataset.is_virtual else []
+        if dataset.external is not None or any(source.file_name != "." for source in sources):
             raise RefusedError(f"{name} must be stored in the file itself, got storage in other files")
 
     def _filters(self, name: str, dataset: h5py.Dataset) -> None:
@@ -184,11 +183,9 @@ class _Walk:
             raise RefusedError(f"{name} must hold its {asked} chunks, got {stored}")
 
     def _fits(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        declared = math.prod(int(size) for size in shape) * dtype.itemsize
+        declared, held = math.prod(int(size) for size in shape) * dtype.itemsize, self._file_bytes
         if declared > self._most:
-            raise RefusedError(
-                f"{name} must fit its file, got {declared} declared bytes in a file of {self._file_bytes}"
-            )
+            raise RefusedError(f"{name} must fit its file, got {declared} declared bytes in a file of {held}")
 
     def _values(self, name: str, dataset: h5py.Dataset) -> Iterator[tuple[str, Any]]:
         """Read all, piece by piece, and go where references lead.

@@ -16,6 +16,7 @@ from proxflow.data.writers.atomic import atomic_path
 from proxflow.data.writers.image_stack import check_image, item_affines, slices_and_frames
 
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
+MODALITIES = {"mri": "MR", "ct": "CT"}
 COMMENT = "Reconstructed by Proxflow from raw data. No patient data are known. Not for diagnostic use."
 
 
@@ -25,6 +26,7 @@ def write_dicom(
     *,
     geometry: Geometry,
     labels: Sequence[str] = (),
+    modality: str = "",
     description: str = "Proxflow reconstruction",
 ) -> list[Path]:
     """Write the magnitude of image (item, y, x) as ``folder``/0001.dcm, ...; return the paths.
@@ -32,6 +34,10 @@ def write_dicom(
     16-bit pixels share one scale: value = pixel * RescaleSlope. All files form one new series of one new
     study. Patient attributes are empty: raw data carry none we trust. Positions are written only where
     the geometry knows them. Frames of one slice are numbered as temporal positions.
+
+    ``modality`` is the kind of scan (ct, ct-dynamic, mri-...): Modality is CT, MR, or OT for any other. The
+    class is Secondary Capture also for CT: CT Image Storage asks for Hounsfield units and a place in the
+    patient, where ours has attenuation, in the unit of the image, and often no place.
     """
     folder = Path(folder)
     magnitude = np.abs(check_image(image, geometry)).astype(np.float64)
@@ -44,6 +50,7 @@ def write_dicom(
     paths = []
     for i, plane in enumerate(pixels):
         dataset = _dataset(plane, slope, f"{description}: {labels[i]}" if labels else description)
+        dataset.Modality = MODALITIES.get(modality.partition("-")[0], "OT")
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, series
         dataset.InstanceNumber = i + 1
         if n_frames > 1:
@@ -76,7 +83,7 @@ def _dataset(pixels: NDArray[np.uint16], slope: DSfloat, description: str) -> Fi
         setattr(dataset, name, "")  # required by the standard, unknown to us
     for name in ("StudyID", "AccessionNumber", "ReferringPhysicianName", "PatientOrientation", "Laterality"):
         setattr(dataset, name, "")
-    dataset.Modality, dataset.ConversionType, dataset.SeriesNumber = "MR", "WSD", 1
+    dataset.ConversionType, dataset.SeriesNumber = "WSD", 1
     dataset.Manufacturer, dataset.SecondaryCaptureDeviceManufacturer = "Proxflow", "Proxflow"
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.SeriesDescription, dataset.ImageComments = description[:64], COMMENT

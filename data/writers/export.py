@@ -31,7 +31,8 @@ def _dicom(stored: StoredImage, folder: Path, stem: str) -> Path:
     from proxflow.data.writers.dicom import write_dicom
 
     target = folder / f"{stem}-dicom"
-    write_dicom(target, stored.image, geometry=stored.geometry, labels=stored.labels)
+    modality = str(stored.attributes.get("modality", ""))
+    write_dicom(target, stored.image, geometry=stored.geometry, labels=stored.labels, modality=modality)
     return target
 
 

@@ -67,7 +67,7 @@ def _show(console: Console, checked: RunCheck) -> None:
     table = Table(show_edge=False, pad_edge=False)
     table.add_column("stage")
     table.add_column("memory", justify="right")
-    table.add_column("time, about", justify="right")
+    table.add_column("time, at most about", justify="right")
     table.add_column("in the store already", justify="center")
     known = {True: "[green]yes[/]", False: "no", None: "not looked up"}
     for stage in estimates:
@@ -78,8 +78,8 @@ def _show(console: Console, checked: RunCheck) -> None:
     console.print()
     console.print(table)
     console.print(
-        f"\nAn estimate: about {checked.seconds:.0f} s for what is not in the store, less where a method "
-        f"converges early; "
+        f"\nAn estimate: at most about {checked.seconds:.0f} s for what is not in the store, less where a "
+        f"method converges early or held-out views end it; "
         f"{checked.memory_bytes / 2**20:.0f} MiB of memory at the peak, "
         f"{checked.store_bytes / 2**20:.0f} MiB on disk. Nothing was written.",
         soft_wrap=True,

@@ -11,7 +11,7 @@ from proxflow.flows.cli.options import Json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from proxflow.tasks.doctor import Finding
+    from proxflow.tasks.finding import Finding
 
 STYLE = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 

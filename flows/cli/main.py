@@ -115,9 +115,8 @@ def _guarded(tokens: list[str]) -> int:
         return _say(str(error), BAD_INPUT, tokens)
     except KeyboardInterrupt as stop:
         ended = isinstance(stop, Terminated)
-        sentence = (
-            f"{'terminated' if ended else 'interrupted'}; run the same command again to go on from here"
-        )
+        how = "; ".join(getattr(stop, "__notes__", [])) or "run the same command again to go on from here"
+        sentence = f"{'terminated' if ended else 'interrupted'}; {how}"
         return _say(sentence, TERMINATED if ended else INTERRUPTED, tokens)
     except BrokenPipeError:
         _silence(sys.stdout)  # the reader left: nobody to tell

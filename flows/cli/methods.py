@@ -32,13 +32,11 @@ def command(
     """
     from rich.console import Console
 
-    from proxflow.configs.methods import METHOD_SCHEMAS
-    from proxflow.configs.sentences import nearest
+    from proxflow.configs.methods import METHOD_SCHEMAS, unknown_method
     from proxflow.tasks.errors import RequestError
 
-    if name and name not in METHOD_SCHEMAS:
-        hint = nearest(name, list(METHOD_SCHEMAS))
-        raise RequestError(f"methods must be asked for a known method, got {name!r}{hint}")
+    if name and (wrong := unknown_method([name])):
+        raise RequestError(f"methods {wrong}")
     chosen = {name: METHOD_SCHEMAS[name]} if name else dict(METHOD_SCHEMAS)
     described = {method: _described(schema) for method, schema in chosen.items()}
     if json:

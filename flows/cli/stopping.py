@@ -7,16 +7,15 @@ import atexit
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from proxflow.flows.cli.outcomes import INTERRUPTED, TERMINATED
+from proxflow.tasks.dropped_signal import tell_again
 
 PATIENCE_SECONDS = 3.0
-AGAIN_SECONDS = 0.02
 
 
 class Terminated(KeyboardInterrupt):
@@ -62,16 +61,9 @@ class _Stop:
             os._exit(TERMINATED if number == signal.SIGTERM else INTERRUPTED)
 
     def unraisable(self, dropped: Any) -> None:
-        """A handler may run inside a destructor or a weak reference's callback. Python prints what is raised
-        there and goes on; here it is raised again a moment later, where it is heard."""
-        if not isinstance(dropped.exc_value, KeyboardInterrupt):
-            self._otherwise(dropped)
-            return
-        number = signal.SIGTERM if isinstance(dropped.exc_value, Terminated) else signal.SIGINT
-        again = threading.Timer(AGAIN_SECONDS, self._again, [number])
-        again.daemon = True
-        again.start()
+        """The hook: a signal that was dropped is told again."""
+        tell_again(dropped, self._again, self._otherwise)
 
-    def _again(self, number: signal.Signals) -> None:
+    def _again(self, stop: KeyboardInterrupt) -> None:
         self._since = None
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import Json, Out
+from proxflow.flows.cli.options import Json, Out, Prefect
 
 if TYPE_CHECKING:
     from proxflow.flows.denoiser_training_run import FinishedDenoiser
@@ -57,6 +57,7 @@ def command(
     checkpoint_seconds: Annotated[
         float, Parameter(help="A training that is killed loses as much at most.")
     ] = 60.0,
+    prefect: Prefect = False,
     json: Json = False,
 ) -> int:
     """Train a network that removes noise from single images, for methods with a ``denoiser``.
@@ -76,7 +77,9 @@ def command(
     from rich.console import Console
 
     from proxflow.flows.cli.denoiser_bar import DenoiserBar
-    from proxflow.flows.denoiser_training_run import launch_denoiser_training, plan_denoiser
+    from proxflow.flows.denoiser_plan import plan_denoiser
+    from proxflow.flows.denoiser_training_run import launch_denoiser_training
+    from proxflow.flows.prefect_environment import server_configured
     from proxflow.tasks.errors import RequestError
 
     if not sizes.replace(",", "").isdecimal():
@@ -97,11 +100,14 @@ def command(
         "weighting": weighting,
         "seed": seed,
     }
-    plan = plan_denoiser(images, numbers)
+    plan = plan_denoiser(images, numbers, device, checkpoint_seconds)
     with DenoiserBar(Console(stderr=True, quiet=json)) as watcher:
-        finished = launch_denoiser_training(
-            plan, out=out, device=device, watcher=watcher, checkpoint_seconds=checkpoint_seconds
-        )
+        if prefect or server_configured():
+            from proxflow.flows.denoiser_as_flow import train_denoiser_as_flow
+
+            finished = train_denoiser_as_flow(plan, out=out, watcher=watcher)
+        else:
+            finished = launch_denoiser_training(plan, out=out, watcher=watcher)
     if json:
         _print_json(finished)
     else:

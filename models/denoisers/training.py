@@ -41,8 +41,8 @@ def learning_rate(step: int, n_steps: int, decay: float) -> float:
     return LEARNING_RATE * rise * 0.5 * (1 + math.cos(math.pi * into))
 
 
-def training_step(trainee: Trainee, crops: Crops, *, low_noise: float | None, mixed: bool) -> float:
-    """One step of AdamW on the mean of w |mask (D(noisy) - clean)|^2, which it returns.
+def find_gradient(trainee: Trainee, crops: Crops, *, low_noise: float | None, mixed: bool) -> float:
+    """The gradient of the mean of w |mask (D(noisy) - clean)|^2, which it returns; weights stay as they are.
 
     w = s^2 / (s^2 + sigma^2), s = ``low_noise``, for crops with noise of std sigma, or 1 if that is None.
     Errors grow with sigma: with w = 1 strong noise alone decides, and a network trained as shortly as ours
@@ -50,8 +50,6 @@ def training_step(trainee: Trainee, crops: Crops, *, low_noise: float | None, mi
     ``mixed``: convolutions in bfloat16, weights and the loss in float32.
     Differs in w from the authors' RSR-NF script (2025).
     """
-    for group in trainee.optimiser.param_groups:
-        group["lr"] = learning_rate(trainee.step, trainee.n_steps, trainee.decay)
     device = next(trainee.network.parameters()).device
     noisy, clean, mask = (part.to(device) for part in (crops.noisy, crops.clean, crops.mask))
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
@@ -62,9 +60,15 @@ def training_step(trainee: Trainee, crops: Crops, *, low_noise: float | None, mi
     loss = errors.mean()
     trainee.optimiser.zero_grad()
     loss.backward()
+    return float(loss.detach())
+
+
+def follow_gradient(trainee: Trainee) -> None:
+    """One step of AdamW. Interrupted in its middle, it leaves weights of no step."""
+    for group in trainee.optimiser.param_groups:
+        group["lr"] = learning_rate(trainee.step, trainee.n_steps, trainee.decay)
     trainee.optimiser.step()
     trainee.step += 1
-    return float(loss.detach())
 
 
 @torch.no_grad()

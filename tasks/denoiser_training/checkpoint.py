@@ -20,14 +20,22 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 @dataclass
 class History:
-    """losses: the mean over each stretch of steps, by the step that ends it.
+    """losses: the mean over each stretch of steps, by the step that ends it.  recent: of steps since then.
 
     validation: by step, per noise level the PSNR in dB before and after.  seconds: spent in all.
     """
 
     losses: list[tuple[int, float]] = field(default_factory=list)
+    recent: list[float] = field(default_factory=list)
     validation: list[tuple[int, list[tuple[float, float]]]] = field(default_factory=list)
     seconds: float = 0.0
+
+    def add(self, step: int, loss: float, *, ends_stretch: bool) -> None:
+        """The loss of a step, the first being 1."""
+        self.recent.append(loss)
+        if ends_stretch:
+            self.losses.append((step, sum(self.recent) / len(self.recent)))
+            self.recent.clear()
 
 
 def save_checkpoint(path: Path, trainee: Trainee, history: History, digest: str) -> None:
@@ -40,6 +48,7 @@ def save_checkpoint(path: Path, trainee: Trainee, history: History, digest: str)
         "digest": digest,
         "step": trainee.step,
         "losses": history.losses,
+        "recent": history.recent,
         "validation": history.validation,
         "seconds": history.seconds,
     }
@@ -70,7 +79,8 @@ def load_checkpoint(path: Path, trainee: Trainee, digest: str) -> History:
             f"{path} must be a complete checkpoint, got {error}; remove it to begin anew"
         ) from None
     validation = [(step, [(a, b) for a, b in rows]) for step, rows in document["validation"]]
-    return History([(step, loss) for step, loss in document["losses"]], validation, document["seconds"])
+    losses = [(step, loss) for step, loss in document["losses"]]
+    return History(losses, document["recent"], validation, document["seconds"])
 
 
 def _restore(trainee: Trainee, tensors: dict[str, Tensor], step: int) -> None:

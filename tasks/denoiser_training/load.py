@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxflow.configs.denoiser_training import DenoiserTraining
-from proxflow.data.still_images import read_still_images
+from proxflow.data.still_images import matching_sources, read_still_images
 from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.denoisers.still_subjects import attenuation, still_subject
 from proxflow.tasks.errors import RequestError
@@ -26,13 +26,15 @@ class TrainingImages:
 
 
 def load_images(sources: Sequence[str], config: DenoiserTraining) -> TrainingImages:
-    """Read ``sources``, see ``read_still_images``. Subjects of one name in several files are one subject.
+    """Read ``sources``, see ``data/still_images.py``. Subjects of one name in several files are one subject.
 
     Raises ScanError for a file that is not read, RequestError where no subject is left on one side.
     """
+    if not sources:
+        raise RequestError("images must be named, got none")
     slices: dict[str, list] = {}
-    for source in sources:
-        for name, images in read_still_images(source).items():
+    for match in (match for source in sources for match in matching_sources(source)):
+        for name, images in read_still_images(match).items():
             slices.setdefault(name, []).extend(images)
     subjects = []
     for name, images in slices.items():

@@ -12,14 +12,22 @@ import torch
 from torch import Tensor
 
 from proxflow.configs.denoiser_training import DenoiserTraining
+from proxflow.data.store.uninterrupted import uninterrupted
 from proxflow.models.denoisers.noisy_crops import CropSettings, Subject, draw_crops
-from proxflow.models.denoisers.training import Trainee, new_trainee, psnr_per_level, training_step
+from proxflow.models.denoisers.training import (
+    Trainee,
+    find_gradient,
+    follow_gradient,
+    new_trainee,
+    psnr_per_level,
+)
 from proxflow.models.networks.dncnn import DnCNN
 from proxflow.tasks.denoiser_training.checkpoint import History, load_checkpoint, save_checkpoint
 from proxflow.tasks.denoiser_training.load import TrainingImages
 from proxflow.tasks.denoisers import open_network
 from proxflow.tasks.errors import RequestError
 
+CHECKPOINT = "checkpoint.safetensors"
 LEVELS = (0.005, 0.01, 0.02, 0.05, 0.1)  # noise at which it is judged, as a part of the peak
 LOW_NOISE = 0.2  # of the strongest: below it errors count fully
 STRETCH = 25  # steps whose losses are averaged
@@ -40,6 +48,16 @@ class TrainingWatcher(Protocol):
         """PSNR before and after at each of ``LEVELS``."""
 
 
+class SilentWatcher:
+    """Hears everything, says nothing."""
+
+    def began(self, step: int, n_steps: int) -> None: ...
+
+    def stepped(self, step: int, loss: float) -> None: ...
+
+    def judged(self, step: int, psnr: Sequence[tuple[float, float]]) -> None: ...
+
+
 def train_denoiser(
     images: TrainingImages,
     config: DenoiserTraining,
@@ -52,34 +70,43 @@ def train_denoiser(
     """The trained network and its history; goes on at ``folder``/checkpoint.safetensors if that is there.
 
     A step is decided by the weights, the images, the seed and its number, so on one CPU with as many threads
-    a training that was killed gives, bit for bit, what one gives that was not.
+    a training that was stopped or killed gives, bit for bit, what one gives that was not. Told to stop, by
+    Ctrl-C or SIGTERM, it keeps a checkpoint of the last whole step.
     """
     settings = CropSettings(config.side, config.batch, config.sigma_high, circle=config.circle_share)
     network = _first_network(config).to(device)
-    trainee, path = new_trainee(network, config.steps, config.decay), folder / "checkpoint.safetensors"
+    trainee, path = new_trainee(network, config.steps, config.decay), folder / CHECKPOINT
     digest, history = _digest(images, config), History()
     if path.is_file():
         history = load_checkpoint(path, trainee, digest)
-    began, saved, losses = time.monotonic() - history.seconds, time.monotonic(), list[float]()
+    began, saved = time.monotonic() - history.seconds, time.monotonic()
     low_noise = LOW_NOISE * config.sigma_high if config.weighting == "relative" else None
     mixed = config.precision == "bfloat16"
     judged = judged_images(images.kept_apart)
+
+    def keep() -> None:
+        history.seconds = time.monotonic() - began
+        save_checkpoint(path, trainee, history, digest)
+
     watcher.began(trainee.step, config.steps)
-    while trainee.step < config.steps:
-        crops = draw_crops(images.trained, settings, config.seed, trainee.step)
-        losses.append(training_step(trainee, crops, low_noise=low_noise, mixed=mixed))
-        watcher.stepped(trainee.step, losses[-1])
-        last = trainee.step == config.steps
-        if trainee.step % STRETCH and not last:
-            continue
-        history.losses.append((trainee.step, sum(losses) / len(losses)))
-        losses.clear()
-        if trainee.step % VALIDATE_EVERY == 0 or last:
-            history.validation.append((trainee.step, _judge(trainee, judged, watcher)))
-        if last or time.monotonic() - saved > checkpoint_seconds:
-            history.seconds = time.monotonic() - began
-            save_checkpoint(path, trainee, history, digest)
-            saved = time.monotonic()
+    try:
+        _judge(trainee, history, judged, watcher)  # one that was stopped may have been about to
+        while trainee.step < config.steps:
+            crops = draw_crops(images.trained, settings, config.seed, trainee.step)
+            loss = find_gradient(trainee, crops, low_noise=low_noise, mixed=mixed)
+            with uninterrupted():
+                follow_gradient(trainee)
+                history.add(trainee.step, loss, ends_stretch=_ends(trainee, STRETCH))
+            watcher.stepped(trainee.step, loss)
+            _judge(trainee, history, judged, watcher)
+            if time.monotonic() - saved > checkpoint_seconds:
+                keep()
+                saved = time.monotonic()
+    except BaseException as stop:
+        if trainee.step and not isinstance(stop, Exception):
+            keep()
+        raise
+    keep()
     return network, history
 
 
@@ -89,10 +116,17 @@ def judged_images(subjects: Sequence[Subject]) -> list[Tensor]:
     return found[:: -(-len(found) // MOST_JUDGED)]
 
 
-def _judge(trainee: Trainee, images: Sequence[Tensor], watcher: TrainingWatcher) -> list[tuple[float, float]]:
-    psnr = psnr_per_level(trainee.network, images, LEVELS)
-    watcher.judged(trainee.step, psnr)
-    return psnr
+def _ends(trainee: Trainee, stretch: int) -> bool:
+    return trainee.step % stretch == 0 or trainee.step == trainee.n_steps
+
+
+def _judge(trainee: Trainee, history: History, images: Sequence[Tensor], watcher: TrainingWatcher) -> None:
+    """Where it is time, and it was not done yet."""
+    done = history.validation[-1][0] if history.validation else 0
+    if trainee.step > done and _ends(trainee, VALIDATE_EVERY):
+        psnr = psnr_per_level(trainee.network, images, LEVELS)
+        history.validation.append((trainee.step, psnr))
+        watcher.judged(trainee.step, psnr)
 
 
 def _first_network(config: DenoiserTraining) -> DnCNN:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any, ParamSpec, TypeVar, cast
 
+from proxflow.tasks.dropped_signal import tell_again
 from proxflow.tasks.errors import WorkerLostError
 from proxflow.tasks.runners.runner import unit_name
 from proxflow.tasks.runners.unit import UnitResult, repeat_here, run_unit
@@ -23,7 +24,6 @@ log = logging.getLogger("proxflow.runner")
 P = ParamSpec("P")
 T = TypeVar("T")
 ATTEMPTS = 3
-AGAIN_SECONDS = 0.02
 _busy = _told = False  # in a worker: computing; told to end
 
 
@@ -93,7 +93,7 @@ def _start_worker() -> None:
     """Leave Ctrl-C to the parent, tidy up on SIGTERM, and end with the parent however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
-    sys.unraisablehook = _tell_again
+    sys.unraisablehook = lambda dropped: tell_again(dropped, _terminate_again, sys.__unraisablehook__)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -106,16 +106,10 @@ def _terminate(*_: Any) -> None:
         raise KeyboardInterrupt  # files half written are removed on the way out
 
 
-def _tell_again(dropped: Any) -> None:
-    """The signal came in a destructor or a weak reference's callback, where Python drops what is raised."""
+def _terminate_again(_: KeyboardInterrupt) -> None:
     global _told
-    if not isinstance(dropped.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(dropped)
-        return
     _told = False
-    again = threading.Timer(AGAIN_SECONDS, os.kill, [os.getpid(), signal.SIGTERM])
-    again.daemon = True
-    again.start()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _end_with_parent() -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
+from proxflow.configs.methods import MethodConfig, unknown_method
 from proxflow.configs.recipe import Recipe
-from proxflow.configs.sentences import nearest
 from proxflow.data.store.store import ArtefactStore
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.pipeline import Engine
@@ -57,10 +56,9 @@ def methods_to_train(recipe: Recipe, names: Sequence[str]) -> tuple[MethodConfig
     """
     able = trainable(recipe.scan.kind)
     having = f"for scan.kind {recipe.scan.kind} these have: {', '.join(able) or 'none'}"
+    if wrong := unknown_method(names):
+        raise RequestError(f"methods {wrong}")
     for name in names:
-        if name not in METHOD_SCHEMAS:
-            hint = nearest(name, list(METHOD_SCHEMAS))
-            raise RequestError(f"methods must be known methods, got {name!r}{hint}")
         if name not in able:
             raise RequestError(f"methods must have numbers that training may choose, got {name}; {having}")
     if names:

@@ -113,6 +113,17 @@ def test_dicom_reads_back(image: np.ndarray, tmp_path: Path) -> None:
         np.testing.assert_allclose(lps * [-1, -1, 1], position(item, y, x), atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "modality"),
+    [("ct", "CT"), ("ct-dynamic", "CT"), ("mri-radial", "MR"), ("radar", "OT"), ("", "OT")],
+)
+def test_dicom_says_how_the_image_was_made(
+    image: np.ndarray, tmp_path: Path, kind: str, modality: str
+) -> None:
+    (path, *_) = write_dicom(tmp_path / "series", image, geometry=GEOMETRY, modality=kind)
+    assert pydicom.dcmread(path).Modality == modality
+
+
 def test_tiff_and_png_hold_the_magnitude(image: np.ndarray, tmp_path: Path) -> None:
     path = write_tiff(tmp_path / "a.tif", image, geometry=GEOMETRY)
     np.testing.assert_allclose(tifffile.imread(path), np.abs(image), rtol=1e-6)

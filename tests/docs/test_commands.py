@@ -14,6 +14,7 @@ import yaml
 from cyclopts import MissingArgumentError
 
 from proxflow.flows.cli.main import build_app
+from proxflow.flows.served_flows import SERVED
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -92,7 +93,7 @@ def test_deployments_lead_to_flows() -> None:
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     flows = [load_flow_from_entrypoint(deployment["entrypoint"]) for deployment in deployments]
     assert all(isinstance(flow, Flow) for flow in flows)
-    assert [flow.name for flow in flows] == ["reconstruct", "compare", "reconstruct-many", "watch", "train"]
+    assert [flow.name for flow in flows] == list(SERVED)
     for deployment, flow in zip(deployments, flows, strict=True):
         assert deployment["enforce_parameter_schema"] is False
         assert set(deployment.get("parameters") or {}) <= set(flow.parameters.properties)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from proxflow.data.weights.network_weights import read_weights
+from proxflow.tasks.run_ledger import RunLedger
 
 QUICK = ("--kind", "magnitude", "--sizes", "32", "--side", "16", "--batch", "2")
+
+
+@pytest.fixture(autouse=True)
+def own_store(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXFLOW_STORE", str(store))
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
@@ -61,13 +72,71 @@ def test_a_killed_training_goes_on_bit_for_bit(spawn: Any, proxflow: Any, images
     assert Path("killed/denoiser.safetensors").read_bytes() == Path("whole/denoiser.safetensors").read_bytes()
 
 
+def until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not true():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+)
+def test_told_to_stop_it_leaves_a_checkpoint_and_says_how_to_go_on(
+    spawn: Any, images: Path, store: Path, number: int, code: int, word: str
+) -> None:
+    process = spawn("train-denoiser", images, *QUICK, "--steps", "100000", "--checkpoint-seconds", "5")
+    until(lambda: bool(list(Path("runs").glob("*/checkpoint.safetensors"))), process)
+    kept = _step(next(Path("runs").iterdir()))
+    time.sleep(1)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    (folder,) = Path("runs").iterdir()
+    step = _step(folder)
+    assert step > kept
+    how = err.strip().splitlines()[-1].removeprefix(f"proxflow: {word}; go on with ")
+    assert how.startswith("proxflow train-denoiser ") and how.endswith(f" --out {folder}")
+    (record,) = RunLedger(store).records()
+    assert (record.state, record.folder) == ("interrupted", str(folder.resolve()))
+    again = spawn(*shlex.split(how)[1:], "--checkpoint-seconds", "0")
+    until(lambda: _step(folder) > step, again)
+    again.send_signal(number)
+    assert again.wait(60) == code
+
+
+def _step(folder: Path) -> int:
+    with safe_open(folder / "checkpoint.safetensors", framework="pt") as file:
+        return int(json.loads(file.metadata()["training"])["step"])
+
+
+def test_every_end_is_in_the_ledger(proxflow: Any, images: Path, store: Path) -> None:
+    code, told, err = proxflow("train-denoiser", images, *QUICK, "--steps", "1", "--out", "d")
+    assert code == 0, err
+    assert proxflow("train-denoiser", images, *QUICK, "--validate", "z")[0] == 2
+    _, listed, _ = proxflow("runs", "--store", store)
+    refused, done = listed["runs"]
+    assert (done["state"], done["recipe"], done["methods"]) == ("done", "denoiser-magnitude", ["dncnn"])
+    assert done["folder"] == told["run_dir"] and Path(done["report"]).name == "card.md"
+    assert refused["state"] == "refused" and "--validate must name subjects" in refused["error"]
+    assert "--out d" not in done["command"] and "--steps 1" in done["command"]
+    log = [json.loads(line) for line in Path("d/log.jsonl").read_text().splitlines()]
+    assert {line["run"] for line in log} == {done["id"]}
+
+
 def test_bad_requests_are_one_sentence_and_leave_nothing(proxflow: Any, images: Path, tmp_path: Path) -> None:
     for arguments, words in (
         (
             (images, "--kind", "magnitude", "--validate", "z"),
             "--validate must name subjects of the images (a, b, c), got z",
         ),
-        ((images, "--kind", "magnitude", "--steps", "0"), "--steps must be right"),
+        (
+            (images, "--kind", "magnitude", "--steps", "0"),
+            "--steps must be greater than or equal to 1, got 0",
+        ),
+        ((images, "--kind", "magnitude", "--sizes", "64,8"), "--sizes must be greater than or equal to 16"),
         ((images, "--kind", "magnitude", "--sizes", "12x"), "--sizes must be whole numbers"),
         (
             (images, "--kind", "magnitude", "--start", "none.pt"),
@@ -75,6 +144,7 @@ def test_bad_requests_are_one_sentence_and_leave_nothing(proxflow: Any, images: 
         ),
         ((f"{images}::none", "--kind", "magnitude"), "images.npz must hold the key none"),
         ((tmp_path / "none.npy", "--kind", "ct"), "images must be existing files"),
+        ((tmp_path / "no*.npy", "--kind", "ct"), "images must match existing files, got none for "),
     ):
         code, _, err = proxflow("train-denoiser", *arguments, "--out", "refused")
         assert code == 2 and words in err and "Traceback" not in err, err

@@ -100,3 +100,20 @@ def test_a_recipe_for_another_kind_of_scan_is_refused(cli, tmp_path: Path) -> No
     ended = cli("check", recipe)
     assert ended.code == 2
     assert "scan.kind must be radar, which merit-breast-P3.h5 holds, got ct" in ended.err
+
+
+@pytest.mark.slow
+def test_methods_for_series_take_about_what_is_estimated(cli, series_scan, tmp_path: Path) -> None:
+    """Both runs' iterations at most; the time of a computation also holds what the machine does beside it."""
+    scan = series_scan()
+    method = "{method: red_psm, n_iter: 4, patience: 4, n_functions: 3, n_knots: 4, tol: 0}"
+    recipe = tmp_path / "series.yaml"
+    recipe.write_text(
+        f"name: series\nscan: {{kind: ct-dynamic, path: {scan}}}\nreconstruct: {method}\n"
+        "evaluate: {held_out_fraction: 0}\nruntime: {device: cpu}\n"
+    )
+    checked = {stage["name"]: stage["seconds"] for stage in cli("check", recipe, "--json").json["stages"]}
+    ended = cli("run", recipe, "--json", "--out", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    took = {stage["name"]: stage["seconds"] for stage in ended.json["stages"]}
+    assert took["reconstruct:red_psm"] / 4 < checked["reconstruct:red_psm"] < 8 * took["reconstruct:red_psm"]

@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from proxflow.tasks import doctor
+from proxflow.tasks import doctor, doctor_disk
 
 
 def states(ended) -> dict[str, str]:
@@ -64,7 +64,7 @@ def test_doctor_reports_a_check_that_breaks_as_a_failure(cli, monkeypatch) -> No
 
 
 def test_doctor_warns_of_a_full_disk(cli, monkeypatch) -> None:
-    monkeypatch.setattr(doctor, "LOW_SPACE_BYTES", 1 << 60)
+    monkeypatch.setattr(doctor_disk, "LOW_SPACE_BYTES", 1 << 60)
     ended = cli("doctor", "--json")
     assert ended.code == 0
     assert states(ended)["store"] == "warn"

@@ -8,7 +8,13 @@ import torch
 
 from proxflow.models.denoisers.noisy_crops import CropSettings, Subject, draw_crops, field_of_view
 from proxflow.models.denoisers.still_subjects import attenuation, still_subject
-from proxflow.models.denoisers.training import learning_rate, new_trainee, psnr_per_level, training_step
+from proxflow.models.denoisers.training import (
+    find_gradient,
+    follow_gradient,
+    learning_rate,
+    new_trainee,
+    psnr_per_level,
+)
 from proxflow.models.networks.dncnn import DnCNN
 
 
@@ -79,7 +85,8 @@ def test_training_makes_a_denoiser() -> None:
     torch.manual_seed(0)
     trainee = new_trainee(DnCNN(), 60)
     for step in range(60):
-        training_step(trainee, draw_crops([subject], settings, 0, step), low_noise=None, mixed=False)
+        find_gradient(trainee, draw_crops([subject], settings, 0, step), low_noise=None, mixed=False)
+        follow_gradient(trainee)
     assert trainee.step == 60
     ((before, after),) = psnr_per_level(trainee.network, [subject.slices[0][0]], (0.1,))
     assert after > before + 1.5
@@ -90,7 +97,7 @@ def test_relative_errors_count_by_the_noise_there_was() -> None:
 
     def loss(low_noise: float | None) -> float:
         torch.manual_seed(0)
-        return training_step(new_trainee(DnCNN(), 9), crops, low_noise=low_noise, mixed=False)
+        return find_gradient(new_trainee(DnCNN(), 9), crops, low_noise=low_noise, mixed=False)
 
     assert loss(1e6) == pytest.approx(loss(None), rel=1e-5)
     torch.manual_seed(0)

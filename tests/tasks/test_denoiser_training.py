@@ -1,0 +1,104 @@
+"""A training that is stopped at any moment and goes on gives what one gives that was not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from proxflow.configs.denoiser_training import DenoiserTraining
+from proxflow.models.denoisers.noisy_crops import Subject
+from proxflow.models.denoisers.still_subjects import still_subject
+from proxflow.models.networks.dncnn import DnCNN
+from proxflow.tasks.denoiser_training import train
+from proxflow.tasks.denoiser_training.checkpoint import History
+from proxflow.tasks.denoiser_training.load import TrainingImages
+from proxflow.tasks.denoiser_training.train import SilentWatcher, train_denoiser
+
+CONFIG = DenoiserTraining(kind="magnitude", steps=7, sizes=(24,), side=16, batch=2, precision="float32")
+
+
+def subject(name: str, radius: float) -> Subject:
+    y, x = np.mgrid[:24, :24] - 12.0
+    made = still_subject(
+        name, [(x**2 + (y - k) ** 2 < radius**2).astype(np.float32) for k in range(2)], (24,)
+    )
+    assert made is not None
+    return made
+
+
+@pytest.fixture(autouse=True)
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "STRETCH", 3)
+    monkeypatch.setattr(train, "VALIDATE_EVERY", 4)
+
+
+class Stopper(SilentWatcher):
+    """Ctrl-C after the step ``at``, when it is told of it or when it is judged."""
+
+    def __init__(self, at: int, *, judged: bool) -> None:
+        self._at, self._judged = at, judged
+
+    def stepped(self, step: int, loss: float) -> None:
+        if step == self._at and not self._judged:
+            raise KeyboardInterrupt
+
+    def judged(self, step: int, psnr: Sequence[tuple[float, float]]) -> None:
+        if step == self._at and self._judged:
+            raise KeyboardInterrupt
+
+
+def trained(folder: Path, *stops: Stopper) -> tuple[DnCNN, History]:
+    images = TrainingImages((subject("a", 6), subject("b", 8)), (subject("c", 7),), "digest")
+    folder.mkdir()
+    for stop in stops:
+        with pytest.raises(KeyboardInterrupt):
+            train_denoiser(images, CONFIG, folder, stop)
+    return train_denoiser(images, CONFIG, folder, SilentWatcher())
+
+
+def same(one: tuple[DnCNN, History], other: tuple[DnCNN, History]) -> None:
+    for name, value in one[0].state_dict().items():
+        torch.testing.assert_close(value, other[0].state_dict()[name], rtol=0, atol=0)
+    assert one[1].losses == other[1].losses
+    assert one[1].validation == other[1].validation
+
+
+def test_stopped_at_any_step_it_gives_the_same_weights_and_history(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole")
+    assert [step for step, _ in whole[1].losses] == [3, 6, 7]
+    assert [step for step, _ in whole[1].validation] == [4, 7]
+    stops = [Stopper(at, judged=judged) for at, judged in ((1, False), (3, False), (4, False), (4, True))]
+    same(whole, trained(tmp_path / "often", *stops, Stopper(7, judged=False)))
+
+
+def test_stopped_within_a_gradient_it_keeps_the_last_whole_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, find, calls = trained(tmp_path / "whole"), train.find_gradient, []
+
+    def interrupted(trainee: train.Trainee, *arguments: object, **named: object) -> float:
+        loss = find(trainee, *arguments, **named)  # type: ignore[arg-type]
+        calls.append(trainee.step)
+        if calls == [0, 1, 2, 3, 4, 5]:
+            raise KeyboardInterrupt
+        return loss
+
+    monkeypatch.setattr(train, "find_gradient", interrupted)
+    same(whole, trained(tmp_path / "stopped", SilentWatcher()))  # type: ignore[arg-type]
+    assert calls == [0, 1, 2, 3, 4, 5, 5, 6]
+
+
+def test_a_failure_keeps_no_weights_that_may_be_half_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(trainee: train.Trainee) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(train, "follow_gradient", broken)
+    with pytest.raises(RuntimeError):
+        trained(tmp_path / "broken")
+    assert not (tmp_path / "broken" / train.CHECKPOINT).exists()
