@@ -9,6 +9,7 @@ from torch import Tensor
 
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
 from proxflow.configs.methods_series import TdDip
+from proxflow.models.dynamic.red_psm_setup import MOST_FUNCTIONS, RANK_STEPS
 from proxflow.models.methods.red_psm import red_psm
 from proxflow.models.methods.td_dip import td_dip
 from proxflow.operators.frame_operator import FrameOperator
@@ -18,8 +19,6 @@ from proxflow.tasks.errors import RequestError
 Separable = RedPsm | Psm | PsmTv
 PROBE_FRAMES = 4  # given to the denoiser
 PROBE_STEPS = 4, 12  # of a block of TD-DIP
-MOST_FUNCTIONS = 8  # tried where their number is open
-ROUNDS = 3.0  # iterations that each of them takes: four rounds of half as many steps, and their residuals
 
 
 def course_seconds(config: Separable | TdDip, operator: FrameOperator, y: Tensor, device: str) -> float:
@@ -39,7 +38,8 @@ def _separable(config: Separable, operator: FrameOperator, y: Tensor, device: st
     """By two iterations on these measurements with a denoiser that gives back what it gets, and the denoiser
     itself on a few of the frames it got. Either run, without and with the views held out, counts fully."""
     numbers = config.model_dump(exclude={"method", "sigma", "denoiser"})
-    numbers |= {"n_functions": config.n_functions or min(MOST_FUNCTIONS, config.n_knots)}
+    most = min(MOST_FUNCTIONS, config.n_knots)
+    numbers |= {"n_functions": config.n_functions or most}
     numbers |= {"lam": numbers.get("lam", 0.0), "n_iter": 2, "tol": 0.0, "refit": False}
     seen, clock = _Seen(), _Clock(device)
     began = clock.now()
@@ -52,7 +52,7 @@ def _separable(config: Separable, operator: FrameOperator, y: Tensor, device: st
     each = 0.0 if seen.kept is None else _seconds_an_image(config, seen.kept, device)
     runs = 2 if config.refit and config.held_out_fraction else 1
     start = max(first - began - once, 0.0) + (at_first - images) * each
-    rank = MOST_FUNCTIONS * ROUNDS * once if config.n_functions is None else 0.0
+    rank = most * RANK_STEPS * once if config.n_functions is None else 0.0
     return rank + runs * (start + config.n_iter * (once + images * each))
 
 
