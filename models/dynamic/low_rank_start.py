@@ -1,4 +1,4 @@
-"""The series of least nuclear norm, and its singular vectors: a start that assumes nothing of the functions."""
+"""The series of least nuclear norm and its singular vectors: a start that takes the functions from the data."""
 
 from __future__ import annotations
 
