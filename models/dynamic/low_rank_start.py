@@ -1,4 +1,4 @@
-"""The series of least nuclear norm and its singular vectors: a start that takes the functions from the data."""
+"""The series of least nuclear norm: a start of RED-PSM that takes the functions of time from the data."""
 
 from __future__ import annotations
 
