@@ -2,8 +2,9 @@
 
     python -m benchmarks.dynamic_mri_table [--seeds 0 1 2] [--out FOLDER] [--set calibrate=...]
 
-The recipe, with several draws of the spokes that each method must predict; last, how well the true
-frames do with the coil maps in the file. What is done lies in the store, so that an interrupted table goes on.
+The ready recipe, with several draws of the spokes that each method must predict; last, how well the true
+frames predict them with the coil maps in the file. What is done lies in the store, so
+that an interrupted table goes on.
 """
 
 from __future__ import annotations
