@@ -33,10 +33,10 @@ class PartiallySeparable(Choice):
     basis: Literal["spline", "dct", "free", "linear"] = Field(
         default="spline", description="What temporal functions are made of; free: a number for every frame."
     )
-    start: Literal["auto", "prosep", "polynomial"] = Field(
+    start: Literal["auto", "prosep", "low_rank", "polynomial"] = Field(
         default="auto",
-        description="First guess: functions found from the projections (prosep, CT alone) or polynomials in "
-        "time; auto: prosep where it can be.",
+        description="First guess: functions found from the projections (prosep, CT alone), the series of "
+        "least nuclear norm (low_rank), or polynomials in time; auto: prosep for CT, low_rank for MRI.",
     )
     beta: Annotated[float, Field(gt=0, le=1)] = Field(
         default=2e-4, description="Penalty of the coupling f = L Psi^T: the path, hardly the result."

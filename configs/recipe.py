@@ -62,7 +62,10 @@ class Recipe(Part):
                 fitting = ", ".join(choice.fits)
                 found.append((place, f"must go with scan.kind {kind}, got {name}, which is for {fitting}"))
             if kind != "ct-dynamic" and getattr(choice, "start", None) == "prosep":
-                what = f"must be auto or polynomial for scan.kind {kind}, got prosep, which needs projections"
+                what = (
+                    f"must be auto, low_rank or polynomial for scan.kind {kind}, got prosep, which needs "
+                    "projections"
+                )
                 found.append(((*place, "start"), what))
         if kind == "mri-cartesian" and self.image != ImageConfig():
             found.append((("image",), "must be left out: a Cartesian scan fixes its image"))

@@ -25,7 +25,7 @@ from proxflow.operators.frame_operator import FrameOperator
 from proxflow.operators.frame_projections import FrameProjections
 
 Semantics = Literal["textbook", "released"]
-Start = Literal["auto", "prosep", "polynomial"]
+Start = Literal["auto", "prosep", "low_rank", "polynomial"]
 CG_STEPS, ADAM_STEPS = 10, 25
 MOST_FUNCTIONS = 12  # tried where their number is left open
 RANK_STEPS = 12  # iterations that judge a number of functions
@@ -142,7 +142,7 @@ class RedPsmSetup:
 
 
 def _kind(start: Start, operator: FrameOperator) -> StartKind:
-    """ProSep of projections, polynomials of anything else, unless asked for."""
+    """ProSep of projections, the series of least nuclear norm of anything else, unless asked for."""
     if start != "auto":
         return start
-    return "prosep" if isinstance(operator, FrameProjections) else "polynomial"
+    return "prosep" if isinstance(operator, FrameProjections) else "low_rank"

@@ -6,13 +6,14 @@ from typing import Literal
 
 from torch import Tensor
 
+from proxflow.models.dynamic.low_rank_start import low_rank_start
 from proxflow.models.dynamic.polynomial_start import polynomial_start
 from proxflow.models.dynamic.prosep import prosep_start
 from proxflow.models.dynamic.start_values import StartFactors, check_rank, resized
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.operators.frame_projections import FrameProjections
 
-StartKind = Literal["prosep", "polynomial"]
+StartKind = Literal["prosep", "low_rank", "polynomial"]
 MOST_BY_PROSEP = 8  # functions that ProSep tries
 
 
@@ -27,7 +28,8 @@ def start_factors(
 ) -> StartFactors:
     """Lambda (r, *domain) and Z (d, r) of f = Lambda (U Z)^T, from the views in the operator's mask.
 
-    ``prosep`` needs a ``FrameProjections``; ``polynomial`` takes any operator.
+    ``prosep`` needs a ``FrameProjections``; ``low_rank``, for an operator of norm at most 1, and
+    ``polynomial`` take any.
 
     Args:
         y: (T, *range), in the scale of ``operator``.
@@ -47,6 +49,8 @@ def _found(
     """At most ``most`` functions."""
     if kind == "polynomial":
         return polynomial_start(operator, y, basis, most)
+    if kind == "low_rank":
+        return low_rank_start(operator, y, basis, most)
     if not isinstance(operator, FrameProjections):
         raise TypeError(f"operator must be FrameProjections for ProSep, got {type(operator).__name__}")
     return prosep_start(operator, y, basis, most_functions=min(most, MOST_BY_PROSEP), seed=seed)

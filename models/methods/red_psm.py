@@ -68,7 +68,7 @@ def red_psm(
         n_functions: r = K + 1, columns of Psi; None chooses it by held-out views, see
             ``RedPsmSetup.chosen_functions``.
         n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``; "auto" is ProSep of
-            projections and polynomials of anything else.
+            projections and "low_rank" of anything else.
         semantics: "textbook"; or "released", the released code's updates (``ReleasedRedPsm``), for real
             objects, always by Adam and with f >= 0: factor_update, nonnegative and deliver are not asked.
         n_inner: steps an iteration of CG (None: 10) or Adam (None: 25).  n_red: of (11).

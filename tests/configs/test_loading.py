@@ -217,7 +217,7 @@ reconstruct:
   start: prosep
 """
     (told,) = problems(write(tmp_path, text))
-    sentence = "reconstruct.start must be auto or polynomial for scan.kind mri-dynamic, got prosep"
+    sentence = "reconstruct.start must be auto, low_rank or polynomial for scan.kind mri-dynamic, got prosep"
     assert f"line 5: {sentence}" in told
     assert (
         load_recipe(write(tmp_path, text.replace("mri-dynamic", "ct-dynamic"))).reconstruct.start == "prosep"
