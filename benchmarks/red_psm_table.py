@@ -24,10 +24,10 @@ CASES: dict[str, dict[str, Any]] = {
     "static": {"method": "static", "nonnegative": True},
     "frame-wise FBP": {"method": "framewise_fbp"},
     "frame-wise TV": {"method": "framewise_tv", "nonnegative": True},
-    "PSM": {"method": "psm"},
-    "PSM + TV": {"method": "psm_tv"},
+    "PSM": {"method": "psm", "refit": False},
+    "PSM + TV": {"method": "psm_tv", "refit": False},
     "TD-DIP": {"method": "td_dip", "mixed": True},  # ten thousand steps in float32 take hours
-    "RED-PSM": {"method": "red_psm", "denoiser": "dncnn-ct"},
+    "RED-PSM": {"method": "red_psm", "denoiser": "dncnn-ct:bfloat16", "refit": False},
 }
 COLUMNS = {"psnr": "PSNR dB", "ssim": "SSIM", "hfen": "HFEN", "projection_psnr": "unseen views dB"}
 

@@ -1,12 +1,12 @@
 """Methods for series that are partially separable: a few images times a few functions of time.
 
 Their weights belong to data scaled so that the largest magnitude of A^H y is 1, and to a data term averaged
-over the frames; in that scale they are those of the paper's code.
+over the frames.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -25,7 +25,8 @@ class PartiallySeparable(Choice):
     fits: ClassVar[tuple[Modality, ...]] = ("ct-dynamic", "mri-dynamic")
     n_iter: Iterations = Field(default=100, description="Outer iterations at most, of either run.")
     n_functions: Annotated[int, Field(ge=1, le=64)] | None = Field(
-        default=None, description="Temporal functions, the rank; null chooses it by views held out."
+        default=None,
+        description="Temporal functions, the rank; null: by views held out, and two more with a denoiser.",
     )
     n_knots: Annotated[int, Field(ge=1, le=512)] = Field(
         default=9, description="Knots of the temporal functions, or how many cosines of dct."
@@ -43,8 +44,8 @@ class PartiallySeparable(Choice):
     )
     xi: Penalty = Field(default=1e-6, description="Weight of the temporal functions' squares.")
     chi: Penalty = Field(default=1e-6, description="Weight of the spatial functions' squares.")
-    factor_update: Literal["cg", "adam"] = Field(
-        default="cg", description="How both factors are updated: conjugate gradients, or the paper's Adam."
+    factor_update: Literal["adam", "cg"] = Field(
+        default="adam", description="How both factors are updated: the paper's Adam, or conjugate gradients."
     )
     n_inner: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         default=None, description="Steps of that an iteration; null: 10 of cg, 25 of adam."
@@ -66,10 +67,10 @@ class PartiallySeparable(Choice):
         default=True, description="Then run as many iterations on all views, and deliver that image."
     )
     patience: Iterations = Field(
-        default=10, description="Stop so many iterations after the one that predicts those views best."
+        default=20, description="Stop so many iterations after the one that predicts those views best."
     )
     min_iter: Annotated[int, Field(ge=0, le=100_000)] = Field(
-        default=10, description="Iterations before that may stop it."
+        default=20, description="Iterations before that may stop it."
     )
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="Draws the views held out.")
@@ -102,11 +103,22 @@ class RedPsm(Regularised):
 
     method: Literal["red_psm"]
     denoiser: DenoiserName = "dncnn-ct"
-    lam: Weight = Field(default=2e-4, description="Weight of the denoiser's prior.")
+    lam: Weight = Field(default=5e-4, description="Weight of the denoiser's prior.")
+    beta: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=5e-5, description="Penalty of the coupling f = L Psi^T: the path, hardly the result."
+    )
     semantics: Literal["textbook", "released"] = Field(
         default="textbook",
-        description="The equations' ADMM, or what the authors' released code computes (CT only).",
+        description="The equations' ADMM, or what the authors' released code computes (CT only), whose lam "
+        "and beta are 2e-4 unless given.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _published_weights(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("semantics") == "released":
+            return {"lam": 2e-4, "beta": 2e-4} | given
+        return given
 
 
 class Psm(PartiallySeparable):

@@ -29,6 +29,7 @@ Start = Literal["auto", "prosep", "low_rank", "polynomial"]
 CG_STEPS, ADAM_STEPS = 10, 25
 MOST_FUNCTIONS = 12  # tried where their number is left open
 RANK_STEPS = 12  # iterations that judge a number of functions
+RANK_BETA = 2e-4  # and their coupling
 HELD_OUT = 0.1  # share of the views that judge it where none are held out of the solver
 
 

@@ -24,6 +24,7 @@ from proxflow.operators.frame_operator import FrameOperator
 from proxflow.operators.frame_projections import FrameProjections
 
 FieldOfView = Literal["auto", "disc", "full"]
+MORE_WITH_DENOISER = 2  # functions; the released files have 3 and 5 more than their start
 
 
 def red_psm(
@@ -32,8 +33,8 @@ def red_psm(
     *,
     denoiser: Denoiser,
     n_iter: int = 100,
-    lam: float = 2e-4,
-    beta: float = 2e-4,
+    lam: float = 5e-4,
+    beta: float = 5e-5,
     xi: float = 1e-6,
     chi: float = 1e-6,
     n_functions: int | None = None,
@@ -41,7 +42,7 @@ def red_psm(
     basis: BasisKind = "spline",
     start: Start = "auto",
     semantics: Semantics = "textbook",
-    factor_update: FactorUpdate = "cg",
+    factor_update: FactorUpdate = "adam",
     n_inner: int | None = None,
     n_red: int = 1,
     nonnegative: bool | None = None,
@@ -50,8 +51,8 @@ def red_psm(
     deliver: Delivered = "object",
     held_out_fraction: float = 0.1,
     refit: bool = True,
-    patience: int = 10,
-    min_iter: int = 10,
+    patience: int = 20,
+    min_iter: int = 20,
     tol: float = 1e-4,
     seed: int = 0,
     memory_bytes: int = MEMORY_BYTES,
@@ -63,10 +64,10 @@ def red_psm(
     Args:
         operator: A / ||A|| of T frames (ny, nx).  y: (T, *range), scaled so that max |A^H y| = 1. The data
             term is ||A f - y||^2 / T: for one view a frame of J columns the released code's mean over
-            all rays, so that lam, beta, xi and chi are the published ones.
+            all rays.
         denoiser: D; not called with lam = 0, which is the partially separable model alone (``psm``).
         n_functions: r = K + 1, columns of Psi; None chooses it by held-out views, see
-            ``RedPsmSetup.chosen_functions``.
+            ``RedPsmSetup.chosen_functions``, and with a denoiser takes two more: it bears them.
         n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``; "auto" is ProSep of
             projections and "low_rank" of anything else.
         semantics: "textbook"; or "released", the released code's updates (``ReleasedRedPsm``), for real
@@ -103,7 +104,8 @@ def red_psm(
         tried = dict[str, list[list[float]]]()
         if n_functions is None:
             choice = setup.chosen_functions()
-            n_functions, tried = choice.n_functions, choice.curves
+            more = MORE_WITH_DENOISER if lam else 0
+            n_functions, tried = min(choice.n_functions + more, u.shape[1]), choice.curves
         found = setup.started(n_functions, refit=False)
     except (ValueError, TypeError) as error:  # TypeError: ProSep of measurements that are no projections
         raise UnsuitableError(str(error)) from None
