@@ -41,8 +41,9 @@ def test_views_that_were_not_measured_gain_by_the_denoiser() -> None:
     def course(lam: float) -> list[float]:
         found = list[float]()
         red_psm(
-            operator, y / scale, denoiser=TvDenoiser(0.1), lam=lam, n_iter=60, n_functions=9, tol=0.0,
-            start="polynomial", held_out_fraction=0.0, monitor=lambda _, state: found.append(seen(state[2])),
+            operator, y / scale, denoiser=TvDenoiser(0.1), lam=lam, beta=2e-4, factor_update="cg", n_iter=60,
+            n_functions=9, tol=0.0, start="polynomial", held_out_fraction=0.0,
+            monitor=lambda _, state: found.append(seen(state[2])),
         )  # fmt: skip
         return found
 

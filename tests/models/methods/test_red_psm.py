@@ -88,6 +88,7 @@ def test_exact_rank_and_several_views_leave_no_misfit() -> None:
         n_iter=30,
         n_functions=3,
         n_knots=6,
+        factor_update="cg",
         n_inner=20,
         beta=1e-7,
         xi=0.0,
