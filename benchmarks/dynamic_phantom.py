@@ -22,7 +22,7 @@ from proxflow.tasks.simulation.piecewise_affine_motion import piecewise_affine_m
 
 SAMPLE = "sample://dynamic-ct-lung"
 AMPLITUDE = 9.0  # a of the authors' warp at the end of the series, in rows of an image of 64
-BREATH, BREATHS = 10.0, 2.0  # pixels, cycles
+BREATH, BREATHS = 10.0, 2.0  # pixels of 128, cycles
 RANKS = (1, 2, 3, 4, 5, 6, 7, 8, 11)
 WALNUT = (
     0.158,
@@ -38,40 +38,46 @@ WALNUT = (
 INSTANTS = 32  # and views, of the table of ranks
 
 
-def still_slice() -> tuple[NDArray[np.float64], float]:
-    """The chest at rest, (128, 128) in 1/mm, and the size of its pixels in mm."""
+def still_slice(size: int = 128) -> tuple[NDArray[np.float64], float]:
+    """The chest at rest, (size, size) in 1/mm with means over pixels of 128 x 128, and the size of its pixels
+    in mm."""
     with open_scan(SAMPLE) as opened:
         scan = opened.read([0])
-    return scan.reference[0, 0].astype(np.float64), float(scan.image_pixel_mm)
+    still = scan.reference[0, 0].astype(np.float64)
+    each = len(still) // size
+    still = still.reshape(size, each, size, each).mean((1, 3))
+    return still, each * float(scan.image_pixel_mm)
 
 
-def phantom_frames(n_frames: int, motion: str = "waves") -> NDArray[np.float64]:
-    """Frames (T, 128, 128), 1/mm: "waves", the authors' warp with its squeeze; or "breathing".
+def phantom_frames(n_frames: int, motion: str = "waves", size: int = 128) -> NDArray[np.float64]:
+    """Frames (T, size, size), 1/mm: "waves", the authors' warp with its squeeze; or "breathing".
 
     Frame q of T is frame k q of k T.
     """
-    still, _ = still_slice()
+    still, _ = still_slice(size)
     if motion == "breathing":
-        return breathing_motion(still, n_frames, amplitude=BREATH, cycles=BREATHS, irregularity=0.3)
+        return breathing_motion(
+            still, n_frames, amplitude=BREATH * size / 128, cycles=BREATHS, irregularity=0.3
+        )
     if motion != "waves":
         raise ValueError(f"motion must be waves or breathing, got {motion}")
     return piecewise_affine_motion(still, n_frames, amplitude=AMPLITUDE)
 
 
 def dynamic_phantom(
-    seed: int, n_frames: int = 128, motion: str = "waves", noise: float = 5e-3
+    seed: int, n_frames: int = 128, motion: str = "waves", noise: float = 5e-3, size: int = 128
 ) -> DynamicSinogram:
     """One bit-reversed view of each of ``n_frames`` frames (a power of two) with noise of ``seed``.
 
     The noise and the schedule are the authors', as in ``simulate_dynamic_ct``; the true frames are the
     reference. The bilinear model makes the views: reconstruct with ``FrameProjections(model="bilinear")``.
     """
-    _, pixel_mm = still_slice()
+    _, pixel_mm = still_slice(size)
     source = {
         "title": f"moving chest, {motion}, noise of seed {seed}",
         "changes": f"Simulated, not measured, by benchmarks/dynamic_phantom.py from {SAMPLE}",
     }
-    frames = phantom_frames(n_frames, motion)
+    frames = phantom_frames(n_frames, motion, size)
     return simulate_dynamic_ct(frames, pixel_size_mm=pixel_mm, noise=noise, seed=seed, source=source)
 
 
