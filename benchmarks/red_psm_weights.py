@@ -1,6 +1,6 @@
 """How the weights of RED-PSM for projections were chosen: by views held out, never by the truth.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.red_psm_weights [--frames 64] [--size 64] [--n-iter 60]
+    OMP_NUM_THREADS=1 python -m benchmarks.red_psm_weights [--frames 64] [--size 64] [--n-iter 120]
 
 One noisy view of each of 64 frames of 64 x 64 of the moving phantom, six functions of time. For each pair of
 weights and each update of the factors: the least residual on held-out views, the iteration that had it, and
@@ -15,9 +15,9 @@ from typing import Any
 
 from benchmarks.series_problem import series_problem, solved
 
-PAIRS = ((2e-4, 2e-4), (1e-3, 1e-3), (5e-4, 2e-4), (1e-3, 2e-4), (2e-4, 5e-5), (5e-4, 5e-5), (2e-4, 2e-5))
+PAIRS = ((2e-4, 2e-4), (1e-3, 1e-3), (1e-3, 2e-4), (2e-4, 5e-5), (5e-4, 5e-5), (2e-4, 2e-5))
 WITHOUT = 0.0  # lam of the model alone
-SEED = 10  # of the noise; the table of docs/methods/red-psm.md has others
+SEED = 0  # of the noise
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=64)
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--n-iter", type=int, default=60)
+    parser.add_argument("--n-iter", type=int, default=120)
     parser.add_argument("--functions", type=int, default=6)
     parser.add_argument("--updates", nargs="+", choices=["adam", "cg"], default=["adam", "cg"])
     chosen = parser.parse_args()
