@@ -1,4 +1,4 @@
-"""One training of a denoiser ledger, images, log, folder. All ways to start come here."""
+"""One training of a denoiser: ledger, images, log, folder. All ways to start come here."""
 
 from __future__ import annotations
 
