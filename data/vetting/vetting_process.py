@@ -107,9 +107,15 @@ class VettingProcess:
         return answer
 
     def _gone(self, child: subprocess.Popen[bytes]) -> None:
-        """Raise what the child's end tells of the file; nothing where it had left for want of work."""
+        """Raise what the child's end tells of the file; nothing where it tells nothing of it.
+
+        That is where it had left for want of work, and where SIGIO ended it, which is to come when we end:
+        the kernel may still send that of our request once the child has read it and asked for the signal.
+        """
         self._child = None
         child.communicate()
+        if child.returncode == -signal.SIGIO:
+            return
         if child.returncode == -signal.SIGALRM:
             raise HungError
         if child.returncode < 0:

@@ -20,7 +20,7 @@ from proxflow.data.open_scan import open_scan
 from proxflow.data.vetting import vet
 from proxflow.data.vetting.vet import vet_hdf5
 from proxflow.data.vetting.vetted_files import VettedFiles, identity_of
-from proxflow.data.vetting.vetting_process import PROCESS, VettingProcess
+from proxflow.data.vetting.vetting_process import PROCESS, CrashedError, VettingProcess
 
 KSPACE = np.ones((2, 3, 12, 10), np.complex64)
 
@@ -186,6 +186,24 @@ def test_a_child_that_went_is_replaced(tmp_path: Path, hdf5: Callable[..., Path]
     assert process.ask(path, 20) is None
     assert process._child is not None and process._child.pid != child.pid
     process.stop()
+
+
+def test_a_child_that_sigio_ended_is_asked_anew(tmp_path: Path) -> None:
+    """The kernel may send it for the request itself, just after that was read; then it tells nothing."""
+    os.mkfifo(tmp_path / "pipe.h5")
+    process, seen = VettingProcess(), list[int]()
+
+    def end(number: int) -> None:
+        assert process._child is not None
+        seen.append(process._child.pid)
+        process._child.send_signal(number)
+
+    timers = [threading.Timer(1, end, [signal.SIGIO]), threading.Timer(3, end, [signal.SIGSEGV])]
+    for timer in timers:
+        timer.start()
+    with pytest.raises(CrashedError):
+        process.ask(tmp_path / "pipe.h5", 60)
+    assert len(set(seen)) == 2
 
 
 def test_a_file_is_looked_at_once(tmp_path: Path, hdf5: Callable[..., Path]) -> None:
