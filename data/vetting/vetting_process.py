@@ -16,6 +16,7 @@ from typing import Any
 
 WALKER = Path(__file__).with_name("walker.py")
 SLACK_SECONDS = 30  # to start, and for a child that not even its alarm ends
+FROM_OUTSIDE = {signal.SIGIO, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP}  # no doing of libhdf5
 RESTARTS = 3  # a child that nobody asked for a while has gone; another may go while it starts
 
 
@@ -109,12 +110,12 @@ class VettingProcess:
     def _gone(self, child: subprocess.Popen[bytes]) -> None:
         """Raise what the child's end tells of the file; nothing where it tells nothing of it.
 
-        That is where it had left for want of work, and where SIGIO ended it, which is to come when we end:
-        the kernel may still send that of our request once the child has read it and asked for the signal.
+        That is where it had left for want of work, and where a signal from outside ended it. SIGIO, which is
+        to come when we end, the kernel may still send for our request, once that is read and it is asked for.
         """
         self._child = None
         child.communicate()
-        if child.returncode == -signal.SIGIO:
+        if -child.returncode in FROM_OUTSIDE:
             return
         if child.returncode == -signal.SIGALRM:
             raise HungError

@@ -188,8 +188,9 @@ def test_a_child_that_went_is_replaced(tmp_path: Path, hdf5: Callable[..., Path]
     process.stop()
 
 
-def test_a_child_that_sigio_ended_is_asked_anew(tmp_path: Path) -> None:
-    """The kernel may send it for the request itself, just after that was read; then it tells nothing."""
+@pytest.mark.parametrize("number", [signal.SIGIO, signal.SIGKILL])
+def test_a_child_that_was_ended_from_outside_is_replaced(tmp_path: Path, number: int) -> None:
+    """It tells nothing of the file. The kernel may send SIGIO for the request, just after it was read."""
     os.mkfifo(tmp_path / "pipe.h5")
     process, seen = VettingProcess(), list[int]()
 
@@ -198,7 +199,7 @@ def test_a_child_that_sigio_ended_is_asked_anew(tmp_path: Path) -> None:
         seen.append(process._child.pid)
         process._child.send_signal(number)
 
-    timers = [threading.Timer(1, end, [signal.SIGIO]), threading.Timer(3, end, [signal.SIGSEGV])]
+    timers = [threading.Timer(1, end, [number]), threading.Timer(3, end, [signal.SIGSEGV])]
     for timer in timers:
         timer.start()
     with pytest.raises(CrashedError):
