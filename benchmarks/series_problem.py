@@ -72,9 +72,9 @@ class SeriesProblem:
         return {name: float(value.value) for name, value in found.items()}
 
 
-def series_problem(seed: int, n_frames: int = 128, size: int = 128) -> SeriesProblem:
+def series_problem(seed: int, n_frames: int = 128, size: int = 128, motion: str = "waves") -> SeriesProblem:
     """``dynamic_phantom`` with noise of ``seed``, and the forward model that made it."""
-    scan = dynamic_phantom(seed, n_frames, size=size)
+    scan = dynamic_phantom(seed, n_frames, motion, size=size)
     assert scan.reference is not None and scan.image_pixel_mm is not None
     frames = scan.reference[0].astype(np.float32)
     operator = FrameProjections(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from proxflow.models.dynamic.knot_training import orthonormal
 from proxflow.models.dynamic.start_values import StartFactors, balanced
-from proxflow.models.priors.singular_values import gram, singular_value_threshold
+from proxflow.models.priors.singular_values import largest_singular_value, singular_value_threshold
 from proxflow.models.solvers.fista import fista
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.operators.frame_operator import FrameOperator
@@ -44,7 +44,7 @@ def least_nuclear_norm(operator: FrameOperator, y: Tensor, *, n_iter: int = ITER
     operator: of norm at most 1.
     """
     right = operator.adjoint(y)
-    a = WEIGHT * float(torch.linalg.eigvalsh(gram(right.flatten(1)))[-1].clamp_min(0)) ** 0.5
+    a = WEIGHT * largest_singular_value(right.flatten(1))
 
     def prox(v: Tensor, step: float, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         low, norm = singular_value_threshold(v.flatten(1), step * a)

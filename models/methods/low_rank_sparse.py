@@ -7,7 +7,7 @@ from torch import Tensor
 
 from proxflow.models.methods.per_frame import last_good_series
 from proxflow.models.methods.result import Reconstruction
-from proxflow.models.priors.singular_values import gram, singular_value_threshold
+from proxflow.models.priors.singular_values import largest_singular_value, singular_value_threshold
 from proxflow.models.priors.soft_threshold import soft_threshold
 from proxflow.models.solvers.fista import fista
 from proxflow.models.solvers.inner_product import squared_norm
@@ -48,7 +48,7 @@ def low_rank_sparse(
         if not number >= 0:
             raise ValueError(f"{name} must be at least 0, got {number}")
     adjoint = operator.adjoint(y)
-    a = lam * float(torch.linalg.eigvalsh(gram(adjoint.flatten(1)))[-1].clamp_min(0)) ** 0.5
+    a = lam * largest_singular_value(adjoint.flatten(1))
     b = lam * balance * float(over_time(adjoint).abs().max())
 
     def normal(parts: Tensor) -> Tensor:

@@ -35,3 +35,8 @@ def gram(matrix: Tensor) -> Tensor:
         exact = piece.to(wide)
         total += exact @ exact.mH
     return total
+
+
+def largest_singular_value(matrix: Tensor) -> float:
+    """Of (few, many)."""
+    return float(torch.linalg.eigvalsh(gram(matrix))[-1].clamp_min(0)) ** 0.5

@@ -25,6 +25,7 @@ runtime: {device: cpu, store: STORE}
 """
 
 Command = Callable[..., tuple[int, dict[str, Any], str]]
+Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -79,6 +80,27 @@ def spawn(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+@pytest.fixture
+def flow_script(tmp_path: Path) -> Script:
+    """Run Python source to its end in a process of its own, with a Prefect of its own in tmp_path/prefect."""
+
+    def run(source: str, *tokens: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", source, *map(str, tokens)],
+            cwd=tmp_path,
+            env={
+                **{key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"},
+                "PREFECT_HOME": str(tmp_path / "prefect"),
+                "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+            },
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
+
+    return run
 
 
 MANY = """name: tiny

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,25 +33,14 @@ QUICK = ("--kind", "magnitude", "--sizes", "32", "--side", "16", "--batch", "2",
 @pytest.mark.prefect
 @pytest.mark.slow
 def test_flow_gives_the_weights_of_the_command_and_shows_what_it_did(
-    proxflow: Any, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+    proxflow: Any, flow_script: Any, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROXFLOW_STORE", str(store))
-    images, home = tmp_path / "images.npz", tmp_path / "prefect"
+    images = tmp_path / "images.npz"
     y, x = np.mgrid[:40, :36] - 18.0
     stack = np.array([(x - k) ** 2 + y**2 < 150 for k in range(6)], np.float32)
     np.savez(images, images=stack, subject=np.array(list("aabbcc")))
-    ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT, "train-denoiser", str(images), *QUICK, "--out", "flow"],
-        cwd=tmp_path,
-        env={
-            **{key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"},
-            "PREFECT_HOME": str(home),
-            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        },
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+    ran = flow_script(SCRIPT, "train-denoiser", images, *QUICK, "--out", "flow")
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     lines = ran.stdout.splitlines()
@@ -68,7 +54,7 @@ def test_flow_gives_the_weights_of_the_command_and_shows_what_it_did(
     told = json.loads(lines[-1])
     assert told["psnr_db"] == plain["psnr_db"]
     assert Path(told["weights"]).read_bytes() == Path(plain["weights"]).read_bytes()
-    with sqlite3.connect(home / "prefect.db") as database:
+    with sqlite3.connect(tmp_path / "prefect" / "prefect.db") as database:
         runs = dict(database.execute("select name, state_type from flow_run"))
         shown = dict(database.execute("select key, type from artifact"))
         card = database.execute("select data from artifact where key = 'card-denoiser-magnitude'").fetchone()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +25,10 @@ main([*sys.argv[1:], "--prefect", "--json"])
 
 
 def test_flow_chooses_what_the_command_does_and_refuses_in_its_words(
-    proxflow: Any, recipe: Path, tmp_path: Path
+    proxflow: Any, flow_script: Any, recipe: Path, tmp_path: Path
 ) -> None:
     arguments = ["train", str(recipe), "--methods", "tv", "--seeds", "1"]
-    home = tmp_path / "prefect"
-    ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments],
-        cwd=tmp_path,
-        env={
-            **{key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"},
-            "PREFECT_HOME": str(home),
-            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        },
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+    ran = flow_script(SCRIPT, *arguments)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
     states = [line.removeprefix("STATE ") for line in lines if line.startswith("STATE ")]
@@ -54,7 +39,7 @@ def test_flow_chooses_what_the_command_does_and_refuses_in_its_words(
     _, plain, _ = proxflow(*arguments, "--set", f"runtime.store={tmp_path / 'other'}")
     assert plain["cached"] == 0
     assert flow["methods"] == plain["methods"]
-    with sqlite3.connect(home / "prefect.db") as database:
+    with sqlite3.connect(tmp_path / "prefect" / "prefect.db") as database:
         runs = dict(database.execute("select name, state_type from flow_run"))
         shown = dict(database.execute("select key, type from artifact"))
         tasks = [row[0] for row in database.execute("select name from task_run")]

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from proxflow.models.priors.singular_values import gram, singular_value_threshold
+from proxflow.models.priors.singular_values import gram, largest_singular_value, singular_value_threshold
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
@@ -33,3 +33,4 @@ def test_gram_in_pieces_is_the_whole(rng: torch.Generator, monkeypatch: pytest.M
     monkeypatch.setattr("proxflow.models.priors.singular_values.CHUNK_BYTES", 7 * 3 * 16)
     exact = matrix.to(torch.complex128)
     torch.testing.assert_close(gram(matrix), exact @ exact.mH)
+    assert largest_singular_value(matrix) == pytest.approx(float(torch.linalg.svdvals(exact)[0]))
