@@ -17,11 +17,13 @@ from proxflow.data.dynamic_sinogram import DynamicSinogram
 from proxflow.data.open_scan import open_scan
 from proxflow.operators.bilinear_radon import BilinearRadon
 from proxflow.tasks.simulation.breathing_motion import breathing_motion
+from proxflow.tasks.simulation.contrast_passage import contrast_passage
 from proxflow.tasks.simulation.dynamic_ct import inside_circle, simulate_dynamic_ct
 from proxflow.tasks.simulation.piecewise_affine_motion import piecewise_affine_motion
 
 SAMPLE = "sample://dynamic-ct-lung"
 AMPLITUDE = 9.0  # a of the authors' warp at the end of the series, in rows of an image of 64
+MOTIONS = ("waves", "breathing", "contrast")
 BREATH, BREATHS = 10.0, 2.0  # pixels of 128, cycles
 RANKS = (1, 2, 3, 4, 5, 6, 7, 8, 11)
 WALNUT = (
@@ -50,7 +52,8 @@ def still_slice(size: int = 128) -> tuple[NDArray[np.float64], float]:
 
 
 def phantom_frames(n_frames: int, motion: str = "waves", size: int = 128) -> NDArray[np.float64]:
-    """Frames (T, size, size), 1/mm: "waves", the authors' warp with its squeeze; or "breathing".
+    """Frames (T, size, size), 1/mm: "waves", the authors' warp with its squeeze; "breathing"; or "contrast",
+    an agent that passes through the chest, where nothing moves.
 
     Frame q of T is frame k q of k T.
     """
@@ -59,8 +62,10 @@ def phantom_frames(n_frames: int, motion: str = "waves", size: int = 128) -> NDA
         return breathing_motion(
             still, n_frames, amplitude=BREATH * size / 128, cycles=BREATHS, irregularity=0.3
         )
+    if motion == "contrast":
+        return contrast_passage(still, n_frames)
     if motion != "waves":
-        raise ValueError(f"motion must be waves or breathing, got {motion}")
+        raise ValueError(f"motion must be one of {', '.join(MOTIONS)}, got {motion}")
     return piecewise_affine_motion(still, n_frames, amplitude=AMPLITUDE)
 
 
@@ -94,7 +99,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     print("rank        " + "".join(f"{rank:>8}" for rank in RANKS))
     print("walnut      " + "".join(f"{error:8.4f}" for error in WALNUT))
-    for motion in ("waves", "breathing"):
+    for motion in MOTIONS:
         errors = rank_errors(phantom_frames(INSTANTS, motion))
         print(f"{motion:12}" + "".join(f"{error:8.4f}" for error in errors))
 
