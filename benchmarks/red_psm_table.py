@@ -3,10 +3,10 @@
     python -m benchmarks.red_psm_table [--motion waves] [--out FILE.json] [--seeds 0 1 2] [--methods ...]
 
 One noisy view of each of 128 frames of 128 x 128 pixels, the authors' noise; three draws of it. The motion is
-the authors' warp ("waves"), two breaths, or none: a contrast agent passes through. No method is given the truth, and none of its numbers was chosen
-with it: methods stop by views held out, or by their own tolerance. One case is told the number of breaths.
-What is done is kept in the file, so that an interrupted run goes on; each case runs in a process of its own,
-whose peak memory is told.
+the authors' warp ("waves"), two breaths, or none: a contrast agent passes through. No method is given the
+truth, and none of its numbers was chosen with it: methods stop by views held out, or by their own tolerance.
+One case is told the number of breaths. What is done is kept in the file, so that an interrupted run goes on;
+each case runs in a process of its own, whose peak memory is told.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ VESSELS = 1 / 32  # of the image: soft tissue in the lungs that is less than twi
 
 
 class Passage(NamedTuple):
-    """How the agent passes through a kind of tissue: c(t) of ``gamma_variate``, and the blood's part of it."""
+    """How the agent passes through a tissue: c(t) of ``gamma_variate``, and the part of it that is blood."""
 
     arrival: float
     shape: float
@@ -36,11 +36,11 @@ def contrast_passage(
 ) -> NDArray[np.float64]:
     """Frames t = 0 .. T-1 of mu_t = mu (1 + e sum_k b_k m_k c_k(t/T)), with a peak of each c_k of 1.
 
-    Four kinds of tissue k, told apart by attenuation: the lungs' tissue; thin soft tissue in it, their vessels;
-    the thickest piece of soft tissue, which in the chest is the heart; and the rest. The agent comes to the
-    lungs, then to the heart, then to the rest; b_k is the part that is blood, about 0.5, 0.9, 0.9, 0.1. Bone,
-    air and what is outside the body stay as they are. So the series has four temporal functions or fewer,
-    and frame q of one of T is frame k q of one of k T.
+    Four kinds of tissue k, told apart by attenuation: the lungs' tissue; thin soft tissue in it, their
+    vessels; the thickest piece of soft tissue, which in the chest is the heart; and the rest. The agent comes
+    to the lungs, then to the heart, then to the rest; b_k is the part that is blood, about 0.5, 0.9, 0.9 and
+    0.1. Bone, air and what is outside the body stay as they are. So the series has four temporal functions or
+    fewer, and frame q of one of T is frame k q of one of k T.
 
     Args:
         attenuation: mu, not negative, (y, x) in 1/mm, that of water being 0.02/mm.

@@ -78,6 +78,8 @@ class CtRequest(SimulationRequest):
         schedule: Angles, one projection after the other: bit_reversed, golden, linear or random(SEED).
         noise: Standard deviation, relative to the largest value of the complete clean sinogram.
         model: How rays are summed: bilinear as by the authors of RED-PSM, or joseph as in other CT here.
+        contrast: A contrast agent passes through the chest: what blood gains at most, as a part of water's
+            attenuation (0.4 is 400 HU); 0 for none.
         values: What the image holds: hu, or per-mm (attenuation); told by the file's units, else hu.
     """
 
@@ -85,6 +87,7 @@ class CtRequest(SimulationRequest):
     schedule: str = "bit_reversed"
     noise: float = 5e-3
     model: Literal["bilinear", "joseph"] = "bilinear"
+    contrast: float = 0.0
     values: Literal["hu", "per-mm"] | None = None
 
 

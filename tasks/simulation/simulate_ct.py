@@ -12,6 +12,7 @@ from proxflow.data.samples.catalogue import locate
 from proxflow.data.schedules import schedule_angles
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.simulation.attenuation import attenuation_of_hu, body_in_field
+from proxflow.tasks.simulation.contrast_passage import contrast_passage
 from proxflow.tasks.simulation.dynamic_ct import simulate_dynamic_ct
 from proxflow.tasks.simulation.requests import CtRequest
 from proxflow.tasks.simulation.subject import Subject, check_request, moved, read_subject, record
@@ -36,12 +37,15 @@ def simulate_ct(image: str, out: Path, request: CtRequest) -> DynamicSinogram:
     slice_ = _attenuation(image, subject, request)
     room = request.shift if request.motion in ("breathing", "waves") else 0.0
     body, pixel_mm = body_in_field(slice_, subject.pixel_mm, request.size, abs(room))
+    agent = ""
+    if request.contrast:
+        body, agent = _enhanced(body, request), f"contrast agent, blood up to {request.contrast:g} of water; "
     frames = moved(body, request)
     done = (
         f"Attenuation with water at 0.02/mm; the body alone, resampled to {request.size} x {request.size} "
-        f"pixels of {pixel_mm:.4g} mm; motion {request.motion}; projected by the {request.model} model; "
-        f"Gaussian noise of {request.noise:g} of the largest value of the complete clean sinogram (every "
-        f"frame along all {request.frames * request.views_per_frame} angles)"
+        f"pixels of {pixel_mm:.4g} mm; {agent}motion {request.motion}; projected by the "
+        f"{request.model} model; Gaussian noise of {request.noise:g} of the largest value of the complete "
+        f"clean sinogram (every frame along all {request.frames * request.views_per_frame} angles)"
     )
     return simulate_dynamic_ct(
         frames,
@@ -53,6 +57,15 @@ def simulate_ct(image: str, out: Path, request: CtRequest) -> DynamicSinogram:
         seed=request.seed,
         source=record(image, out, request, subject.read, done),
     )
+
+
+def _enhanced(body: NDArray[np.float64], request: CtRequest) -> NDArray[np.float64]:
+    if request.motion not in ("breathing", "none"):
+        raise RequestError(f"--motion must be breathing or none with --contrast, got {request.motion}")
+    try:
+        return contrast_passage(body, request.frames, enhancement=request.contrast)
+    except ValueError as error:
+        raise RequestError(f"--{error}") from None
 
 
 def _check_views(request: CtRequest) -> None:

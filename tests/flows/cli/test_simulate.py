@@ -50,6 +50,19 @@ def test_simulate_ct_dynamic_writes_a_scan(cli, tmp_path) -> None:
     )
 
 
+def test_simulate_passes_contrast_agent_through_a_chest_that_need_not_move(cli, tmp_path) -> None:
+    ended = cli(*CT, "--out", "scan.h5", "--frames", 8, "--size", 64, "--contrast", 0.4, "--motion", "none")
+    assert ended.code == 0, ended.err
+    with open_scan(tmp_path / "scan.h5") as opened:
+        scan = opened.read([0])
+    frames = scan.reference[0]
+    gain = (frames - frames[0]) / 0.02
+    assert gain.min() >= 0
+    assert 0.3 < gain.max() < 0.45
+    assert gain.reshape(8, -1).max(axis=1).argmax() == 3  # of 8 frames, the heart's peak is at 0.39
+    assert "blood up to 0.4 of water; motion none" in scan.source["changes"]
+
+
 def test_simulate_mri_dynamic_writes_a_scan(cli, tmp_path, series) -> None:
     ended = cli(*MRI, "--out", "scan.h5", *short(coils=3, spokes_per_frame=2, times="0,2"))
     assert ended.code == 0, ended.err
@@ -89,6 +102,8 @@ def test_simulate_gives_equal_files_for_equal_seeds(cli, tmp_path) -> None:
             "--values must be per-mm for dynamic-ct-lung.h5, whose units are 1/mm, got hu",
         ),
         (CT, {"motion": "walk"}, "walk"),
+        (CT, {"contrast": 3}, "--contrast must lie between 0 and 2, got 3"),
+        (CT, {"contrast": 0.4, "motion": "waves"}, "--motion must be breathing or none with --contrast, got"),
         (MRI, {"coils": 9}, "--coils must lie between 1 and 8, got 9"),
         (MRI, {"snr": 0}, "--snr must be positive, got 0"),
         (MRI, {"times": "one"}, "--times must be numbers with commas, as 0,2,4, got one"),

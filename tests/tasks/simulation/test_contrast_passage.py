@@ -11,7 +11,7 @@ from proxflow.tasks.simulation.contrast_passage import contrast_passage, gamma_v
 
 @pytest.fixture
 def chest() -> np.ndarray:
-    """An ellipse of soft tissue with two lungs, a heart between them, a spine and a vessel, (64, 80) in 1/mm."""
+    """An ellipse with two lungs, a heart between them, a spine and a vessel, (64, 80) in 1/mm."""
     y, x = np.mgrid[:64, :80].astype(float)
     image = np.where(((y - 32) / 26) ** 2 + ((x - 40) / 36) ** 2 < 1, 0.02, 0.0)
     image[((y - 30) / 17) ** 2 + ((x - 40) / 30) ** 2 < 1] = 0.005
