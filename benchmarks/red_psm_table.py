@@ -29,6 +29,7 @@ CASES: dict[str, dict[str, Any]] = {
     "frame-wise FBP": {"method": "framewise_fbp"},
     "frame-wise TV": {"method": "framewise_tv", "nonnegative": True},
     "PSM": {"method": "psm", "refit": False},
+    "PSM, published xi and chi": {"method": "psm", "refit": False, "xi": 1e-6, "chi": 1e-6},
     "PSM + TV": {"method": "psm_tv", "refit": False},
     "TD-DIP": {"method": "td_dip", "mixed": True},  # ten thousand steps in float32 take hours
     BREATHS_TOLD: {"method": "td_dip", "mixed": True, "n_cycles": 2},

@@ -15,6 +15,7 @@ from proxflow.configs.denoiser import DenoiserName
 from proxflow.configs.method_numbers import Iterations, Tolerance
 from proxflow.configs.tunable import Tunable
 
+RIDGE, PUBLISHED_RIDGE = 1e-4, 1e-6
 Penalty = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1), Tunable(1e-5, 1e-2, limits=(1e-7, 1))]
 
@@ -42,8 +43,8 @@ class PartiallySeparable(Choice):
     beta: Annotated[float, Field(gt=0, le=1)] = Field(
         default=2e-4, description="Penalty of the coupling f = L Psi^T: the path, hardly the result."
     )
-    xi: Penalty = Field(default=1e-6, description="Weight of the temporal functions' squares.")
-    chi: Penalty = Field(default=1e-6, description="Weight of the spatial functions' squares.")
+    xi: Penalty = Field(default=RIDGE, description="Weight of the temporal functions' squares.")
+    chi: Penalty = Field(default=RIDGE, description="Weight of the spatial functions' squares.")
     factor_update: Literal["adam", "cg"] = Field(
         default="adam", description="How both factors are updated: the paper's Adam, or conjugate gradients."
     )
@@ -110,14 +111,15 @@ class RedPsm(Regularised):
     semantics: Literal["textbook", "released"] = Field(
         default="textbook",
         description="The equations' ADMM, or what the authors' released code computes (CT only), whose lam "
-        "and beta are 2e-4 unless given.",
+        "and beta are 2e-4, and xi and chi 1e-6, unless given.",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _published_weights(cls, given: Any) -> Any:
         if isinstance(given, dict) and given.get("semantics") == "released":
-            return {"lam": 2e-4, "beta": 2e-4} | given
+            published = {"lam": 2e-4, "beta": 2e-4, "xi": PUBLISHED_RIDGE, "chi": PUBLISHED_RIDGE}
+            return published | given
         return given
 
 
