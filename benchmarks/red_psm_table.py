@@ -22,8 +22,6 @@ from statistics import mean
 from typing import Any
 
 BREATHS_TOLD = "TD-DIP told the breaths"
-SEPARABLE = ("psm", "psm_tv", "red_psm")
-KNOTS = {"breathing": 16}  # of 12, 16, 20 and 24 those that predict held-out views best in PSM
 CASES: dict[str, dict[str, Any]] = {
     "static": {"method": "static", "nonnegative": True},
     "frame-wise FBP": {"method": "framewise_fbp"},
@@ -84,9 +82,6 @@ def run_case(case: str, motion: str, seed: int, n_frames: int) -> dict[str, Any]
     from proxflow.tasks.memory import track_peak
 
     problem = series_problem(seed, n_frames, motion=motion)
-    config = CASES[case]
-    if motion in KNOTS and config["method"] in SEPARABLE:
-        config = config | {"n_knots": KNOTS[motion]}
     scale, on_the_way = relative_scale(problem), list[float]()
 
     def watch(_: Any, state: tuple[Any, ...]) -> None:
@@ -94,7 +89,7 @@ def run_case(case: str, motion: str, seed: int, n_frames: int) -> dict[str, Any]
             on_the_way.append(problem.psnr((state.f * scale).numpy()))
 
     peak, began = track_peak(), time.process_time()
-    image, n_iter = solved(problem, config, watch)
+    image, n_iter = solved(problem, CASES[case], watch)
     seconds = time.process_time() - began
     figures: dict[str, Any] = problem.figures(image)
     return figures | {

@@ -29,8 +29,10 @@ class PartiallySeparable(Choice):
         default=None,
         description="Temporal functions, the rank; null: by views held out, and two more with a denoiser.",
     )
-    n_knots: Annotated[int, Field(ge=1, le=512)] = Field(
-        default=9, description="Knots of the temporal functions, or how many cosines of dct."
+    n_knots: Annotated[int, Field(ge=1, le=512)] | None = Field(
+        default=None,
+        description="Knots of the temporal functions, or how many cosines of dct; null: 9 or 16, by views "
+        "held out.",
     )
     basis: Literal["spline", "dct", "free", "linear"] = Field(
         default="spline", description="What temporal functions are made of; free: a number for every frame."
@@ -78,10 +80,11 @@ class PartiallySeparable(Choice):
 
     @model_validator(mode="after")
     def _rank_fits(self) -> PartiallySeparable:
-        if self.basis != "free" and self.n_functions is not None and self.n_functions > self.n_knots:
+        knots, functions = self.n_knots, self.n_functions
+        if self.basis != "free" and knots is not None and functions is not None and functions > knots:
             raise ValueError(
-                f"n_functions must be at most n_knots, {self.n_knots}, since the basis holds no more, "
-                f"got {self.n_functions}"
+                f"n_functions must be at most n_knots, {knots}, since the basis holds no more, "
+                f"got {functions}"
             )
         return self
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
 from proxflow.configs.methods_series import TdDip
+from proxflow.models.dynamic.rank_choice import knots_to_try
 from proxflow.models.dynamic.red_psm_setup import MOST_FUNCTIONS, RANK_STEPS
 from proxflow.models.methods.red_psm import red_psm
 from proxflow.models.methods.td_dip import td_dip
@@ -38,8 +39,9 @@ def _separable(config: Separable, operator: FrameOperator, y: Tensor, device: st
     """By two iterations on these measurements with a denoiser that gives back what it gets, and the denoiser
     itself on a few of the frames it got. Either run, without and with the views held out, counts fully."""
     numbers = config.model_dump(exclude={"method", "sigma", "denoiser"})
-    most = min(MOST_FUNCTIONS, config.n_knots)
-    numbers |= {"n_functions": config.n_functions or most}
+    knots = knots_to_try(config.basis, operator.n_frames, config.n_knots, config.n_functions)
+    most = config.n_functions or min(MOST_FUNCTIONS, max(knots))
+    numbers |= {"n_functions": most, "n_knots": max(knots)}
     numbers |= {"lam": numbers.get("lam", 0.0), "n_iter": 2, "tol": 0.0, "refit": False}
     seen, clock = _Seen(), _Clock(device)
     began = clock.now()
@@ -52,8 +54,9 @@ def _separable(config: Separable, operator: FrameOperator, y: Tensor, device: st
     each = 0.0 if seen.kept is None else _seconds_an_image(config, seen.kept, device)
     runs = 2 if config.refit and config.held_out_fraction else 1
     start = max(first - began - once, 0.0) + (at_first - images) * each
-    rank = most * RANK_STEPS * once if config.n_functions is None else 0.0
-    return rank + runs * (start + config.n_iter * (once + images * each))
+    tries = len(knots) * (1 if config.n_functions else most)
+    trials = tries * RANK_STEPS * once if tries > 1 else 0.0
+    return trials + runs * (start + config.n_iter * (once + images * each))
 
 
 def _td_dip(config: TdDip, operator: FrameOperator, y: Tensor, device: str) -> float:

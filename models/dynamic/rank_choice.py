@@ -1,12 +1,15 @@
-"""How many temporal functions the measurements support, by views that were held out."""
+"""How many temporal functions the measurements support, and of how many knots, by views held out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from proxflow.models.dynamic.temporal_bases import BasisKind
+
 PATIENCE = 2  # candidates in turn without a lower error, after which no more are tried
 TIE = 0.01  # relative: of errors as close as this the fewest functions are taken
+KNOTS = 9, 16  # tried where their number is left open: slow changes, and such as two breaths
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,11 @@ class RankChoice:
     n_functions: int
     tried: list[int]
     errors: list[float]
+
+    @property
+    def least(self) -> float:
+        """The smallest error."""
+        return min(self.errors)
 
     @property
     def curves(self) -> dict[str, list[list[float]]]:
@@ -40,3 +48,13 @@ def choose_rank(candidates: Iterable[int], error: Callable[[int], float]) -> Ran
     enough = (1 + TIE) * min(errors)
     chosen = next(rank for rank, found in zip(tried, errors, strict=True) if found <= enough)
     return RankChoice(chosen, tried, errors)
+
+
+def knots_to_try(basis: BasisKind, n_frames: int, n_knots: int | None, n_functions: int | None) -> list[int]:
+    """``n_knots`` alone if it is given, else 9 and 16, as far as there are as many frames, and a number for
+    each of ``n_functions``. A free basis has no knots to choose."""
+    if n_knots is not None:
+        return [n_knots]
+    least = n_functions or 1
+    fitting = [knots for knots in KNOTS if least <= knots <= n_frames and basis != "free"]
+    return fitting or [min(n_frames, max(least, KNOTS[0]))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -28,6 +29,7 @@ Semantics = Literal["textbook", "released"]
 Start = Literal["auto", "prosep", "low_rank", "polynomial"]
 CG_STEPS, ADAM_STEPS = 10, 25
 MOST_FUNCTIONS = 12  # tried where their number is left open
+MORE_WITH_DENOISER = 2  # functions; the released files have 3 and 5 more than their start
 RANK_STEPS = 12  # iterations that judge a number of functions
 RANK_BETA = 2e-4  # and their coupling
 HELD_OUT = 0.1  # share of the views that judge it where none are held out of the solver
@@ -71,8 +73,32 @@ class RedPsmSetup:
         )
         return StartFactors(problem.masked(found.spatial), found.knots, found.curves)
 
-    def chosen_functions(self) -> RankChoice:
-        """The number of functions with which the separable model alone predicts held-out views best.
+    def fitted(
+        self, bases: Sequence[Tensor], n_functions: int | None
+    ) -> tuple[RedPsmSetup, int, dict[str, list[list[float]]]]:
+        """This setup with the one of ``bases``, a number of functions, and curves of what was tried.
+
+        Where there is a choice it is that with which the separable model alone predicts held-out views best,
+        of errors within 1 % the fewest knots, then functions; with a denoiser two functions more.
+        """
+        if len(bases) == 1 and n_functions is not None:
+            return replace(self, basis=bases[0]), n_functions, {}
+        setups = [replace(self, basis=basis) for basis in bases]
+        choices = [setup.chosen_functions(n_functions) for setup in setups]
+        chosen = choose_rank(range(len(bases)), lambda i: choices[i].least).n_functions
+        curves = dict[str, list[list[float]]]()
+        if len(bases) > 1:
+            knots = [float(basis.shape[1]) for basis in bases]
+            curves["knots_tried"] = [knots, [choice.least for choice in choices]]
+        if n_functions is None:
+            curves |= choices[chosen].curves
+            more = MORE_WITH_DENOISER if self.lam else 0
+            n_functions = min(choices[chosen].n_functions + more, bases[chosen].shape[1])
+        return setups[chosen], n_functions, curves
+
+    def chosen_functions(self, n_functions: int | None) -> RankChoice:
+        """The number of functions of this basis with which the separable model alone predicts held-out views
+        best; of ``n_functions``, if given, the error is found alone.
 
         The model is fitted for every number by a few iterations without a denoiser, so that non-negativity
         and the field of view take part in the choice; all start from leading functions of one start.
@@ -89,7 +115,7 @@ class RedPsmSetup:
             n_inner=CG_STEPS,
             deliver="object",
         )
-        most = min(MOST_FUNCTIONS, self.basis.shape[1])
+        most = n_functions or min(MOST_FUNCTIONS, self.basis.shape[1])
         widest = alone.started(most, refit=False)
 
         def error(n_functions: int) -> float:
@@ -99,7 +125,7 @@ class RedPsmSetup:
                 state = solver.step(state)
             return state.number(LEAST)
 
-        return choose_rank(range(1, most + 1), error)
+        return choose_rank(range(n_functions or 1, most + 1), error)
 
     def solver(self, found: StartFactors, *, refit: bool) -> tuple[Solver, Factors]:
         """The solver of these views, and these factors in its unit."""

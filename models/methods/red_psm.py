@@ -11,6 +11,7 @@ from torch import Tensor
 from proxflow.models.denoisers.denoiser import Denoiser
 from proxflow.models.dynamic.factor_problem import MEMORY_BYTES, Factors
 from proxflow.models.dynamic.held_out_views import split_views
+from proxflow.models.dynamic.rank_choice import knots_to_try
 from proxflow.models.dynamic.red_psm_admm import Delivered, FactorUpdate
 from proxflow.models.dynamic.red_psm_loop import RedPsmLoop, Solver
 from proxflow.models.dynamic.red_psm_setup import RedPsmSetup, Semantics, Start
@@ -24,7 +25,6 @@ from proxflow.operators.frame_operator import FrameOperator
 from proxflow.operators.frame_projections import FrameProjections
 
 FieldOfView = Literal["auto", "disc", "full"]
-MORE_WITH_DENOISER = 2  # functions; the released files have 3 and 5 more than their start
 
 
 def red_psm(
@@ -38,7 +38,7 @@ def red_psm(
     xi: float = 1e-4,
     chi: float = 1e-4,
     n_functions: int | None = None,
-    n_knots: int = 9,
+    n_knots: int | None = None,
     basis: BasisKind = "spline",
     start: Start = "auto",
     semantics: Semantics = "textbook",
@@ -67,8 +67,10 @@ def red_psm(
             all rays.
         denoiser: D; not called with lam = 0, which is the partially separable model alone (``psm``).
         n_functions: r = K + 1, columns of Psi; None chooses it by held-out views, see
-            ``RedPsmSetup.chosen_functions``, and with a denoiser takes two more: it bears them.
-        n_knots, basis, start, seed: see ``temporal_basis`` and ``start_factors``; "auto" is ProSep of
+            ``RedPsmSetup.fitted``, and with a denoiser takes two more: it bears them.
+        n_knots: None tries ``knots_to_try`` and chooses in the same way.
+        xi, chi: weights of ||Psi||^2 and ||L||^2. At the published 1e-6 views were predicted worse.
+        basis, start, seed: see ``temporal_basis`` and ``start_factors``; "auto" is ProSep of
             projections and "low_rank" of anything else.
         semantics: "textbook"; or "released", the released code's updates (``ReleasedRedPsm``), for real
             objects, always by Adam and with f >= 0: factor_update, nonnegative and deliver are not asked.
@@ -94,18 +96,15 @@ def red_psm(
     _check(operator, y, semantics, nonnegative, lam=lam, beta=beta, xi=xi, chi=chi)
     nonnegative = not y.is_complex() if nonnegative is None else nonnegative
     try:
-        u = temporal_basis(basis, operator.n_frames, n_knots).to(y.device, y.real.dtype)
+        knots = knots_to_try(basis, operator.n_frames, n_knots, n_functions)
+        bases = [temporal_basis(basis, operator.n_frames, d).to(y.device, y.real.dtype) for d in knots]
         views = split_views(operator.mask, held_out_fraction, seed)
         setup = RedPsmSetup(
-            operator, y, denoiser, views, u, _support(operator, field_of_view), lam, beta, xi, chi, start,
-            semantics, factor_update, n_inner, n_red, nonnegative, complex_denoising, deliver, seed,
-            memory_bytes,
+            operator, y, denoiser, views, bases[0], _support(operator, field_of_view), lam, beta, xi,
+            chi, start, semantics, factor_update, n_inner, n_red, nonnegative, complex_denoising, deliver,
+            seed, memory_bytes,
         )  # fmt: skip
-        tried = dict[str, list[list[float]]]()
-        if n_functions is None:
-            choice = setup.chosen_functions()
-            more = MORE_WITH_DENOISER if lam else 0
-            n_functions, tried = min(choice.n_functions + more, u.shape[1]), choice.curves
+        setup, n_functions, tried = setup.fitted(bases, n_functions)
         found = setup.started(n_functions, refit=False)
     except (ValueError, TypeError) as error:  # TypeError: ProSep of measurements that are no projections
         raise UnsuitableError(str(error)) from None
@@ -122,7 +121,7 @@ def red_psm(
         min_iter=min_iter,
     )
     state, trace = loop.run(monitor=monitor, resume=resume)
-    shown = temporal_curves(u.to(state.best_knots.dtype) @ state.best_knots, state.best_spatial)
+    shown = temporal_curves(setup.basis.to(state.best_knots.dtype) @ state.best_knots, state.best_spatial)
     return Reconstruction(state.best, trace, {**found.curves, **tried, "temporal_functions": shown})
 
 

@@ -28,6 +28,9 @@ KINDS = {
     "functions_tried": Kind(
         "number of functions", "error on held-out views by the number tried", "functions", against_first=True
     ),
+    "knots_tried": Kind(
+        "number of knots", "error on held-out views by the number tried", "knots", against_first=True
+    ),
     "prosep_error_by_functions": Kind(
         "functions of the start", "error on held-out views by the number tried", "functions"
     ),

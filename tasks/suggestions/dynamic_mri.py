@@ -89,19 +89,17 @@ def _steps(look: DynamicMriLook, n_coils: int) -> list[str]:
 
 def _methods(n_frames: int) -> str:
     functions = max(1, min(FUNCTIONS, n_frames // 2))
-    knots = max(functions, min(int(str(default("red_psm", "n_knots"))), n_frames))
     return f"""\
 reconstruct: # the method whose images are delivered; `proxflow methods` lists all of them
   method: red_psm # few images times few functions of time, its frames denoised
   n_functions: {functions} # how many of them: more follow faster changes, and more noise
-  n_knots: {knots} # numbers that make up each function of time
+  n_knots: null # numbers that make up each function of time: as many as predict held-out samples best
   denoiser: dncnn-mri # a network trained on static images; or tv, or a file of weights
   n_iter: {default("red_psm", "n_iter")} # iterations at most: views held out tell when to stop
 
 compare: # further methods in `proxflow compare`, with their numbers
   - method: psm # the same without a denoiser
     n_functions: {functions}
-    n_knots: {knots}
   - method: low_rank_sparse # a background that changes slowly, and what moves before it
   - method: framewise_cg_sense # every frame by itself
 """

@@ -77,19 +77,17 @@ calibrate: # onto which detector column the axis of rotation projects, and how p
 
 def _methods(n_frames: int) -> str:
     functions = max(1, min(FUNCTIONS, n_frames // 2))
-    knots = max(functions, min(int(str(default("red_psm", "n_knots"))), n_frames))
     return f"""\
 reconstruct: # the method whose images are delivered; `proxflow methods` lists all of them
   method: red_psm # few images times few functions of time, its frames denoised
   n_functions: {functions} # how many of them: more follow faster changes, and more noise
-  n_knots: {knots} # numbers that make up each function of time
+  n_knots: null # numbers that make up each function of time: as many as predict held-out views best
   denoiser: {default("red_psm", "denoiser")} # or tv, or a file of weights
   n_iter: {default("red_psm", "n_iter")} # iterations at most: views held out tell when to stop
 
 compare: # further methods in `proxflow compare`, with their numbers
   - method: psm # the same without a denoiser
-    n_functions: {functions} # as above, as is the next
-    n_knots: {knots} # numbers that make up each
+    n_functions: {functions} # as above
   - method: static # one image for all frames: what it misses is motion
     nonnegative: true # attenuation has no negative values
   - method: framewise_tv # every frame on its own
