@@ -15,6 +15,7 @@ from torch import Tensor
 
 from benchmarks.machine_limits import complex_products_limit
 from benchmarks.operator_row import Contenders, Row, compared, set_up
+from proxflow.operators.mills_cross import mills_cross
 from proxflow.operators.near_field_mimo import NearFieldMimo
 from proxflow.operators.voxel_grid import VoxelGrid
 
@@ -46,27 +47,27 @@ def rows(sizes: str) -> Iterator[Row]:
 
 def radar_problem(n_frequencies: int) -> RadarProblem:
     """Gaussian reflectivities and samples."""
-    r, t = (torch.linspace(-0.15, 0.15, n, dtype=torch.float64) for n in (13, 12))
-    rng = torch.Generator().manual_seed(3)
-    grid = VoxelGrid.from_bounds((0.35, -0.15, -0.15), (0.65, 0.15, 0.15), (49, 25, 25))
+    array, rng = mills_cross(n_frequencies), torch.Generator().manual_seed(3)
     return RadarProblem(
         f"{n_frequencies} frequencies, 12 x 13 antennas, 49 x 25 x 25",
-        torch.stack([t, -t, 0 * t], -1),
-        torch.stack([r, r, 0 * r], -1),
-        torch.linspace(4e9, 16e9, n_frequencies, dtype=torch.float64),
-        grid,
-        torch.randn(grid.shape, dtype=torch.complex64, generator=rng),
+        array.transmitters_m,
+        array.receivers_m,
+        array.frequencies_hz,
+        array.grid,
+        torch.randn(array.domain_shape, dtype=torch.complex64, generator=rng),
         torch.randn(n_frequencies, 12, 13, dtype=torch.complex64, generator=rng),
     )
 
 
-def dense_matrix(problem: RadarProblem, *, transposed: bool = False) -> Tensor:
-    """A in complex64, (measurement, voxel), or its transpose; phases in float64, a frequency at a time."""
+def dense_matrix(
+    problem: RadarProblem, *, transposed: bool = False, dtype: torch.dtype = torch.complex64
+) -> Tensor:
+    """A, (measurement, voxel), or its transpose; phases in float64, a frequency at a time."""
     points = problem.grid.positions()
     d_t, d_r = (torch.cdist(antennas, points) for antennas in (problem.transmitters_m, problem.receivers_m))
     path, gain = d_t[:, None] + d_r, 1 / (4 * math.pi * d_t[:, None] * d_r)
     shape = len(problem.frequencies_hz) * ROWS, len(points)
-    matrix = torch.empty(shape[::-1] if transposed else shape, dtype=torch.complex64)
+    matrix = torch.empty(shape[::-1] if transposed else shape, dtype=dtype)
     target = matrix.T if transposed else matrix
     for i, frequency in enumerate(problem.frequencies_hz.tolist()):
         phase = -2 * math.pi * frequency / 299_792_458 * path

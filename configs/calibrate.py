@@ -95,6 +95,11 @@ class Medium(Choice):
     amplitude: Literal["spreading", "none"] = Field(
         default="spreading", description="Loss with distance, 1 / (4 pi d_T d_R), or none."
     )
+    antenna_path_mm: Annotated[float, Field(ge=-1e5, le=1e5)] = Field(
+        default=0.0,
+        description="Path in air that the delay inside a pair's antennas and leads is worth, where it was "
+        "not calibrated away.",
+    )
 
 
 MapsConfig = Annotated[Espirit | LowRes | Given, Field(discriminator="kind")]

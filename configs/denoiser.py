@@ -1,4 +1,4 @@
-"""``denoiser``: which denoiser a method regularises by."""
+"""``denoiser`` and ``network``: which trained network, or other denoiser, a method stands on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import Field
 SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks whose weights come with Proxflow
 WEIGHT_FILES = (".safetensors", ".pt")
 BFLOAT16 = ":bfloat16"
+NETWORK_FIELDS = ("denoiser", "network")  # of methods: what may name a network, or a file of weights
 
 DenoiserName = Annotated[
     str,
@@ -19,6 +20,25 @@ DenoiserName = Annotated[
         description="tv (tv:0.03 for noise of 3 % of the peak), the network dncnn-ct or dncnn-mri, or a "
         "file of weights, .safetensors or the authors' .pt, counted from the recipe's folder; :bfloat16 "
         "after a network halves its time on recent CPUs.",
+    ),
+]
+
+LevelDenoiserName = Annotated[
+    str,
+    Field(
+        pattern=r"^(tv|nlm|(dncnn-ct|dncnn-mri|.+\.(safetensors|pt))(:bfloat16)?)$",
+        examples=["tv, nlm, dncnn-mri, or a file as weights.safetensors"],
+        description="Total variation (tv) or non-local means (nlm), of images or volumes; dncnn-ct or "
+        "dncnn-mri, of images, plane by plane; or a file of weights, such as train-volumes leaves, counted "
+        "from the recipe's folder; :bfloat16 after a network halves its time on recent CPUs.",
+    ),
+]
+RadarNetworkName = Annotated[
+    str,
+    Field(
+        pattern=r"^.+\.safetensors$",
+        examples=["a file as deep2s.safetensors"],
+        description="The file of weights that train-volumes leaves, counted from the recipe's folder.",
     ),
 ]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from proxflow.configs.denoiser import anchored
+from proxflow.configs.denoiser import NETWORK_FIELDS, anchored
 from proxflow.configs.errors import Problem, RecipeError
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.sentences import line_of, validated
@@ -62,8 +62,9 @@ def anchor_paths(values: dict[str, Any], folder: Path) -> None:
             values[section] = part | {"path": str(folder / Path(path).expanduser())}
     compared = values.get("compare")
     for part in (values.get("reconstruct"), *(compared if isinstance(compared, list) else ())):
-        if isinstance(part, dict) and isinstance(name := part.get("denoiser"), str):
-            part["denoiser"] = anchored(name, folder)
+        for field in NETWORK_FIELDS:
+            if isinstance(part, dict) and isinstance(name := part.get(field), str):
+                part[field] = anchored(name, folder)
 
 
 def _apply(values: dict[str, Any], override: str, said: str) -> KeyPath:

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.method_numbers import Iterations, Tolerance, Weight, Window
+from proxflow.configs.methods_magnitude import L1, Deep2s, PnpMagnitude, TvMagnitude
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
 from proxflow.configs.methods_series import (
     FramewiseCgSense,
@@ -26,8 +27,6 @@ from proxflow.configs.methods_series import (
 )
 from proxflow.configs.sentences import nearest
 from proxflow.configs.tunable import Tunable
-
-Share = Annotated[float, Field(ge=0, lt=1), Tunable(0.1, 0.9, limits=(0.01, 0.99), spacing="linear")]
 
 
 class ZeroFilled(Choice):
@@ -142,40 +141,6 @@ class Kirchhoff(Choice):
     method: Literal["kirchhoff"]
 
 
-class MagnitudeMethod(Choice):
-    """What the two constrained methods of radar share."""
-
-    fits: ClassVar[tuple[Modality, ...]] = ("radar",)
-    n_iter: Iterations = Field(default=100, description="Iterations at most.")
-    kappa: Annotated[float, Field(gt=0, le=1000)] = Field(
-        default=0.013, description="Ratio of the two penalties, relative to ||A||^2: speed, not result."
-    )
-    epsilon: Share = Field(
-        default=0.5,
-        description="Data residual allowed, relative to the data's norm: noise, and what the model misses.",
-    )
-    tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
-
-
-class L1(MagnitudeMethod):
-    """Few bright voxels: the l1 norm of the magnitude, subject to the data."""
-
-    method: Literal["l1"]
-    alpha: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.1,
-        description="Soft threshold, relative to the peak of the first image: the path, not the result.",
-    )
-
-
-class TvMagnitude(MagnitudeMethod):
-    """Few edges: the 3-D total variation of the magnitude, subject to the data."""
-
-    method: Literal["tv_magnitude"]
-    alpha: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.03, description="TV weight, relative to the peak of the first image."
-    )
-
-
 MethodConfig = Annotated[
     ZeroFilled
     | CgSense
@@ -190,6 +155,8 @@ MethodConfig = Annotated[
     | Kirchhoff
     | L1
     | TvMagnitude
+    | PnpMagnitude
+    | Deep2s
     | RedPsm
     | Psm
     | PsmTv

@@ -157,6 +157,11 @@ class SubtractBackground(Choice):
 
     fits: ClassVar[tuple[Modality, ...]] = ("radar",)
     kind: Literal["subtract_background"]
+    turned_degrees: Annotated[float, Field(ge=-360, le=360)] | None = Field(
+        default=None,
+        description="By how much the array was turned for it, about the z axis from x to y: the scene's "
+        "echoes in the background are then modelled too, which are ghosts otherwise.",
+    )
 
 
 class KeepFrequencies(Choice):

@@ -19,7 +19,9 @@ from proxflow.configs.yaml_source import KeyPath, read_yaml
 
 EXAMPLE = Path(__file__).parent / "serving-example.yaml"
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
-Flow = Literal["reconstruct", "compare", "reconstruct-many", "watch", "train", "train-denoiser"]
+Flow = Literal[
+    "reconstruct", "compare", "reconstruct-many", "watch", "train", "train-denoiser", "train-volumes"
+]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 
 

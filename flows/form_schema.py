@@ -10,10 +10,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from proxflow.configs.base import Part
 from proxflow.configs.catalogue import recipe_names
 from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
+from proxflow.configs.volume_training import VolumeTraining
 from proxflow.flows.forms import AS_IN_RECIPE
 from proxflow.tasks.training.trainers import TRAINERS
 
@@ -64,8 +66,17 @@ def trainable_names() -> Schema:
 
 
 def denoiser_numbers() -> Schema:
-    """How a denoiser is trained."""
-    whole = DenoiserTraining.model_json_schema()
+    """How a denoiser of single images is trained."""
+    return _training(DenoiserTraining)
+
+
+def volume_numbers() -> Schema:
+    """How a network for volumes is trained."""
+    return _training(VolumeTraining)
+
+
+def _training(config: type[Part]) -> Schema:
+    whole = config.model_json_schema()
     plain: Schema = _plain(whole, whole.get("$defs", {}))
     return plain | {"title": "training"}
 

@@ -88,6 +88,12 @@ def _train_denoiser(form: Mapping[str, Any]) -> object:
     return plan_train_denoiser(form)
 
 
+def _train_volumes(form: Mapping[str, Any]) -> object:
+    from proxflow.flows.volume_plan import plan_train_volumes
+
+    return plan_train_volumes(form)
+
+
 SERVED = {
     "reconstruct": ServedFlow("reconstruct", "reconstruct", _reconstruct),
     "compare": ServedFlow("reconstruct", "compare", _compare),
@@ -95,4 +101,5 @@ SERVED = {
     "watch": ServedFlow("watch", "watch", _watch, ("folder", "out")),
     "train": ServedFlow("train", "train", _train, ("scans", "out")),
     "train-denoiser": ServedFlow("train_denoiser", "train_denoiser", _train_denoiser, ("images", "out")),
+    "train-volumes": ServedFlow("train_volumes", "train_volumes", _train_volumes, ("out",)),
 }

@@ -84,7 +84,7 @@ class NearFieldMimo(LinearOperator):
         if isinstance(amplitude, Tensor):
             self.voxel_gain = _checked_gain(amplitude, grid)
         elif amplitude == "spreading":
-            self._refuse_voxels_on_antennas()
+            self.refuse_voxels_on_antennas()
             self.gain, self.antenna_gain = 1 / (4 * math.pi), (spreading, spreading)
         elif amplitude != "none":
             raise ValueError(f"amplitude must be 'spreading', 'none' or a tensor, got {amplitude!r}")
@@ -98,7 +98,7 @@ class NearFieldMimo(LinearOperator):
         other.gain, other.voxel_gain, other.antenna_gain = 1.0, None, (transmitter, receiver)
         other._engines = {}
         if transmitter is not None or receiver is not None:
-            other._refuse_voxels_on_antennas()
+            other.refuse_voxels_on_antennas()
         return other
 
     @property
@@ -121,6 +121,14 @@ class NearFieldMimo(LinearOperator):
     def gram(self, dtype: torch.dtype = torch.complex64, device: torch.device | str = "cpu") -> Tensor:
         """A A^H, (measurement, measurement), by dense products over chunks of voxels: 4 M^2 N flops."""
         return self._engine(dtype, torch.device(device)).gram()
+
+    def refuse_voxels_on_antennas(self) -> None:
+        """Raise ValueError, naming the first, if a voxel's centre lies on an antenna."""
+        antennas = torch.cat([self.transmitters_m, self.receivers_m])
+        on = self.grid.distances(antennas)[0] <= 1e-6 * min(self.grid.voxel_m)
+        if on.any():
+            place = ", ".join(f"{value:g}" for value in antennas[on][0].tolist())
+            raise ValueError(f"grid must have no voxel on an antenna, got one on that at ({place}) m")
 
     def _applied(self, array: Tensor, there: Map, back: Map) -> Tensor:
         if array.dtype not in (torch.complex64, torch.complex128):
@@ -176,11 +184,6 @@ class NearFieldMimo(LinearOperator):
     @property
     def _speed(self) -> float:
         return SPEED_OF_LIGHT / math.sqrt(self.relative_permittivity)
-
-    def _refuse_voxels_on_antennas(self) -> None:
-        nearest = self.grid.distances(torch.cat([self.transmitters_m, self.receivers_m]))[0].min()
-        if nearest <= 1e-6 * min(self.grid.voxel_m):
-            raise ValueError(f"grid must have no voxel on an antenna, got a distance of {float(nearest)} m")
 
 
 def _checked_gain(amplitude: Tensor, grid: VoxelGrid) -> Tensor:

@@ -74,16 +74,23 @@ class RadarEngine:
             self._normal_weight = self._scatter(ones if self.weight is None else self.weight)
         return self.matrix.normal(x, self._normal_weight)
 
-    def gram(self) -> Tensor:
-        """A A^H, (measurement, measurement), measurements in the order of the flattened y."""
+    def gram(self, *, less_second_half: bool = False) -> Tensor:
+        """A A^H, (measurement, measurement), measurements in the order of the flattened y.
+
+        With ``less_second_half`` that of the first half of the pairs less the second.
+        """
         matrix = self.matrix
-        size = math.prod(self.shape)
+        size = math.prod(self.shape) // (2 if less_second_half else 1)
         gram = torch.zeros((size, size), dtype=matrix.dtype, device=matrix.device)
         rows = [slice(i, min(i + GRAM_ROWS, size)) for i in range(0, size, GRAM_ROWS)]
         n = max(1, GRAM_BYTES // (math.prod(matrix.shape) * matrix.dtype.itemsize))
         for start in range(0, matrix.factors.n_voxels, n):
             chunk = slice(start, min(start + n, matrix.factors.n_voxels))
-            columns = self._gather(matrix.columns(chunk)).reshape(size, -1)
+            columns = self._gather(matrix.columns(chunk))
+            if less_second_half:
+                first, second = columns.chunk(2, dim=1)
+                columns = first - second
+            columns = columns.reshape(size, -1)
             conjugate = columns.mH.resolve_conj()
             for block in rows:
                 gram[block, block.start :].addmm_(columns[block], conjugate[:, block.start :])

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proxflow.configs.denoiser import BFLOAT16, SHIPPED, names_file
+from proxflow.configs.denoiser import BFLOAT16, NETWORK_FIELDS, SHIPPED, names_file
 from proxflow.configs.methods import MethodConfig
 from proxflow.data.errors import ScanError
 from proxflow.tasks.errors import RequestError
@@ -19,24 +19,24 @@ FILE = "denoiser"  # the name stages know the file of weights by
 
 
 def denoiser_files(config: MethodConfig) -> dict[str, str]:
-    """The file of weights that a method's denoiser stands on; none where it has no denoiser or needs no file.
+    """The file of weights that a method's network stands on; none where it has no network or needs no file.
 
     RequestError if there is no such file.
     """
-    name = getattr(config, "denoiser", None)
-    path = None if name is None else _file_of(name)
+    field, name = _named(config)
+    path = None if name is None else file_of(name)
     if path is not None and not path.is_file():
-        raise RequestError(f"denoiser must be {', '.join(SHIPPED)}, tv or an existing file, got {name}")
+        raise RequestError(f"{field} must be a name of docs/denoisers.md or an existing file, got {name}")
     return {} if path is None else {FILE: str(path)}
 
 
 def method_part(config: MethodConfig) -> dict[str, Any]:
     """The method's part of a stage's config: of a file its kind, not its place, decides the result."""
     part = config.model_dump(mode="json")
-    name = part.get("denoiser")
+    field, name = _named(config)
     if name is not None and names_file(name):
-        network, precision = _parts(name)
-        part["denoiser"] = f"given{Path(network).suffix}{precision}"
+        network, precision = name_parts(name)
+        part[field] = f"given{Path(network).suffix}{precision}"
     return part
 
 
@@ -55,7 +55,7 @@ def open_denoiser(
     if kind == "tv":
         return TvDenoiser(float(number)) if number else TvDenoiser()
     network, peak = open_network(name, file)
-    mixed = bool(_parts(name)[1])
+    mixed = bool(name_parts(name)[1])
     return NetworkDenoiser(network.to(device), peak=peak, mixed=mixed, memory_bytes=memory_bytes)
 
 
@@ -64,7 +64,7 @@ def open_network(name: str, file: Path | None = None) -> tuple[DnCNN, float]:
     from proxflow.data.weights.network_weights import read_weights
     from proxflow.models.networks.dncnn import dncnn_of
 
-    path = file or _file_of(name)
+    path = file or file_of(name)
     if path is None:
         raise RequestError(f"denoiser must be tv, {', '.join(SHIPPED)} or a file of weights, got {name}")
     try:
@@ -76,13 +76,20 @@ def open_network(name: str, file: Path | None = None) -> tuple[DnCNN, float]:
         raise RequestError(f"{path.name}: {error}") from None
 
 
-def _parts(name: str) -> tuple[str, str]:
+def _named(config: MethodConfig) -> tuple[str, str | None]:
+    """The field by which a method names a network or another denoiser, and the name."""
+    found = [(field, getattr(config, field)) for field in NETWORK_FIELDS if hasattr(config, field)]
+    return found[0] if found else ("", None)
+
+
+def name_parts(name: str) -> tuple[str, str]:
     """A network's name and ``:bfloat16``, or nothing."""
     return (name.removesuffix(BFLOAT16), BFLOAT16) if name.endswith(BFLOAT16) else (name, "")
 
 
-def _file_of(name: str) -> Path | None:
-    network, _ = _parts(name)
+def file_of(name: str) -> Path | None:
+    """The file of weights behind a name; None for what needs none."""
+    network, _ = name_parts(name)
     if network in SHIPPED:
         return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
     return Path(network).expanduser() if names_file(name) else None

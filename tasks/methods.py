@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from proxflow.models.methods.result import Reconstruction
 
 
 class Method(NamedTuple):
-    """Where a method is; ``direct``: it is a formula in physical units, given unscaled operator and data."""
+    """Where a method is; ``direct``: it is a formula in physical units, given unscaled operator and data.
+
+    ``opens``: its argument ``denoiser`` or ``network``, named in its schema, is opened: a denoiser of single
+    images, a denoiser told the noise's level, or Deep2S.
+    """
 
     function: str
     direct: bool = False
+    opens: Literal["", "denoiser", "level", "deep2s"] = ""
 
 
 METHODS = {
@@ -31,7 +36,9 @@ METHODS = {
     "kirchhoff": Method("kirchhoff:kirchhoff", direct=True),
     "l1": Method("l1:l1"),
     "tv_magnitude": Method("tv_magnitude:tv_magnitude"),
-    "red_psm": Method("red_psm:red_psm"),
+    "pnp_magnitude": Method("pnp_magnitude:pnp_magnitude", opens="level"),
+    "deep2s": Method("deep2s:deep2s", direct=True, opens="deep2s"),
+    "red_psm": Method("red_psm:red_psm", opens="denoiser"),
     "psm": Method("psm:psm"),
     "psm_tv": Method("psm:psm_tv"),
     "static": Method("static:static"),

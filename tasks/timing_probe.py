@@ -9,15 +9,19 @@ import torch
 from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
+from proxflow.configs.methods_magnitude import PnpMagnitude
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.method_arguments import method_arguments
 from proxflow.tasks.methods import METHODS, method_function
 
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5
 PROBE_FRAMES = 8  # of a series
 CONJUGATE_GRADIENTS = 7  # applications in an iteration of the constrained methods: five of them, and two more
+CONSTRAINED = ("l1", "tv_magnitude", "pnp_magnitude")
+NOISE_APPLICATIONS = 260  # of the estimate of the noise where it is not given
 
 
 def normal_seconds(operator: LinearOperator, dtype: torch.dtype, device: str) -> float:
@@ -29,7 +33,13 @@ def normal_seconds(operator: LinearOperator, dtype: torch.dtype, device: str) ->
 
 def applications(config: MethodConfig) -> int:
     """Applications of ``normal``, or of a forward with an adjoint, in one iteration."""
-    return CONJUGATE_GRADIENTS if config.method in ("l1", "tv_magnitude") else 1
+    return CONJUGATE_GRADIENTS if config.method in CONSTRAINED else 1
+
+
+def applications_before(config: MethodConfig) -> int:
+    """Applications before the first iteration."""
+    asked = isinstance(config, PnpMagnitude) and config.form == "constrained" and config.epsilon is None
+    return NOISE_APPLICATIONS if asked else 0
 
 
 def iteration_seconds(
@@ -43,7 +53,9 @@ def iteration_seconds(
     """
     if METHODS[config.method].direct or not hasattr(config, "n_iter"):
         return 0.0
-    numbers = config.model_dump(exclude={"method"})
+    numbers = method_arguments(config, device=device)
+    if isinstance(config, PnpMagnitude):  # the noise and the least squares are the operator's affair
+        numbers |= {"epsilon": 0.5, "update": "cg"}
     identity: LinearOperator
     identity, steps, part = _Identity(operator.domain_shape), PROBE_ITERATIONS, 1.0
     if isinstance(operator, FrameOperator):

@@ -62,6 +62,11 @@ SAMPLES = {
         "breast phantom with a tumour, 96 pairs of 24 antennas, 76 frequencies, two rotations",
         "Apache-2.0",
     ),
+    "gotcha-cars": Sample(
+        "gotcha-cars.h5",
+        "five parked cars, 3 degrees of a circular SAR at 9.6 GHz, 107 antenna places, 127 frequencies",
+        "US public release AFRL/WS-07-0528",
+    ),
     "dynamic-ct-lung": Sample(
         "dynamic-ct-lung.h5",
         "chest that breathes, simulated from a CT slice: 64 frames of one parallel projection, and the truth",

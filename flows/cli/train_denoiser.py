@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from proxflow.flows.cli.options import Json, Out, Prefect
 
 if TYPE_CHECKING:
-    from proxflow.flows.denoiser_training_run import FinishedDenoiser
+    from proxflow.flows.network_training_run import FinishedTraining
 
 
 def command(
@@ -76,20 +76,19 @@ def command(
     """
     from rich.console import Console
 
-    from proxflow.flows.cli.denoiser_bar import DenoiserBar
+    from proxflow.flows.cli.network_bar import NetworkBar
+    from proxflow.flows.cli.number_lists import whole_numbers
+    from proxflow.flows.cli.training_outcome import print_training, show_training
     from proxflow.flows.denoiser_plan import plan_denoiser
-    from proxflow.flows.denoiser_training_run import launch_denoiser_training
+    from proxflow.flows.network_training_run import launch_network_training
     from proxflow.flows.prefect_environment import server_configured
-    from proxflow.tasks.errors import RequestError
 
-    if not sizes.replace(",", "").isdecimal():
-        raise RequestError(f"--sizes must be whole numbers separated by commas, got {sizes}")
     numbers: dict[str, object] = {
         "kind": kind,
         "validate_on": tuple(name for name in (validate or "").split(",") if name),
         "steps": steps,
         "sigma_high": sigma_high,
-        "sizes": tuple(int(size) for size in sizes.split(",") if size),
+        "sizes": whole_numbers("--sizes", sizes),
         "side": side,
         "batch": batch,
         "circle": circle,
@@ -101,47 +100,22 @@ def command(
         "seed": seed,
     }
     plan = plan_denoiser(images, numbers, device, checkpoint_seconds)
-    with DenoiserBar(Console(stderr=True, quiet=json)) as watcher:
+    with NetworkBar(Console(stderr=True, quiet=json)) as watcher:
         if prefect or server_configured():
-            from proxflow.flows.denoiser_as_flow import train_denoiser_as_flow
+            from proxflow.flows.network_as_flow import train_denoiser_as_flow
 
             finished = train_denoiser_as_flow(plan, out=out, watcher=watcher)
         else:
-            finished = launch_denoiser_training(plan, out=out, watcher=watcher)
+            finished = launch_network_training(plan, out=out, watcher=watcher)
     if json:
-        _print_json(finished)
+        print_training(finished, _psnr_db(finished))
     else:
-        _show(finished)
+        show_training(finished, plan.headings)
     return 0
 
 
-def _show(finished: FinishedDenoiser) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for heading in ("noise, of the peak", "noisy dB", "denoised dB", "gain dB"):
-        table.add_column(heading, justify="right")
-    for level, before, after in finished.psnr:
-        table.add_row(f"{level:g}", f"{before:.2f}", f"{after:.2f}", f"[bold]{after - before:+.2f}[/]")
-    console.print(table)
-    console.print(f"done after {finished.seconds:.0f} s of training; PSNR on subjects kept apart")
-    console.print(f"weights {finished.weights}", soft_wrap=True)
-    console.print(f"card    {finished.folder / 'card.md'}", soft_wrap=True)
-
-
-def _print_json(finished: FinishedDenoiser) -> None:
-    import json
-
-    document = {
-        "status": "done",
-        "run_dir": str(finished.folder.resolve()),
-        "weights": str(finished.weights.resolve()),
-        "psnr_db": [
-            {"noise": level, "noisy": before, "denoised": after} for level, before, after in finished.psnr
-        ],
-        "seconds": round(finished.seconds, 1),
-    }
-    print(json.dumps(document))
+def _psnr_db(finished: FinishedTraining) -> list[dict[str, float]]:
+    return [
+        {"noise": float(row.level), "noisy": row.before, "denoised": row.after, "mse": row.mse}
+        for row in finished.rows
+    ]

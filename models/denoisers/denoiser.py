@@ -15,3 +15,13 @@ class Denoiser(Protocol):
     """
 
     def __call__(self, images: Tensor) -> Tensor: ...
+
+
+class LevelDenoiser(Protocol):
+    """D of every image or volume on its own, told the level of its noise.
+
+    magnitudes: real (n, *domain) with a peak of about 1. sigma: the noise's standard deviation in that unit.
+    Returns the same shape and dtype; whether it dips below 0 is its own affair (``magnitude_prox`` clips).
+    """
+
+    def __call__(self, magnitudes: Tensor, sigma: float) -> Tensor: ...

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from proxflow.models.denoisers.draws import between, integer, uniform
+
 OBJECT = 0.05  # of the peak: what is brighter belongs to the object
 
 
@@ -66,16 +68,15 @@ def draw_crops(subjects: Sequence[Subject], settings: CropSettings, seed: int, s
 
 
 def _crop(subject: Subject, settings: CropSettings, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    sizes = subject.slices[_integer(len(subject.slices), rng)]
-    image = sizes[_integer(len(sizes), rng)]
+    sizes = subject.slices[integer(len(subject.slices), rng)]
+    image = sizes[integer(len(sizes), rng)]
     image, mask = _padded(image, settings.side), _padded(field_of_view(image), settings.side)
     inside = torch.nonzero(image > OBJECT)
-    pixel = inside[_integer(len(inside), rng)].tolist() if len(inside) else [0, 0]
+    pixel = inside[integer(len(inside), rng)].tolist() if len(inside) else [0, 0]
     window = tuple(_window(p, n, settings.side, rng) for p, n in zip(pixel, image.shape, strict=True))
-    low, high = settings.brightness
-    crop = image[window] * (low + (high - low) * _uniform(rng))
-    seen = mask[window] if _uniform(rng) < settings.circle else torch.ones_like(crop)
-    turns, flip = _integer(4, rng), _integer(2, rng)
+    crop = image[window] * between(settings.brightness, rng)
+    seen = mask[window] if uniform(rng) < settings.circle else torch.ones_like(crop)
+    turns, flip = integer(4, rng), integer(2, rng)
     pair = torch.rot90(torch.stack([crop, seen]), turns, (1, 2))
     pair = pair.flip(2) if flip else pair
     return pair[0], pair[1]
@@ -97,13 +98,5 @@ def _padded(image: Tensor, side: int) -> Tensor:
 def _window(pixel: int, n: int, side: int, rng: torch.Generator) -> slice:
     """A stretch of ``side`` pixels within 0..n that holds ``pixel``."""
     first, last = max(pixel - side + 1, 0), min(pixel, n - side)
-    start = first + _integer(last - first + 1, rng)
+    start = first + integer(last - first + 1, rng)
     return slice(start, start + side)
-
-
-def _integer(n: int, rng: torch.Generator) -> int:
-    return int(torch.randint(n, (1,), generator=rng))
-
-
-def _uniform(rng: torch.Generator) -> float:
-    return float(torch.rand(1, generator=rng))

@@ -9,6 +9,7 @@ from torch import Tensor
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.priors.soft_threshold import soft_threshold
 from proxflow.models.solvers.constrained_admm import constrained_admm
+from proxflow.models.solvers.constrained_step import AdmmNumbers
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.base import LinearOperator
 
@@ -21,7 +22,7 @@ def l1(
     alpha: float = 0.01,
     kappa: float = 0.013,
     tol: float = 5e-4,
-    epsilon: float = 0.1,
+    epsilon: float | Tensor = 0.1,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> Reconstruction:
@@ -36,7 +37,7 @@ def l1(
         kappa: ratio of the penalties of the two splittings, in the unit of ||A||^2, 1 here. 500 in the paper,
             whose ||A||^2 is 3.9e4 with 15 frequencies.
         tol: stop where the magnitude of every item changes by less, relative.
-        epsilon: noise norm over data norm; the noise-to-signal ratio, 0.032 for 30 dB, 0.32 for 10 dB.
+        epsilon: noise norm over data norm, one or (*batch); 0.032 for 30 dB, 0.32 for 10 dB.
 
     Raises ValueError if alpha or epsilon is negative or kappa not positive, DivergenceError on NaN.
     Source: Oral & Oktem, IEEE Trans. Comput. Imaging 10:762 (2024), their baseline, which starts from
@@ -45,18 +46,15 @@ def l1(
     if not 0 <= alpha < math.inf:
         raise ValueError(f"alpha must be at least 0, got {alpha}")
 
-    def denoise(magnitude: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        return soft_threshold(magnitude, alpha), memory
+    def denoise(magnitude: Tensor, memory: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+        return soft_threshold(magnitude, strength * alpha), memory
 
     image, trace = constrained_admm(
         operator,
         y,
         denoise,
         y.real.new_zeros(0),
-        kappa=kappa,
-        epsilon=epsilon,
-        n_iter=n_iter,
-        tol=tol,
+        AdmmNumbers(kappa, epsilon, n_iter, tol),
         monitor=monitor,
         resume=resume,
     )

@@ -9,6 +9,7 @@ from torch import Tensor
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.priors.total_variation import tv_prox
 from proxflow.models.solvers.constrained_admm import constrained_admm
+from proxflow.models.solvers.constrained_step import AdmmNumbers
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.base import LinearOperator
 
@@ -21,7 +22,7 @@ def tv_magnitude(
     alpha: float = 0.01,
     kappa: float = 0.013,
     tol: float = 5e-4,
-    epsilon: float = 0.1,
+    epsilon: float | Tensor = 0.1,
     n_inner: int = 10,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
@@ -47,18 +48,15 @@ def tv_magnitude(
     batch = y.shape[: y.ndim - len(operator.range_shape)]
     dual = y.real.new_zeros((*batch, n_axes, *operator.domain_shape))
 
-    def denoise(magnitude: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        return tv_prox(magnitude, alpha, n_iter=n_inner, dual=memory, n_axes=n_axes)
+    def denoise(magnitude: Tensor, memory: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+        return tv_prox(magnitude, strength * alpha, n_iter=n_inner, dual=memory, n_axes=n_axes)
 
     image, trace = constrained_admm(
         operator,
         y,
         denoise,
         dual,
-        kappa=kappa,
-        epsilon=epsilon,
-        n_iter=n_iter,
-        tol=tol,
+        AdmmNumbers(kappa, epsilon, n_iter, tol),
         monitor=monitor,
         resume=resume,
     )

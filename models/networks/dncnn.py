@@ -7,6 +7,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from proxflow.models.networks.load_weights import load_weights
+
 Predicts = Literal["noise", "image"]
 
 N_CHANNELS = 64
@@ -47,16 +49,4 @@ def _convolution(n_in: int, n_out: int) -> nn.Conv2d:
 
 def dncnn_of(tensors: Mapping[str, Tensor], predicts: Predicts) -> DnCNN:
     """The network with these weights, float32. Raises ValueError where a name or a shape does not fit."""
-    network = DnCNN(predicts)
-    wanted = network.state_dict()
-    if tensors.keys() != wanted.keys():
-        wrong = sorted(tensors.keys() ^ wanted.keys())
-        raise ValueError(
-            f"weights must be those of {len(wanted)} named tensors of DnCNN, got {wrong[0]} amiss"
-        )
-    for name, tensor in wanted.items():
-        if tensors[name].shape != tensor.shape:
-            got = tuple(tensors[name].shape)
-            raise ValueError(f"{name} must have shape {tuple(tensor.shape)}, got {got}")
-    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    return network
+    return load_weights(DnCNN(predicts), tensors)

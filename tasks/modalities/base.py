@@ -75,6 +75,8 @@ class Pictures(NamedTuple):
     coil_maps: complex (coil, y, x).  mask: bool (y, x), the sampling pattern in words ``mask_text``.
     samples: real (y, x) as measured, in words ``samples_text``.  outline: uint8 (picture, y, x), labels
     whose borders are drawn over the images, in words ``outline_text``.
+    antennas_mm: real (antenna, 3), points (x, y, z) around the scene.  centre_mm: along (z, y, x), the middle
+    of the box of voxels in the coordinates of the antennas.
     """
 
     coil_maps: np.ndarray | None = None
@@ -84,6 +86,8 @@ class Pictures(NamedTuple):
     samples_text: str = ""
     outline: np.ndarray | None = None
     outline_text: str = ""
+    antennas_mm: np.ndarray | None = None
+    centre_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 class Modality(ABC):

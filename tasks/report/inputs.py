@@ -10,6 +10,7 @@ import numpy as np
 
 from proxflow.models.metrics.value import MetricValue
 from proxflow.tasks.report.series import Series
+from proxflow.tasks.report.volumes import Volumes
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class ReportInputs:
     given; pictures of volumes have square pixels.  voxel_size_mm: ending in those axes, mm.
     series: of a run whose items are series in time, what is shown of one beyond the pictures; picture k is
     then frame ``shown_frames[k]``, from 0, of its item.
+    volumes: of a run whose pictures are projections of volumes, one item's to cut and render, in
+    ``decibels``.
     """
 
     title: str
@@ -99,6 +102,7 @@ class ReportInputs:
     samples_text: str = ""
     series: Series | None = None
     shown_frames: tuple[int, ...] = ()
+    volumes: Volumes | None = None
 
     def __post_init__(self) -> None:
         self._check_methods()
@@ -118,6 +122,7 @@ class ReportInputs:
             )
         if self.decibels is not None and not self.decibels > 0:
             raise ValueError(f"decibels must be above 0, got {self.decibels}")
+        self._check_volumes()
 
     def _check_methods(self) -> None:
         if not self.methods:
@@ -173,6 +178,17 @@ class ReportInputs:
                     raise ValueError(
                         f"per_frame of {value.name} of {method.name} must number {wanted}, got {counts}"
                     )
+
+    def _check_volumes(self) -> None:
+        if self.volumes is None:
+            return
+        if self.decibels is None:
+            raise ValueError("volumes must be shown in decibels, got none")
+        if len(self.volumes.methods) != len(self.methods) or not 0 <= self.volumes.item < self.n_items:
+            raise ValueError(
+                f"volumes must be of one of {self.n_items} items by {len(self.methods)} methods, got item "
+                f"{self.volumes.item} by {len(self.volumes.methods)}"
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:

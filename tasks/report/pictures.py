@@ -1,4 +1,4 @@
-"""Arrays to 8-bit PNG files."""
+"""Arrays to 8-bit picture files."""
 
 from __future__ import annotations
 
@@ -62,3 +62,11 @@ def png(picture: Image.Image) -> bytes:
 def data_uri(picture: Image.Image) -> str:
     """The picture as a ``data:`` address, to be embedded in HTML."""
     return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
+
+
+def photo_uri(picture: Image.Image) -> str:
+    """The picture as a ``data:`` address of a WebP file: far smaller than a PNG where it is shaded, with loss
+    that is not seen. What is transparent stays so."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "webp", quality=80, method=4)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -14,6 +14,8 @@ from proxflow.tasks.report.outline import LINE, borders
 from proxflow.tasks.report.panels import coil_sheets
 from proxflow.tasks.report.pictures import binary, grey, png, signed
 from proxflow.tasks.report.series_window import picture_window
+from proxflow.tasks.report.volume_section import VolumeSection
+from proxflow.tasks.report.volume_sheets import volume_sheets
 from proxflow.tasks.report.window import Displayed, Window, displayed
 
 LABEL_HEIGHT = 38  # pixels above each column of the strip
@@ -23,13 +25,16 @@ PLAIN = str.maketrans({"×": "x", "−": "-", "–": "-", "∞": "inf"})  # what
 INK, MUTED = (226, 230, 233), (160, 170, 178)
 
 
-def render_previews(inputs: ReportInputs, moving: bytes | None = None) -> dict[str, bytes]:
+def render_previews(
+    inputs: ReportInputs, moving: bytes | None = None, volume: VolumeSection | None = None
+) -> dict[str, bytes]:
     """File name to PNG of the first picture, at its common window.
 
     ``reference.png``, ``<method>.png``, ``mask.png``, ``coil-maps.png`` (magnitude above phase) and
     ``comparison.png`` (all images, with the outline if given, errors below), each where there is
-    something to show; ``moving``, the animation of a series, as ``series.webp``. A method's name is reduced
-    to letters, digits, "-" and "_"; names that clash get a number.
+    something to show; ``moving``, the animation of a series, as ``series.webp``; ``slices.png`` and
+    ``surfaces.png`` of a ``volume``. A method's name is reduced to letters, digits, "-" and "_"; names that
+    clash get a number.
     """
     values = displayed(inputs, 0)
     window = picture_window(inputs, 0)
@@ -41,6 +46,8 @@ def render_previews(inputs: ReportInputs, moving: bytes | None = None) -> dict[s
     if inputs.coil_maps is not None:
         pictures["coil-maps.png"] = _stacked(*coil_sheets(inputs.coil_maps)[:2])
     pictures["comparison.png"] = _comparison(inputs, values, window)
+    if volume is not None:
+        pictures |= volume_sheets(volume)
     for method, image in zip(inputs.methods, values.methods, strict=True):
         pictures[_file_name(method.name, pictures)] = grey(image, window.upper)
     files = {name: png(picture) for name, picture in pictures.items()}

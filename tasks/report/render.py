@@ -30,21 +30,24 @@ from proxflow.tasks.report.panels import (
 from proxflow.tasks.report.series_section import series_section
 from proxflow.tasks.report.trace_plots import trace_plots
 from proxflow.tasks.report.verdict import verdict
+from proxflow.tasks.report.volume_section import VolumeSection
 from proxflow.tasks.report.window import shows_magnitudes
 
 MOST_ITEM_ROWS = 64  # in the table per item; metrics.csv has all
 
 
-def render_report(inputs: ReportInputs, moving: bytes | None = None) -> str:
-    """The HTML text of the report; ``moving`` is the animation of its series, if that is to be in it.
+def render_report(
+    inputs: ReportInputs, moving: bytes | None = None, volume: VolumeSection | None = None
+) -> str:
+    """The HTML text of the report; ``moving`` is the animation of its series and ``volume`` what is shown of
+    its volumes, if these are to be in it.
 
     It loads nothing from anywhere: style, script and pictures are inlined, and a content security
     policy forbids all else. Whatever comes from the recipe or the scan is escaped.
     """
     package = files("proxflow.tasks.report")
-    css, script = (
-        package.joinpath("report.css").read_text("utf-8"),
-        package.joinpath("report.js").read_text("utf-8"),
+    css, of_volumes, script = (
+        package.joinpath(name).read_text("utf-8") for name in ("report.css", "volume.css", "report.js")
     )
     environment = page_environment()
     environment.loader = FunctionLoader(lambda name: package.joinpath(name).read_text("utf-8"))
@@ -55,9 +58,10 @@ def render_report(inputs: ReportInputs, moving: bytes | None = None) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return template.render(
         inputs=inputs,
-        css=Markup(css),
+        css=Markup(css + of_volumes if volume else css),
         script=Markup(script),
         script_digest=digest,
+        volume=volume,
         **_content(inputs, moving),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.value import MetricValue, number_from_json
 from proxflow.tasks.calls import StageContext
+from proxflow.tasks.modalities.base import Pictures
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.report.animation import animation
 from proxflow.tasks.report.inputs import MethodResult, ReportInputs, StageRecord
@@ -16,9 +17,11 @@ from proxflow.tasks.report.metric_files import metrics_document
 from proxflow.tasks.report.previews import render_previews
 from proxflow.tasks.report.render import render_report
 from proxflow.tasks.report.series import Series
+from proxflow.tasks.report.volume_section import volume_section
+from proxflow.tasks.report.volumes import Volumes
 from proxflow.tasks.stages.documents import geometry_from_json
 from proxflow.tasks.stages.planes import PlanesOf
-from proxflow.tasks.stages.report_pictures import choose_shown, projected, shown_planes
+from proxflow.tasks.stages.report_pictures import Shown, choose_shown, projected, shown_planes, volume_of
 from proxflow.tasks.stages.report_series import series_of
 
 
@@ -28,9 +31,9 @@ def report(context: StageContext, writer: ArtefactWriter) -> None:
     Timings in it are those of the computation, also where a later run finds the stage in the store.
     """
     inputs = report_inputs(context)
-    moving = animation(inputs)
-    writer.write("html", np.frombuffer(render_report(inputs, moving).encode(), np.uint8))
-    for name, picture in render_previews(inputs, moving).items():
+    moving, volume = animation(inputs), volume_section(inputs)
+    writer.write("html", np.frombuffer(render_report(inputs, moving, volume).encode(), np.uint8))
+    for name, picture in render_previews(inputs, moving, volume).items():
         writer.write(f"previews/{name}", np.frombuffer(picture, np.uint8))
     writer.document("figures", metrics_document(inputs))
 
@@ -55,7 +58,7 @@ def report_inputs(context: StageContext) -> ReportInputs:
     for entry in config["methods"]:
         image = artefacts[f"image:{entry['method']}"]
         if shown.per_volume:
-            images[entry["method"]], items, labels = projected(image, shown, geometry)
+            images[entry["method"]], items, labels = projected(image, "image", shown, geometry)
         else:
             images[entry["method"]] = shown_planes(image, "image", shown, geometry.matrix)
             items, labels = shown.items, shown.labels
@@ -66,7 +69,11 @@ def report_inputs(context: StageContext) -> ReportInputs:
         rows = shown.planes if figures.shape("region")[0] > 1 else (0,)
         region = np.concatenate([figures.rows("region", row, row + 1) for row in rows])
     if "reference" in figures:
-        reference = shown_planes(figures, "reference", shown, geometry.matrix)
+        reference = (
+            shown_planes(figures, "reference", shown, geometry.matrix)
+            if flat
+            else projected(figures, "reference", shown, geometry)[0]
+        )
     return ReportInputs(
         title=config["title"] or config["name"],
         recipe_name=config["name"],
@@ -98,6 +105,26 @@ def report_inputs(context: StageContext) -> ReportInputs:
         measured_text=kind.measured_text(prepared),
         series=_series(context) if kind.series else None,
         shown_frames=shown.frames,
+        volumes=None if flat else _volumes(context, shown, pictures),
+    )
+
+
+def _volumes(context: StageContext, shown: Shown, pictures: Pictures) -> Volumes:
+    """The first volume that is shown, by every method."""
+    artefacts, item = context.inputs, shown.items[0]
+    figures = artefacts["figures"]
+    geometry = geometry_from_json(artefacts["prepared"].document("scan")["geometry"])
+    names = [f"image:{entry['method']}" for entry in context.config["methods"]]
+    reference = None
+    if "reference" in figures:
+        reference = volume_of(figures, "reference", item, shown.per_volume)
+    return Volumes(
+        tuple(volume_of(artefacts[name], "image", item, shown.per_volume) for name in names),
+        geometry.voxel_size_mm or (1.0, 1.0, 1.0),
+        pictures.centre_mm,
+        reference,
+        pictures.antennas_mm,
+        item,
     )
 
 

@@ -62,16 +62,20 @@ def shown_planes(artefact: Artefact, name: str, shown: Shown, matrix: tuple[int,
 
 
 def projected(
-    artefact: Artefact, shown: Shown, geometry: Geometry
+    artefact: Artefact, name: str, shown: Shown, geometry: Geometry
 ) -> tuple[np.ndarray, tuple[int, ...], tuple[str, ...]]:
-    """Maxima of the magnitude along each axis, (picture, n, n); the item and the label of each."""
+    """Maxima of the magnitude of the array ``name`` along each axis, (picture, n, n); the item and the label
+    of each."""
     pictures, items, labels = [], [], []
     voxel = geometry.voxel_size_mm or (1.0, 1.0, 1.0)
     for item, label in zip(shown.items, shown.labels, strict=True):
-        start = item * shown.per_volume
-        volume = np.abs(artefact.rows("image", start, start + shown.per_volume))
-        views, names = volume_views(volume, voxel)
+        views, names = volume_views(volume_of(artefact, name, item, shown.per_volume), voxel)
         pictures.append(views)
         items += [item] * len(names)
-        labels += [name if len(shown.items) == 1 else f"{label}, {name}" for name in names]
+        labels += [view if len(shown.items) == 1 else f"{label}, {view}" for view in names]
     return np.concatenate(pictures), tuple(items), tuple(labels)
+
+
+def volume_of(artefact: Artefact, name: str, item: int, planes: int) -> np.ndarray:
+    """Magnitudes (z, y, x) of one item of the array ``name``."""
+    return np.asarray(np.abs(artefact.rows(name, item * planes, (item + 1) * planes)))

@@ -9,14 +9,14 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
-from proxflow.models.denoisers.denoiser import Denoiser
 from proxflow.models.methods.scaling import data_scale
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor
 from proxflow.tasks.calls import StageContext
-from proxflow.tasks.denoisers import FILE, open_denoiser
+from proxflow.tasks.denoisers import FILE
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.method_arguments import method_arguments
 from proxflow.tasks.methods import METHODS, method_function
 from proxflow.tasks.modalities.base import Problem, Setting
 from proxflow.tasks.modalities.registry import modality
@@ -62,7 +62,8 @@ def solve(
     """
     method: MethodConfig = TypeAdapter(MethodConfig).validate_python(context.config["method"])
     operator, y = problem.posed(problem.mask if mask is None else mask)
-    numbers = method.model_dump(exclude={"method"}) | _opened(method, context)
+    machine, file = context.machine, context.files.get(FILE)
+    numbers = method_arguments(method, file=file, device=machine.device, memory_bytes=machine.memory_bytes)
     function = method_function(method.method)
     if METHODS[method.method].direct:
         result = function(operator, y, **numbers, monitor=monitor, resume=resume)
@@ -74,15 +75,6 @@ def solve(
     except UnsuitableError as error:
         raise RequestError(f"reconstruct.{method.method}: {error}") from None
     return Solution(result.image * (scale / problem.norm), result.trace, result.curves)
-
-
-def _opened(method: MethodConfig, context: StageContext) -> dict[str, Denoiser]:
-    """The denoiser of a method that has one, as its argument."""
-    name, machine = getattr(method, "denoiser", None), context.machine
-    if name is None:
-        return {}
-    file, memory = context.files.get(FILE), machine.memory_bytes
-    return {"denoiser": open_denoiser(name, file=file, device=machine.device, memory_bytes=memory)}
 
 
 def misfit(problem: Problem, image: Tensor, mask: Tensor) -> tuple[float, float]:

@@ -23,6 +23,7 @@ TRAINERS = {
     "cgls": HELD_OUT,
     "l1": HELD_OUT,
     "tv_magnitude": HELD_OUT,
+    "pnp_magnitude": HELD_OUT,
     "red_psm": HELD_OUT,
     "psm_tv": HELD_OUT,
     "static": HELD_OUT,

@@ -146,3 +146,12 @@ def scan_file(small_kspace: Any) -> Callable[..., Path]:
         return write_kspace_h5(path, KSpace(samples, mask, geometry, ("slice 0",)))
 
     return make
+
+
+@pytest.fixture
+def as_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes started here compute with as many threads as this one, which other tests may have changed:
+    sums of three-dimensional convolutions are rounded by their number."""
+    import torch
+
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))

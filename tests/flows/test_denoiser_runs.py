@@ -63,7 +63,7 @@ def test_the_weights_decide_what_is_computed(proxflow: Any, recipe: Path, tmp_pa
 
 def test_a_missing_and_a_wrong_file_are_refused(proxflow: Any, recipe: Path, tmp_path: Path) -> None:
     for denoiser, words in (
-        ("none.safetensors", "denoiser must be dncnn-ct, dncnn-mri, tv or an existing file, got "),
+        ("none.safetensors", "denoiser must be a name of docs/denoisers.md or an existing file, got "),
         ("scan.safetensors", "scan.safetensors must be a complete safetensors file"),
         ("bm3d", "reconstruct.denoiser must "),
     ):

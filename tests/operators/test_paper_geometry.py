@@ -5,25 +5,14 @@ import math
 import pytest
 import torch
 
-from proxflow.operators.near_field_mimo import NearFieldMimo
+from proxflow.operators.mills_cross import mills_cross
 from proxflow.operators.operator_norm import operator_norm
-from proxflow.operators.voxel_grid import VoxelGrid
 
 DOUBLE = torch.complex128
 
 
-def spec_operator(n_frequencies: int) -> NearFieldMimo:
-    """The simulated geometry of the paper: two diagonals, 25 x 25 x 49 voxels."""
-    r, t = (torch.linspace(-0.15, 0.15, n, dtype=torch.float64) for n in (13, 12))
-    grid = VoxelGrid.from_bounds((0.35, -0.15, -0.15), (0.65, 0.15, 0.15), (49, 25, 25))
-    transmitters, receivers = torch.stack([t, -t, 0 * t], -1), torch.stack([r, r, 0 * r], -1)
-    return NearFieldMimo(
-        transmitters, receivers, torch.linspace(4e9, 16e9, n_frequencies, dtype=torch.float64), grid
-    )
-
-
 def test_point_scatterer_and_where_the_adjoint_peaks() -> None:
-    operator = spec_operator(10)
+    operator = mills_cross(10)
     x = torch.zeros(operator.domain_shape, dtype=DOUBLE)
     x[20, 7, 15] = torch.exp(torch.tensor(0.7j, dtype=DOUBLE))
     y = operator.forward(x)
@@ -43,11 +32,26 @@ def test_point_scatterer_and_where_the_adjoint_peaks() -> None:
 
 @pytest.mark.parametrize(("n_frequencies", "compression"), [(5, 2.55), (15, 7.64), (40, 20.38)])
 def test_measurements_of_the_paper(n_frequencies: int, compression: float) -> None:
-    operator = spec_operator(n_frequencies)
+    operator = mills_cross(n_frequencies)
     ratio = math.prod(operator.range_shape) / math.prod(operator.domain_shape)
     assert operator.range_shape == (n_frequencies, 12, 13)
     assert 100 * ratio == pytest.approx(compression, abs=0.005)
 
 
 def test_norm_of_the_paper() -> None:
-    assert operator_norm(spec_operator(15), n_iter=12) ** 2 == pytest.approx(3.87e4, rel=0.01)
+    assert operator_norm(mills_cross(15), n_iter=12) ** 2 == pytest.approx(3.87e4, rel=0.01)
+
+
+def test_antennas_lie_on_the_diagonals_whatever_the_voxels() -> None:
+    operator = mills_cross(5, (12, 8, 6))
+    t, r = operator.transmitters_m, operator.receivers_m
+    assert t.shape == (12, 3) and r.shape == (13, 3) and not t[:, 2].any() and not r[:, 2].any()
+    torch.testing.assert_close(t[:, 0], -t[:, 1])
+    torch.testing.assert_close(r[:, 0], r[:, 1])
+    assert t[0].tolist() == [-0.15, 0.15, 0] and r[-1].tolist() == [0.15, 0.15, 0]
+    assert operator.frequencies_hz.tolist() == [4e9, 7e9, 10e9, 13e9, 16e9]
+    points = operator.grid.positions()
+    torch.testing.assert_close(points.amin(0), torch.tensor([-0.15, -0.15, 0.35], dtype=torch.float64))
+    torch.testing.assert_close(points.amax(0), torch.tensor([0.15, 0.15, 0.65], dtype=torch.float64))
+    with pytest.raises(ValueError, match="n_frequencies must be at least 2"):
+        mills_cross(1)

@@ -12,11 +12,15 @@ import torch
 from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.denoisers.still_subjects import still_subject
-from proxflow.models.networks.dncnn import DnCNN
-from proxflow.tasks.denoiser_training import train
-from proxflow.tasks.denoiser_training.checkpoint import History
+from proxflow.models.networks.judged import Judged
+from proxflow.models.networks.trainee import Trainee
+from proxflow.tasks.denoiser_training import training
 from proxflow.tasks.denoiser_training.load import TrainingImages
-from proxflow.tasks.denoiser_training.train import SilentWatcher, train_denoiser
+from proxflow.tasks.denoiser_training.training import DncnnTraining
+from proxflow.tasks.network_training import loop
+from proxflow.tasks.network_training.loop import train_network
+from proxflow.tasks.network_training.training import Trained
+from proxflow.tasks.network_training.watcher import SilentWatcher
 
 CONFIG = DenoiserTraining(kind="magnitude", steps=7, sizes=(24,), side=16, batch=2, precision="float32")
 
@@ -32,8 +36,7 @@ def subject(name: str, radius: float) -> Subject:
 
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "STRETCH", 3)
-    monkeypatch.setattr(train, "VALIDATE_EVERY", 4)
+    monkeypatch.setattr(loop, "STRETCH", 3)
 
 
 class Stopper(SilentWatcher):
@@ -46,31 +49,32 @@ class Stopper(SilentWatcher):
         if step == self._at and not self._judged:
             raise KeyboardInterrupt
 
-    def judged(self, step: int, psnr: Sequence[tuple[float, float]]) -> None:
+    def judged(self, step: int, rows: Sequence[Judged]) -> None:
         if step == self._at and self._judged:
             raise KeyboardInterrupt
 
 
-def trained(folder: Path, *stops: Stopper) -> tuple[DnCNN, History]:
+def trained(folder: Path, *stops: Stopper) -> Trained:
     images = TrainingImages((subject("a", 6), subject("b", 8)), (subject("c", 7),), "digest")
+    made = DncnnTraining(images, CONFIG, judge_every=4)
     folder.mkdir()
     for stop in stops:
         with pytest.raises(KeyboardInterrupt):
-            train_denoiser(images, CONFIG, folder, stop)
-    return train_denoiser(images, CONFIG, folder, SilentWatcher())
+            train_network(made, folder, stop)
+    return train_network(made, folder, SilentWatcher())
 
 
-def same(one: tuple[DnCNN, History], other: tuple[DnCNN, History]) -> None:
-    for name, value in one[0].state_dict().items():
-        torch.testing.assert_close(value, other[0].state_dict()[name], rtol=0, atol=0)
-    assert one[1].losses == other[1].losses
-    assert one[1].validation == other[1].validation
+def same(one: Trained, other: Trained) -> None:
+    for name, value in one.network.state_dict().items():
+        torch.testing.assert_close(value, other.network.state_dict()[name], rtol=0, atol=0)
+    assert one.history.losses == other.history.losses
+    assert one.history.validation == other.history.validation
 
 
 def test_stopped_at_any_step_it_gives_the_same_weights_and_history(tmp_path: Path) -> None:
     whole = trained(tmp_path / "whole")
-    assert [step for step, _ in whole[1].losses] == [3, 6, 7]
-    assert [step for step, _ in whole[1].validation] == [4, 7]
+    assert [step for step, _ in whole.history.losses] == [3, 6, 7]
+    assert [step for step, _ in whole.history.validation] == [4, 7]
     stops = [Stopper(at, judged=judged) for at, judged in ((1, False), (3, False), (4, False), (4, True))]
     same(whole, trained(tmp_path / "often", *stops, Stopper(7, judged=False)))
 
@@ -78,16 +82,16 @@ def test_stopped_at_any_step_it_gives_the_same_weights_and_history(tmp_path: Pat
 def test_stopped_within_a_gradient_it_keeps_the_last_whole_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, find, calls = trained(tmp_path / "whole"), train.find_gradient, []
+    whole, find, calls = trained(tmp_path / "whole"), training.find_gradient, []
 
-    def interrupted(trainee: train.Trainee, *arguments: object, **named: object) -> float:
+    def interrupted(trainee: Trainee, *arguments: object, **named: object) -> float:
         loss = find(trainee, *arguments, **named)  # type: ignore[arg-type]
         calls.append(trainee.step)
         if calls == [0, 1, 2, 3, 4, 5]:
             raise KeyboardInterrupt
         return loss
 
-    monkeypatch.setattr(train, "find_gradient", interrupted)
+    monkeypatch.setattr(training, "find_gradient", interrupted)
     same(whole, trained(tmp_path / "stopped", SilentWatcher()))  # type: ignore[arg-type]
     assert calls == [0, 1, 2, 3, 4, 5, 5, 6]
 
@@ -95,10 +99,10 @@ def test_stopped_within_a_gradient_it_keeps_the_last_whole_step(
 def test_a_failure_keeps_no_weights_that_may_be_half_a_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(trainee: train.Trainee) -> None:
+    def broken(trainee: Trainee) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(train, "follow_gradient", broken)
+    monkeypatch.setattr(loop, "follow_gradient", broken)
     with pytest.raises(RuntimeError):
         trained(tmp_path / "broken")
-    assert not (tmp_path / "broken" / train.CHECKPOINT).exists()
+    assert not (tmp_path / "broken" / loop.CHECKPOINT).exists()

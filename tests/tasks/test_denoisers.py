@@ -129,7 +129,7 @@ def test_shipped_weights_are_files_of_the_stage() -> None:
 
 def test_a_missing_or_wrong_file_is_one_sentence(tmp_path: Path, weights: Path) -> None:
     with pytest.raises(
-        RequestError, match=r"denoiser must be dncnn-ct, dncnn-mri, tv or an existing file, got "
+        RequestError, match=r"denoiser must be a name of docs/denoisers.md or an existing file, got "
     ):
         denoiser_files(Method(denoiser=str(tmp_path / "none.pt")))
     other = tmp_path / "other.safetensors"

@@ -37,8 +37,15 @@ def image_geometry(grid: VoxelGrid, n_items: int) -> Geometry:
 
 
 def antennas_of(prepared: Artefact) -> dict[str, Tensor]:
-    """The antennas as the operator takes them."""
-    names = ("transmitters_m", "receivers_m", "pairs", "frequencies_hz", "reference_range_m")
+    """The antennas as ``operator_of`` takes them."""
+    names = (
+        "transmitters_m",
+        "receivers_m",
+        "pairs",
+        "frequencies_hz",
+        "reference_range_m",
+        "turned_degrees",
+    )
     return {name: torch.from_numpy(prepared.array(name)) for name in names if name in prepared}
 
 

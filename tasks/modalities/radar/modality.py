@@ -140,8 +140,12 @@ class Radar(Modality):
 
     def pictures(self, prepared: Artefact, calibrated: Artefact, items: Sequence[int]) -> Pictures:
         samples = np.abs(prepared.rows("samples", 0, 1)[0])
+        antennas = [prepared.array(name) for name in ("transmitters_m", "receivers_m")]
+        z, y, x = (1e3 * middle for middle in grid_of(prepared).centre_m)
         return Pictures(
             samples=20 * np.log10(np.maximum(samples, samples.max() * 1e-4)),
             samples_text=f"Frequency responses in dB: {samples.shape[0]} frequencies down, "
             f"{samples.shape[1]} pairs of antennas across",
+            antennas_mm=1e3 * np.concatenate(antennas),
+            centre_mm=(z, y, x),
         )

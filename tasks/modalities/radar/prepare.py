@@ -25,12 +25,14 @@ class Preparation:
     kept: np.ndarray  # int (frequency,): indices of the frequencies kept
     has_background: bool
     subtract: bool = False
+    turned_degrees: float | None = None
     notes: tuple[str, ...] = ()
 
 
 def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     """Write ``samples`` complex64 (item, frequency, pair), ``mask`` bool (frequency, pair), all True, and the
-    antennas; document ``scan`` with the voxels.
+    antennas; ``turned_degrees`` float64 (1,) where the background's array was turned; document ``scan`` with
+    the voxels.
 
     Raises RequestError where a step does not fit the scan, or the recipe names no voxels.
     """
@@ -55,6 +57,8 @@ def prepare(context: StageContext, writer: ArtefactWriter) -> None:
     for name in ANTENNAS:
         if name in scan:
             writer.write(name, scan.array(name))
+    if state.turned_degrees is not None:
+        writer.write("turned_degrees", np.array([state.turned_degrees]))
     grid = voxel_grid(ImageConfig.model_validate(context.config["image"]))
     writer.document(
         "scan",
@@ -77,7 +81,11 @@ def apply_step(step: PrepareStep, state: Preparation) -> Preparation:
     if isinstance(step, SubtractBackground):
         if not state.has_background:
             raise RequestError("prepare subtract_background must have a background in the scan, got none")
-        return replace(state, subtract=True, notes=(*state.notes, "background subtracted"))
+        turned = step.turned_degrees
+        note = "background subtracted"
+        if turned is not None:
+            note += f", its array turned by {turned:g} degrees, and the scene's echoes in it modelled"
+        return replace(state, subtract=True, turned_degrees=turned, notes=(*state.notes, note))
     assert isinstance(step, KeepFrequencies), step  # the recipe was held against the kind of scan
     available = len(state.kept)
     if step.n_frequencies > available:

@@ -30,10 +30,16 @@ def test_methods_shows_one_with_defaults_and_bounds(cli) -> None:
 @pytest.mark.parametrize(
     ("scan", "methods"),
     [
-        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet"}),
-        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet"}),
+        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude"}),
+        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude"}),
         ("ct", {"fbp", "fdk", "sirt", "cgls", "tv"}),
-        ("radar", {"back_projection", "kirchhoff", "l1", "tv_magnitude", "zero_filled"}),
+        (
+            "radar",
+            {
+                *("zero_filled", "back_projection", "kirchhoff", "l1", "tv_magnitude"),
+                *("pnp_magnitude", "deep2s"),
+            },
+        ),
     ],
 )
 def test_methods_tell_the_scans_they_are_for(cli, scan, methods) -> None:

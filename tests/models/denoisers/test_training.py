@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from proxflow.models.denoisers.noisy_crops import CropSettings, Subject, draw_crops, field_of_view
 from proxflow.models.denoisers.still_subjects import attenuation, still_subject
-from proxflow.models.denoisers.training import (
-    find_gradient,
-    follow_gradient,
-    learning_rate,
-    new_trainee,
-    psnr_per_level,
-)
+from proxflow.models.denoisers.training import denoiser_trainee, find_gradient, judge_denoiser
 from proxflow.models.networks.dncnn import DnCNN
+from proxflow.models.networks.trainee import follow_gradient
 
 
 def discs(n: int, size: int = 40) -> Subject:
@@ -72,24 +69,17 @@ def test_attenuation_of_air_water_and_less() -> None:
     np.testing.assert_array_equal(found, [0, 1, 2, 0])
 
 
-def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
-    rates = [learning_rate(step, 1000, 0.5) for step in range(1000)]
-    assert rates[0] == pytest.approx(1e-5) and rates[49] == rates[500] == 5e-4
-    assert rates[500:] == sorted(rates[500:], reverse=True)
-    assert rates[-1] < 1e-8
-    assert learning_rate(999, 1000, 0.0) == 5e-4 > learning_rate(500, 1000, 1.0) > 2e-4
-
-
 def test_training_makes_a_denoiser() -> None:
     subject, settings = discs(6), CropSettings(side=24, batch=4, circle=0)
     torch.manual_seed(0)
-    trainee = new_trainee(DnCNN(), 60)
+    trainee = denoiser_trainee(DnCNN(), 60)
     for step in range(60):
         find_gradient(trainee, draw_crops([subject], settings, 0, step), low_noise=None, mixed=False)
         follow_gradient(trainee)
     assert trainee.step == 60
-    ((before, after),) = psnr_per_level(trainee.network, [subject.slices[0][0]], (0.1,))
-    assert after > before + 1.5
+    (row,) = judge_denoiser(trainee.network, [subject.slices[0][0]], (0.1,))
+    assert row.level == "0.1" and row.after > row.before + 1.5
+    assert row.after == pytest.approx(-10 * math.log10(row.mse))
 
 
 def test_relative_errors_count_by_the_noise_there_was() -> None:
@@ -97,7 +87,7 @@ def test_relative_errors_count_by_the_noise_there_was() -> None:
 
     def loss(low_noise: float | None) -> float:
         torch.manual_seed(0)
-        return find_gradient(new_trainee(DnCNN(), 9), crops, low_noise=low_noise, mixed=False)
+        return find_gradient(denoiser_trainee(DnCNN(), 9), crops, low_noise=low_noise, mixed=False)
 
     assert loss(1e6) == pytest.approx(loss(None), rel=1e-5)
     torch.manual_seed(0)

@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from proxflow.models.priors.soft_threshold import soft_threshold
-from proxflow.models.solvers import constrained_admm as module
-from proxflow.models.solvers.constrained_admm import (
+from proxflow.models.solvers.constrained_admm import constrained_admm
+from proxflow.models.solvers.constrained_step import (
+    AdmmNumbers,
     ConstrainedState,
-    constrained_admm,
     constrained_start,
     constrained_step,
-    data_step,
     project_ball,
 )
+from proxflow.models.solvers.data_step import DataUpdate, data_step
 from proxflow.operators.dense import MatrixOperator
 
 KAPPA = 0.05
@@ -37,13 +37,14 @@ def y(operator: MatrixOperator, rng: torch.Generator) -> Tensor:
 
 
 def threshold(alpha: float) -> Any:
-    return lambda magnitude, memory: (soft_threshold(magnitude, alpha), memory)
+    return lambda magnitude, memory, strength: (soft_threshold(magnitude, strength * alpha), memory)
 
 
 def solve(operator: MatrixOperator, y: Tensor, **changed: Any) -> tuple[Tensor, Any]:
     numbers = {"kappa": KAPPA, "epsilon": 0.02, "n_iter": 400, "tol": 0.0} | changed
-    denoise = numbers.pop("denoise", threshold(0.05))
-    return constrained_admm(operator, y, denoise, y.real.new_zeros(0), **numbers)
+    denoise, monitor = numbers.pop("denoise", threshold(0.05)), numbers.pop("monitor", None)
+    admm = AdmmNumbers(**numbers)
+    return constrained_admm(operator, y, denoise, y.real.new_zeros(0), admm, monitor=monitor)
 
 
 def test_ball_projection(y: Tensor, rng: torch.Generator) -> None:
@@ -59,35 +60,31 @@ def test_ball_projection(y: Tensor, rng: torch.Generator) -> None:
     assert torch.equal(project_ball(y, y, 0 * epsilon), y)
 
 
-def test_first_step_changes_nothing(operator: MatrixOperator, y: Tensor) -> None:
-    for worth in (0, 10**6):  # by CG, by Woodbury
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "WOODBURY_APPLIED", worth)
-            update = data_step(operator, y, KAPPA, 1)
-        s = operator.adjoint(y)
-        start = constrained_start(s, operator.forward(s), y.real.new_zeros(0), 3)
-        ones = torch.ones(2, dtype=torch.float64)
-        state = constrained_step(
-            start,
-            y=y,
-            epsilon=ones,
-            peak=ones,
-            data_step=update,
-            denoise=threshold(0.1),
-            tol=1e-3,
-            n_axes=3,
-        )
-        torch.testing.assert_close(state.s, s)
-        assert all(part.isfinite().all() for part in state)
-        assert (state.change == 1).all()  # which is no reason to stop
-
-
-def test_cg_and_woodbury_go_to_one_solution(
-    operator: MatrixOperator, y: Tensor, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("update", ["cg", "woodbury"])
+@pytest.mark.parametrize("form", ["constrained", "unconstrained"])
+def test_first_step_changes_nothing(
+    update: DataUpdate, form: str, operator: MatrixOperator, y: Tensor
 ) -> None:
-    exact, trace = solve(operator, y, n_iter=300)
-    monkeypatch.setattr(module, "WOODBURY_APPLIED", 0)
-    by_cg, _ = solve(operator, y, n_iter=300)
+    s = operator.adjoint(y)
+    ones = torch.ones(2, dtype=torch.float64)
+    state = constrained_step(
+        constrained_start(s, operator.forward(s), y.real.new_zeros(0), 3),
+        y=y,
+        epsilon=ones if form == "constrained" else None,
+        peak=ones,
+        data_step=data_step(operator, y, KAPPA, 1, update=update),
+        denoise=threshold(0.1),
+        numbers=AdmmNumbers(KAPPA, 1.0, 1, 1e-3),
+        n_axes=3,
+    )
+    torch.testing.assert_close(state.s, s)
+    assert all(part.isfinite().all() for part in state)
+    assert (state.change == 1).all()  # which is no reason to stop
+
+
+def test_cg_and_woodbury_go_to_one_solution(operator: MatrixOperator, y: Tensor) -> None:
+    exact, trace = solve(operator, y, n_iter=300, update="woodbury")
+    by_cg, _ = solve(operator, y, n_iter=300, update="cg")
     assert len(trace) == 300
     assert (exact - by_cg).norm() < 1e-4 * exact.norm()
 
@@ -106,6 +103,11 @@ def test_fixed_point_meets_the_conditions(operator: MatrixOperator, y: Tensor) -
     joint = ((operator.forward(s) - y).norm() / y.norm()).item()
     assert trace[-1].data_residual == pytest.approx(joint, rel=1e-6)
     assert math.isnan(trace[-1].objective)
+    figures = dict(trace[-1].figures)
+    assert figures["split"] < 1e-8 and figures["data split"] < 1e-8
+    assert figures["dual"] == pytest.approx((state.d1.norm() / s.norm()).item())
+    assert figures["data dual"] == pytest.approx((state.d2.norm() / y.norm()).item())
+    assert figures["misfit over epsilon"] == pytest.approx((misfit / 0.02).max().item(), rel=1e-6)
 
 
 def test_solution_is_the_sparsest_by_optimality(operator: MatrixOperator, y: Tensor) -> None:
@@ -121,8 +123,54 @@ def test_solution_is_the_sparsest_by_optimality(operator: MatrixOperator, y: Ten
 
 
 def test_without_a_prior_the_data_are_met(operator: MatrixOperator, y: Tensor) -> None:
-    _, trace = solve(operator, y, n_iter=400, epsilon=0.0, denoise=lambda m, memory: (m, memory))
+    _, trace = solve(operator, y, n_iter=400, epsilon=0.0, denoise=lambda m, memory, _: (m, memory))
     assert trace[-1].data_residual < 1e-6
+
+
+def test_without_a_constraint_it_is_the_regularised_minimum(operator: MatrixOperator, y: Tensor) -> None:
+    """The minimum of w sum |s| + 1/2 ||A s - y||^2, w = alpha kappa peak: A^H r = w s / |s|, |A^H r| <= w."""
+    y, alpha = y[:1], 0.3
+    last: list[ConstrainedState] = []
+    s, trace = solve(
+        operator,
+        y,
+        n_iter=3000,
+        epsilon=None,
+        denoise=threshold(alpha),
+        monitor=lambda _, state: last.append(state),
+    )
+    tikhonov, _ = solve(operator, y, n_iter=1, epsilon=None, denoise=threshold(alpha))
+    weight = alpha * KAPPA * tikhonov.abs().max()
+    gradient = operator.adjoint(y - operator.forward(s))
+    at = s.abs() > 1e-3 * s.abs().max()
+    assert at.any() and not at.all()
+    torch.testing.assert_close(gradient[at], weight * s[at] / s[at].abs(), rtol=0, atol=0.01 * weight.item())
+    assert (gradient[~at].abs() <= weight * 1.01).all()
+    assert not last[-1].d2.any() and torch.equal(last[-1].u2, y)
+    assert "misfit over epsilon" not in dict(trace[-1].figures)
+
+
+@pytest.mark.parametrize(("decay", "growth"), [(1.2, 1.0), (1.0, 1.1), (1.1, 1.2)])
+def test_continuation_keeps_a_fixed_point(
+    decay: float, growth: float, operator: MatrixOperator, y: Tensor
+) -> None:
+    """Multipliers do not change with their scale: kappa d1 + A^H d2 = 0 holds for the new kappa too."""
+    states: list[ConstrainedState] = []
+    solve(operator, y, n_iter=600, monitor=lambda _, state: states.append(state))
+    fixed = states[-1]._replace(steps=torch.zeros(2, dtype=torch.float64))
+    found = constrained_step(
+        fixed,
+        y=y,
+        epsilon=0.02 * y.norm(dim=-1),
+        peak=torch.ones(2, dtype=torch.float64),
+        data_step=data_step(operator, y, KAPPA, 1, update="cg", kappa_changes=True),
+        denoise=lambda magnitude, memory, strength: (fixed.u1.abs(), memory),
+        numbers=AdmmNumbers(KAPPA, 0.02, 1, 0.0, alpha_decay=decay, kappa_growth=growth),
+        n_axes=3,
+    )
+    torch.testing.assert_close(found.d1, fixed.d1 / decay, rtol=0, atol=1e-6)
+    force = KAPPA * growth * found.d1
+    assert (force + operator.adjoint(found.d2)).norm() < 1e-4 * force.norm()
 
 
 def test_items_stop_by_themselves_and_as_if_alone(operator: MatrixOperator, y: Tensor) -> None:
@@ -133,6 +181,19 @@ def test_items_stop_by_themselves_and_as_if_alone(operator: MatrixOperator, y: T
     assert len(trace) == max(len(each) for _, each in alone)
     for found, (expected, _) in zip(together, alone, strict=True):
         torch.testing.assert_close(found, expected)
+
+
+def test_items_that_stopped_cost_nothing(operator: MatrixOperator, y: Tensor) -> None:
+    seen: list[int] = []
+
+    def denoise(magnitude: Tensor, memory: Tensor, strength: float) -> tuple[Tensor, Tensor]:
+        seen.append(len(magnitude))
+        return soft_threshold(magnitude, 0.05), memory
+
+    _, trace = solve(operator, y * torch.tensor([[1.0], [300.0]]), tol=1e-4, denoise=denoise)
+    assert len(seen) == len(trace)
+    assert seen == sorted(seen, reverse=True)
+    assert seen[0] == 2 and seen[-1] == 1
 
 
 def test_scale_of_the_data_passes_through(operator: MatrixOperator, y: Tensor) -> None:
@@ -147,6 +208,9 @@ def test_scale_of_the_data_passes_through(operator: MatrixOperator, y: Tensor) -
         ({"kappa": 0.0}, "kappa must be positive, got 0.0"),
         ({"epsilon": -0.1}, "epsilon must be at least 0, got -0.1"),
         ({"epsilon": math.nan}, "epsilon must be at least 0, got nan"),
+        ({"kappa": -1.0}, "kappa must be positive, got -1.0"),
+        ({"alpha_decay": 0.0}, "alpha_decay must be positive, got 0.0"),
+        ({"update": "woodbury", "kappa_growth": 1.1}, "update must be cg where kappa grows, got woodbury"),
     ],
 )
 def test_bad_numbers_are_refused(

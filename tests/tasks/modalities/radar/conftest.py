@@ -27,13 +27,24 @@ def antennas() -> AntennaGeometry:
     return AntennaGeometry(transmitters, receivers, PAIRS, np.linspace(2e9, 6e9, N_FREQUENCIES))
 
 
-def echo(geometry: AntennaGeometry, permittivity: float = 1.0, amplitude: str = "spreading") -> np.ndarray:
+def echo(
+    geometry: AntennaGeometry,
+    permittivity: float = 1.0,
+    amplitude: str = "spreading",
+    target_m: np.ndarray = TARGET_M,
+) -> np.ndarray:
     """(frequency, pair): exp(-jk (d_T + d_R)) / (4 pi d_T d_R) of a unit target, or without the loss."""
-    to_t = np.linalg.norm(geometry.transmitters_m - TARGET_M, axis=1)[geometry.pairs[:, 0]]
-    to_r = np.linalg.norm(geometry.receivers_m - TARGET_M, axis=1)[geometry.pairs[:, 1]]
+    to_t = np.linalg.norm(geometry.transmitters_m - target_m, axis=1)[geometry.pairs[:, 0]]
+    to_r = np.linalg.norm(geometry.receivers_m - target_m, axis=1)[geometry.pairs[:, 1]]
     k = 2 * np.pi * geometry.frequencies_hz * np.sqrt(permittivity) / SPEED_OF_LIGHT
     loss = 1 / (4 * np.pi * to_t * to_r) if amplitude == "spreading" else 1.0
     return loss * np.exp(-1j * k[:, None] * (to_t + to_r))
+
+
+@pytest.fixture
+def echo_of() -> Callable[..., np.ndarray]:
+    """``echo_of(**changes)``: the echo of a unit target as the antennas below see it."""
+    return lambda **changes: echo(antennas(), **changes)
 
 
 @pytest.fixture

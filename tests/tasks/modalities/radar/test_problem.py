@@ -40,6 +40,39 @@ def test_a_wrong_medium_does_not(make: Any, write_radar: Any, target: Any) -> No
     assert error / norm > 0.5
 
 
+def test_a_path_inside_the_antennas_is_one_in_air(
+    make: Any, write_radar: Any, echo_of: Any, target: Any
+) -> None:
+    """Not in the medium, whatever that is."""
+    k = 2 * np.pi * np.linspace(2e9, 6e9, 12) / 299_792_458
+    late = echo_of(permittivity=8.0) * np.exp(-1j * k * 0.05)[:, None]
+    scan = write_radar(samples=np.stack([late, late]).astype(np.complex64))
+    made = make("radar", scan, image=IMAGE, relative_permittivity=8.0, antenna_path_mm=50)
+    problem = made.problem()
+    error, norm = misfit(problem, torch.from_numpy(target), problem.mask)
+    assert error / norm < 1e-6
+    assert "50 mm of path in air inside the antennas." in made.kind.calibration_text(made.calibrated)
+
+
+def test_echoes_in_the_background_of_a_turned_array_are_modelled(
+    make: Any, write_radar: Any, echo_of: Any, target: Any, rng: Any
+) -> None:
+    x, y, z = 0.02, -0.03, 0.30  # the target; an array turned by 90 degrees sees it at (y, -x, z)
+    first, second = echo_of(), echo_of(target_m=np.array([y, -x, z]))
+    step = {"kind": "subtract_background", "turned_degrees": 90}
+    both = {"samples": np.stack([first, first]), "background": np.stack([second, second])}
+    scan = write_radar(**{name: array.astype(np.complex64) for name, array in both.items()})
+    made = make("radar", scan, step, image=IMAGE)
+    problem = made.problem()
+    error, norm = misfit(problem, torch.from_numpy(target), problem.mask)
+    assert error / norm < 1e-6
+    assert_adjoint(problem.posed(problem.mask)[0], rng)
+    split = made.kind.withhold(problem, made.calibrated, 0, fraction=0.25, seed=1)
+    error, norm = misfit(problem, torch.from_numpy(target), split.judged)
+    assert error / norm < 1e-6
+    assert any("its array turned by 90 degrees" in note for note in made.prepared.document("scan")["notes"])
+
+
 def test_pairs_are_withheld_whole_and_once(make: Any, write_radar: Any, target: Any) -> None:
     made = make("radar", write_radar(), image=IMAGE)
     problem = made.problem()
@@ -94,4 +127,6 @@ def test_pictures_are_in_decibels(make: Any, write_radar: Any) -> None:
     np.testing.assert_allclose(10 ** (shown.samples / 20), np.abs(samples), rtol=1e-4)
     text = made.kind.measured_text(made.prepared)
     assert text == "16 pairs of antennas, 12 frequencies from 2 to 6 GHz"
+    assert shown.antennas_mm.shape == (5 + 4, 3) and shown.centre_mm == (300.0, 0.0, 0.0)
+    np.testing.assert_allclose(shown.antennas_mm[[0, 5]], [[-200, 150, 0], [-100, -200, -2]], atol=1e-9)
     assert not made.kind.complete(made.prepared)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -12,30 +12,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from proxflow.data.writers.atomic import atomic_path
-from proxflow.models.denoisers.training import Trainee
+from proxflow.models.networks.judged import Judged
+from proxflow.models.networks.trainee import Trainee, place_at
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.network_training.history import History
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
-
-
-@dataclass
-class History:
-    """losses: the mean over each stretch of steps, by the step that ends it.  recent: of steps since then.
-
-    validation: by step, per noise level the PSNR in dB before and after.  seconds: spent in all.
-    """
-
-    losses: list[tuple[int, float]] = field(default_factory=list)
-    recent: list[float] = field(default_factory=list)
-    validation: list[tuple[int, list[tuple[float, float]]]] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def add(self, step: int, loss: float, *, ends_stretch: bool) -> None:
-        """The loss of a step, the first being 1."""
-        self.recent.append(loss)
-        if ends_stretch:
-            self.losses.append((step, sum(self.recent) / len(self.recent)))
-            self.recent.clear()
 
 
 def save_checkpoint(path: Path, trainee: Trainee, history: History, digest: str) -> None:
@@ -68,17 +50,21 @@ def load_checkpoint(path: Path, trainee: Trainee, digest: str) -> History:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if document["digest"] != digest:
             raise RequestError(
-                "--out must be a new folder, or that of a training of these images and numbers, got "
+                "--out must be a new folder, or that of a training of these data and numbers, got "
                 f"{path.parent}"
             )
         _restore(trainee, tensors, int(document["step"]))
+        return _history(document)
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         if isinstance(error, RequestError):
             raise
         raise RequestError(
             f"{path} must be a complete checkpoint, got {error}; remove it to begin anew"
         ) from None
-    validation = [(step, [(a, b) for a, b in rows]) for step, rows in document["validation"]]
+
+
+def _history(document: dict[str, Any]) -> History:
+    validation = [(step, [Judged(*row) for row in rows]) for step, rows in document["validation"]]
     losses = [(step, loss) for step, loss in document["losses"]]
     return History(losses, document["recent"], validation, document["seconds"])
 
@@ -91,4 +77,4 @@ def _restore(trainee: Trainee, tensors: dict[str, Tensor], step: int) -> None:
             moment: torch.empty_like(parameter).copy_(tensors[f"{moment}/{name}"]) for moment in MOMENTS
         }
         trainee.optimiser.state[parameter] = {"step": torch.tensor(float(step)), **moments}
-    trainee.step = step
+    place_at(trainee, step)

@@ -1,4 +1,4 @@
-"""One training of a denoiser: ledger, images, log, folder. All ways to start come here."""
+"""One training of a network: ledger, data, log, folder. All ways to start come here."""
 
 from __future__ import annotations
 
@@ -12,29 +12,22 @@ from typing import Protocol, TypeVar
 
 from proxflow.configs.runtime import RuntimeConfig
 from proxflow.flows.carry_out import COMMAND
-from proxflow.flows.denoiser_plan import DenoiserPlan
 from proxflow.flows.many_run import scans_text
+from proxflow.flows.network_plan import NetworkPlan
 from proxflow.flows.run_entry import RunEntry, RunSubject
 from proxflow.flows.run_log import FILES, RunLog
-from proxflow.models.networks.dncnn import DnCNN
-from proxflow.tasks.denoiser_training.checkpoint import History
-from proxflow.tasks.denoiser_training.folder import Trained, write_denoiser_folder
-from proxflow.tasks.denoiser_training.load import load_images
-from proxflow.tasks.denoiser_training.train import (
-    CHECKPOINT,
-    LEVELS,
-    SilentWatcher,
-    TrainingWatcher,
-    train_denoiser,
-)
+from proxflow.models.networks.judged import Judged
 from proxflow.tasks.devices import resolve_device
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.network_training.folder import CARD, EXAMPLES, LOSS, NUMBERS
+from proxflow.tasks.network_training.loop import CHECKPOINT, train_network
+from proxflow.tasks.network_training.training import Trained
+from proxflow.tasks.network_training.watcher import SilentWatcher, TrainingWatcher
 from proxflow.tasks.run_folder import new_run_folder, refuse_links
 from proxflow.tasks.run_record import Origin
 
 log = logging.getLogger("proxflow.run")
-WRITTEN = (CHECKPOINT, "denoiser.safetensors", "card.md", "training.json", *FILES)
-METHOD = "dncnn"
+WRITTEN = (CHECKPOINT, CARD, NUMBERS, LOSS, EXAMPLES, *FILES)
 T = TypeVar("T")
 
 # Who watches a training that runs as a flow; the command line's bar, where there is one.
@@ -48,18 +41,18 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True)
-class FinishedDenoiser:
-    """A training that is done; ``psnr``: (noise level, dB before, dB after) on subjects kept apart."""
+class FinishedTraining:
+    """A training that is done; ``rows``: what was judged after its last step."""
 
     folder: Path
     weights: Path
-    psnr: tuple[tuple[float, float, float], ...]
+    rows: tuple[Judged, ...]
     seconds: float
 
     @property
     def card(self) -> Path:
         """What a user of the weights must know."""
-        return self.folder / "card.md"
+        return self.folder / CARD
 
 
 def at_once(name: str, work: Callable[[], T]) -> T:
@@ -67,14 +60,14 @@ def at_once(name: str, work: Callable[[], T]) -> T:
     return work()
 
 
-def launch_denoiser_training(
-    plan: DenoiserPlan,
+def launch_network_training(
+    plan: NetworkPlan,
     *,
     out: Path | None,
     watcher: TrainingWatcher,
     origin: Origin = COMMAND,
     part: Part = at_once,
-) -> FinishedDenoiser:
+) -> FinishedTraining:
     """Train and write the folder; a folder with the checkpoint of this very training is gone on with.
 
     Bad input leaves nothing but a line in the ledger. A training that is told to stop leaves a checkpoint,
@@ -83,22 +76,20 @@ def launch_denoiser_training(
     entry = RunEntry(_subject(plan), plan.command, origin)
     with RunLog(entry.id) as run_log, entry:
         place = resolve_device(plan.device)
-        images = part("images", lambda: load_images(plan.sources, plan.config))
+        training = part("images" if plan.sources else "scenes", plan.prepare)
         fresh = out is None or not out.exists()
         folder = new_run_folder(plan.name, out)
-        refuse_links(folder, WRITTEN)
+        refuse_links(folder, (*WRITTEN, plan.weights))
         run_log.write_to(folder)
         entry.folder_made(folder)
         log.info("%s; device %s", plan.command, place)
 
-        def train() -> tuple[DnCNN, History]:
-            every = plan.checkpoint_seconds
-            return train_denoiser(
-                images, plan.config, folder, watcher, device=place, checkpoint_seconds=every
-            )
+        def train() -> Trained:
+            how = {"command": plan.command, "device": place}
+            return train_network(training, folder, watcher, checkpoint_seconds=plan.checkpoint_seconds, **how)
 
         try:
-            network, history = part("training", train)
+            trained = part("training", train)
         except RequestError:
             if fresh:
                 _remove(folder)
@@ -106,24 +97,22 @@ def launch_denoiser_training(
         except BaseException as stop:
             _leave(stop, plan, folder)
             raise
-        trained = Trained(images, plan.config, network, history, plan.command)
-        weights = part("results", lambda: write_denoiser_folder(folder, trained))
-        log.info("done after %.0f s of training, %s", history.seconds, weights)
-        rows = history.validation[-1][1]
-        psnr = tuple((level, before, after) for level, (before, after) in zip(LEVELS, rows, strict=True))
-        finished = FinishedDenoiser(folder, weights, psnr, history.seconds)
+        weights = part("results", lambda: training.write(folder, trained))
+        log.info("done after %.0f s of training, %s", trained.history.seconds, weights)
+        rows = tuple(trained.history.validation[-1][1])
+        finished = FinishedTraining(folder, weights, rows, trained.history.seconds)
         entry.finished(finished.card)
     return finished
 
 
-def _subject(plan: DenoiserPlan) -> RunSubject:
+def _subject(plan: NetworkPlan) -> RunSubject:
     """Over the user's store: a training has none of its own, but the ledger there lists all runs."""
     usual = RuntimeConfig()
-    sources = scans_text(plan.sources)
-    return RunSubject(usual.store_root(), usual.store_limit, plan.name, plan.config.kind, (METHOD,), sources)
+    store, sources = usual.store_root(), scans_text(plan.sources) if plan.sources else ""
+    return RunSubject(store, usual.store_limit, plan.name, plan.kind, (plan.network,), sources)
 
 
-def _leave(error: BaseException, plan: DenoiserPlan, folder: Path) -> None:
+def _leave(error: BaseException, plan: NetworkPlan, folder: Path) -> None:
     log.error("%s: %s", type(error).__name__, error, exc_info=isinstance(error, Exception))
     if not isinstance(error, Exception) and (folder / CHECKPOINT).exists():
         how = f"go on with {plan.command} --out {shlex.quote(str(folder))}"

@@ -1,16 +1,20 @@
-"""The training of a denoiser on a terminal: a bar with the time left, and a line whenever it is judged."""
+"""The training of a network on a terminal: a bar with the time left, and a line whenever it is judged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, TextColumn
 
 from proxflow.flows.cli.terminal_bar import TerminalBar
 
+if TYPE_CHECKING:
+    from proxflow.models.networks.judged import Judged
 
-class DenoiserBar(TerminalBar):
+
+class NetworkBar(TerminalBar):
     """Draws on ``console``; a context manager. Only the lines where that is not a terminal."""
 
     def __init__(self, console: Console) -> None:
@@ -33,7 +37,9 @@ class DenoiserBar(TerminalBar):
     def stepped(self, step: int, loss: float) -> None:
         self._progress.update(self._bar, completed=step, description=f"loss {loss:.2e}")
 
-    def judged(self, step: int, psnr: Sequence[tuple[float, float]]) -> None:
-        """A line with the gain at each noise level."""
-        gains = ", ".join(f"{after - before:+.2f}" for before, after in psnr)
-        self._console.print(f"  step {step}/{self._n_steps}: gain {gains} dB", highlight=False)
+    def judged(self, step: int, rows: Sequence[Judged]) -> None:
+        """A line with the gain at each level."""
+        gains = ", ".join(f"{row.after - row.before:+.2f}" for row in rows)
+        mse = sum(row.mse for row in rows) / len(rows)
+        told = f"  step {step}/{self._n_steps}: gain {gains} dB, mse {mse:.2e}"
+        self._console.print(told, highlight=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from proxflow.tasks.denoiser_training.checkpoint import History
+from proxflow.tasks.network_training.history import History
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 320, 64, 16, 16, 40
 STYLE = (

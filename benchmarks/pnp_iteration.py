@@ -1,0 +1,307 @@
+"""What an iteration of plug-and-play on the magnitude costs, beside a dense matrix and conjugate gradients.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.pnp_iteration [--frequencies 20] [--denoiser FILE]
+
+One held-out scene at 30 dB, 12 x 13 antennas, 49 x 25 x 25 voxels. `DensePnp` holds A as one matrix and takes
+five steps of conjugate gradients an iteration, as the authors' code does, in their complex128 and in
+complex64; ours keep the factors of A (complex64) and solve the least squares by the same five steps or by
+Woodbury's factor. All start from the same image and do the same iteration, with a soft threshold and with the
+network as prior; their images after `--iterations` are compared with those of complex128. The dense form
+applies the network in torch's usual order of memory, ours with channels last.
+
+Contenders take turns. Seconds are the least of a few calls: by the clock, or, with one thread, those that
+the thread computed, which means something on a busy machine too. Real flops and bytes are counted for the
+data side of an iteration, of factors or matrix alone; the limit is the larger of flops at the rate of a
+large matrix product and bytes at the rate of a long sum, both measured in turn with the rest. With CUDA at
+hand the same follows there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.dense_pnp import CG_STEPS, DensePnp
+from benchmarks.interleaved import time_interleaved
+from benchmarks.machine_limits import SIDE, STREAMED
+from benchmarks.magnitude_scenes import Cell, array_of, posed
+from benchmarks.rows_radar import dense_matrix, radar_problem
+from proxflow.models.denoisers.volume_network import VolumeNetworkDenoiser
+from proxflow.models.priors.soft_threshold import soft_threshold
+from proxflow.models.solvers.constrained_step import AdmmNumbers, constrained_start, constrained_step
+from proxflow.models.solvers.data_step import DataUpdate, data_step
+from proxflow.operators.base import LinearOperator
+from proxflow.operators.mills_cross import mills_cross
+from proxflow.tasks.volume_networks import open_level_denoiser
+
+KAPPA, SIGMA, ALPHA, TOLERANCE = 0.013, 0.2, 0.1, 5e-4
+FIRST, SNR_DB = 100, 30
+SETTLE = 2  # iterations before the one that is timed
+REPEATS, SECONDS_EACH = 10, 6.0
+REAL_FLOPS = 8  # of a complex multiplication with addition
+UPDATES: dict[str, DataUpdate] = {"ours, Woodbury": "woodbury", "ours, CG": "cg"}
+DENSE = {"dense, complex128": torch.complex128, "dense, complex64": torch.complex64}
+REFERENCE = "dense, complex128"
+NAMES = (*UPDATES, *DENSE)
+
+Prior = Callable[[Tensor], Tensor]
+"""Of a magnitude (z, y, x) with a peak of about 1."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One scene, scaled so that the image all start from has a peak of 1."""
+
+    operator: LinearOperator  # of norm 1
+    y: Tensor  # complex64 (frequency, transmitter, receiver)
+    start: Tensor  # complex64 (z, y, x)
+    epsilon: float  # absolute
+    n_frequencies: int
+
+
+@dataclass
+class Contender:
+    """``step`` maps a state to the next; ``change`` and ``image`` (z, y, x) read one."""
+
+    begin: Callable[[], Any]
+    step: Callable[[Any], Any]
+    change: Callable[[Any], float]
+    image: Callable[[Any], Tensor]
+
+
+@dataclass(frozen=True)
+class Priors:
+    """The network twice: as here, and with weights and activations in torch's usual order."""
+
+    network: VolumeNetworkDenoiser
+    plain: torch.nn.Module
+
+    @classmethod
+    def opened(cls, name: str, device: str) -> Priors:
+        denoiser = open_level_denoiser(name, device=device)
+        if not isinstance(denoiser, VolumeNetworkDenoiser):
+            raise SystemExit(f"denoiser must be a network of volumes, got {name}")
+        plain = copy.deepcopy(denoiser.network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        return cls(denoiser, plain)
+
+    def ours(self, magnitude: Tensor) -> Tensor:
+        return self.network(magnitude[None], SIGMA)[0]
+
+    @torch.no_grad()
+    def dense(self, magnitude: Tensor) -> Tensor:
+        told = torch.full_like(magnitude, SIGMA)
+        found: Tensor = self.plain(torch.stack([magnitude, told])[None].float())[0, 0]
+        return found.to(magnitude.dtype)
+
+
+def soft(magnitude: Tensor) -> Tensor:
+    return soft_threshold(magnitude, ALPHA)
+
+
+def scaled_problem(n_frequencies: int, device: str) -> Problem:
+    found = posed(Cell(n_frequencies, SNR_DB), FIRST, 1)
+    y = found.y[0].to(device)
+    zero = torch.zeros(found.operator.domain_shape, dtype=y.dtype, device=device)
+    start = data_step(found.operator, y, KAPPA, 1, update="woodbury")(zero, y, zero, KAPPA)[0]
+    peak = float(start.abs().max())
+    epsilon = float(found.epsilon[0]) * float(y.norm()) / peak
+    return Problem(found.operator, y / peak, start / peak, epsilon, n_frequencies)
+
+
+def ours(problem: Problem, update: DataUpdate, prior: Prior) -> Contender:
+    """Set-up, but for the operator's factors, happens here."""
+    y, operator = problem.y, problem.operator
+    unit = torch.ones((), dtype=torch.float64, device=y.device)
+    n_axes = len(operator.domain_shape)
+    step = partial(
+        constrained_step,
+        y=y,
+        epsilon=problem.epsilon * unit,
+        peak=unit,
+        data_step=data_step(operator, y, KAPPA, 1, update=update),
+        denoise=lambda magnitude, memory, strength: (prior(magnitude), memory),
+        numbers=AdmmNumbers(KAPPA, problem.epsilon, 1, 0.0),
+        n_axes=n_axes,
+    )
+
+    def begin() -> Any:
+        return constrained_start(problem.start, operator.forward(problem.start), y.real.new_zeros(0), n_axes)
+
+    return Contender(begin, step, lambda state: float(state.change), lambda state: state.s)
+
+
+def dense(problem: Problem, matrix: Tensor, prior: Prior) -> Contender:
+    shape = problem.operator.domain_shape
+
+    def flat(magnitude: Tensor) -> Tensor:
+        return prior(magnitude.view(shape)).flatten()
+
+    solver = DensePnp(matrix, problem.y.flatten(), problem.epsilon, KAPPA, flat)
+    return Contender(
+        lambda: solver.start(problem.start.flatten()),
+        solver.step,
+        lambda state: state.change,
+        lambda state: state.s.view(shape),
+    )
+
+
+def scaled_matrix(problem: Problem, dtype: torch.dtype) -> Tensor:
+    matrix = dense_matrix(radar_problem(problem.n_frequencies), dtype=dtype)
+    matrix /= array_of(problem.n_frequencies)[1]
+    return matrix.to(problem.y.device)
+
+
+def timed(call: Callable[[], Any], clock: Callable[[], float]) -> tuple[Any, float]:
+    began = clock()
+    found = call()
+    return found, clock() - began
+
+
+def settled(contender: Contender) -> Any:
+    state = contender.begin()
+    for _ in range(SETTLE):
+        state = contender.step(state)
+    return state
+
+
+def whole(contender: Contender, n_iter: int) -> tuple[Tensor, int]:
+    """The image after ``n_iter`` iterations, or once |s| changes by less than the tolerance; and how many."""
+    state = contender.begin()
+    for k in range(n_iter):
+        state = contender.step(state)
+        if k and contender.change(state) < TOLERANCE:
+            break
+    return contender.image(state), k + 1
+
+
+def data_side(name: str, operator: LinearOperator) -> tuple[float, float, float]:
+    """Real flops and bytes of an iteration, and bytes held."""
+    (f, t, r), n = operator.range_shape, 1
+    for size in operator.domain_shape:
+        n *= size
+    m = f * t * r
+    applications = 2 * (CG_STEPS + 2)  # forwards and adjoints of conjugate gradients, right side and A s
+    if name in DENSE:
+        held = m * n * DENSE[name].itemsize
+        return REAL_FLOPS * applications * m * n, applications * held, held
+    held, products = f * (t + r) * n * 8, m * n + f * t * n
+    if UPDATES[name] == "cg":
+        return REAL_FLOPS * applications * products, applications * held, held
+    return REAL_FLOPS * (2 * products + m**2), 2 * held + 8 * m**2, held + 8 * m**2
+
+
+def machine_calls(device: str) -> dict[str, Callable[[], object]]:
+    """What the limits are taken from: products of two precisions, and a sum over what no cache holds."""
+    a, b = (torch.ones(SIDE, SIDE, dtype=dtype, device=device) for dtype in reversed(DENSE.values()))
+    stream = torch.ones(STREAMED // 4, device=device)
+    return {"complex64": lambda: a @ a, "complex128": lambda: b @ b, "stream": stream.sum}
+
+
+def limit(name: str, operator: LinearOperator, seconds: dict[str, float]) -> float:
+    flops, size, _ = data_side(name, operator)
+    precision = "complex128" if name == "dense, complex128" else "complex64"
+    of_flops = flops / (REAL_FLOPS * SIDE**3) * seconds[precision]
+    return max(of_flops, size / STREAMED * seconds["stream"])
+
+
+def bench(device: str, n_frequencies: int, n_iter: int, denoiser: str) -> Iterator[str]:
+    """Lines of the tables."""
+    clock = time.process_time if device == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
+
+    def synced(call: Callable[[], Any]) -> Callable[[], Any]:
+        return call if device == "cpu" else lambda: (call(), torch.cuda.synchronize())[0]
+
+    problem, priors = scaled_problem(n_frequencies, device), Priors.opened(denoiser, device)
+    _, factors = timed(synced(lambda: mills_cross(n_frequencies).forward(problem.start)), clock)
+    matrices, set_up = {}, {}
+    for name, dtype in DENSE.items():
+        matrices[name], set_up[name] = timed(synced(partial(scaled_matrix, problem, dtype)), clock)
+    sides: dict[str, tuple[Prior, Prior]] = {"soft": (soft, soft), "network": (priors.ours, priors.dense)}
+    contenders: dict[tuple[str, str], Contender] = {}
+    for kind, (own, plain) in sides.items():
+        for name, update in UPDATES.items():
+            contenders[name, kind], more = timed(synced(partial(ours, problem, update, own)), clock)
+            set_up[name] = factors + more
+        for name, matrix in matrices.items():
+            contenders[name, kind] = dense(problem, matrix, plain)
+    calls = {}
+    for (name, kind), contender in contenders.items():
+        calls[f"{name}|{kind}"] = synced(partial(contender.step, settled(contender)))
+    magnitude = problem.start.abs()
+    calls["network, ours"] = synced(partial(priors.ours, magnitude))
+    calls["network, dense"] = synced(partial(priors.dense, magnitude))
+    calls |= {name: synced(call) for name, call in machine_calls(device).items()}
+    timings = time_interleaved(calls, REPEATS, seconds=SECONDS_EACH, clock=clock)
+    best = {name: timing.best / 1e3 for name, timing in timings.items()}
+    yield from iteration_table(problem.operator, best)
+    yield ""
+    yield from whole_table(contenders, set_up, n_iter, clock, synced)
+
+
+def iteration_table(operator: LinearOperator, best: dict[str, float]) -> Iterator[str]:
+    head = ("", "s, soft threshold", "the limit of its data side", "GFLOP", "GB read", "MiB held")
+    yield f"| {' | '.join(head)} | s, network | in the network | ours is faster: soft | network |"
+    yield "|---" * 10 + "|"
+    for name in NAMES:
+        flops, size, held = data_side(name, operator)
+        soft_s, network_s = best[f"{name}|soft"], best[f"{name}|network"]
+        share = best["network, dense" if name in DENSE else "network, ours"] / network_s
+        times = [best[f"{name}|{kind}"] / best[f"ours, Woodbury|{kind}"] for kind in ("soft", "network")]
+        cells = [
+            *(name, f"{soft_s:.4f}", f"{limit(name, operator, best):.4f}", f"{flops / 1e9:.2f}"),
+            *(f"{size / 1e9:.2f}", f"{held / 2**20:.0f}", f"{network_s:.4f}", f"{share:.0%}"),
+            *(f"{ratio:.1f} x" for ratio in times),
+        ]
+        yield f"| {' | '.join(cells)} |"
+    rates = [f"{precision} {REAL_FLOPS * SIDE**3 / best[precision] / 1e9:.0f} GFLOP/s" for precision in
+             ("complex64", "complex128")]  # fmt: skip
+    yield f"\nLarge products: {', '.join(rates)}; a sum: {STREAMED / best['stream'] / 1e9:.1f} GB/s."
+
+
+def whole_table(
+    contenders: dict[tuple[str, str], Contender],
+    set_up: dict[str, float],
+    n_iter: int,
+    clock: Callable[[], float],
+    synced: Callable[[Callable[[], Any]], Callable[[], Any]],
+) -> Iterator[str]:
+    yield "| prior | | set-up s | iterations | s | with set-up, times ours | differs from complex128 |"
+    yield "|---" * 7 + "|"
+    for kind in ("soft", "network"):
+        found = {}
+        for name in NAMES:
+            found[name] = timed(synced(partial(whole, contenders[name, kind], n_iter)), clock)
+        truth = found[REFERENCE][0][0].to(torch.complex128)
+        fastest = set_up[NAMES[0]] + found[NAMES[0]][1]
+        for name, ((image, count), seconds) in found.items():
+            off = float((image - truth).norm() / truth.norm())
+            cells = (kind, name, f"{set_up[name]:.1f}", str(count), f"{seconds:.2f}")
+            yield f"| {' | '.join(cells)} | {(set_up[name] + seconds) / fastest:.1f} | {off:.1e} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--frequencies", type=int, default=20)
+    parser.add_argument("--iterations", type=int, default=30, help="of whole runs, at most")
+    parser.add_argument("--denoiser", default="unet3d.safetensors")
+    parser.add_argument("--threads", type=int, default=1)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+        print(f"\n{device}, F = {asked.frequencies}\n")
+        for line in bench(device, asked.frequencies, asked.iterations, asked.denoiser):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

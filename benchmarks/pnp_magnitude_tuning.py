@@ -1,0 +1,63 @@
+"""Numbers of the methods of `pnp_magnitude_table`, by the mean PSNR of scenes that the table does not see."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import mean
+from typing import Any
+
+from benchmarks.kept_figures import KeptFigures
+from benchmarks.magnitude_contenders import GRIDS, START, Networks, Numbers, solved
+from benchmarks.magnitude_figures import normalised, psnr
+from benchmarks.magnitude_scenes import Cell, posed
+
+FIRST, SCENES = 80, 6  # of the held-out scenes: neither the table's nor those that trainings are judged by
+
+Trial = dict[str, Any]
+"""numbers, weights, psnr: the mean in dB."""
+
+
+def tune(kept: KeptFigures, cells: Sequence[Cell], methods: Sequence[str], networks: Networks) -> None:
+    """Try what the grids hold and the file does not."""
+    for cell in cells:
+        for method in (name for name in methods if name in GRIDS):
+            search(START[method], GRIDS[method], partial(_score, kept, cell, method, networks))
+
+
+def _score(kept: KeptFigures, cell: Cell, method: str, networks: Networks, numbers: Numbers) -> float:
+    """The PSNR of these numbers, from the file or into it."""
+    trials: list[Trial] = kept.content.setdefault(str(cell), {}).setdefault(method, [])
+    weights = networks.weights(method)
+    for trial in trials:
+        if trial["numbers"] == numbers and trial["weights"] == weights:
+            return float(trial["psnr"])
+    problem = posed(cell, FIRST, SCENES)
+    images = normalised(solved(method, problem, numbers, networks).images)
+    found = mean(psnr(*pair) for pair in zip(images.numpy(), problem.truth.numpy(), strict=True))
+    trials.append({"numbers": numbers, "weights": weights, "psnr": round(found, 3)})
+    kept.save()
+    print(f"{cell} {method} {numbers}: {found:.2f} dB", file=sys.stderr, flush=True)
+    return found
+
+
+def search(
+    start: Numbers, grid: Sequence[tuple[str, Sequence[float]]], score: Callable[[Numbers], float]
+) -> Numbers:
+    """The numbers of the highest score, one after the other, the others at their best so far."""
+    best = dict(start)
+    for name, values in grid:
+        best = max(({**best, name: value} for value in values), key=score)
+    return best
+
+
+def chosen(content: dict[str, Any], cell: Cell, method: str, weights: str) -> Numbers:
+    """The numbers of the best trial; none for a method that has none. SystemExit where nothing was tried."""
+    if method not in GRIDS:
+        return {}
+    trials = [one for one in content.get(str(cell), {}).get(method, []) if one["weights"] == weights]
+    if not trials:
+        raise SystemExit(f"numbers must hold trials of {method} for {cell} with {weights!r}; run --tune")
+    best: Numbers = max(trials, key=lambda one: one["psnr"])["numbers"]
+    return best

@@ -1,0 +1,93 @@
+"""How a network for the magnitude of volumes is trained, on scenes that are drawn."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from proxflow.configs.base import Part
+
+VolumeNetwork = Literal["unet3d", "deep2s"]
+USUAL_BATCH = {"unet3d": 16, "deep2s": 4}
+# At a depth of 2, after two poolings, oneDNN 3.x reads memory never written for the gradient of bfloat16
+# weights: it is NaN at times.
+LEAST_DEPTH = 12
+MOST_STEPS, MOST_SEED = 1_000_000, 3999  # so that generators of training stay below those of judging
+
+Voxels = Annotated[int, Field(ge=4, le=512)]
+Frequencies = Annotated[int, Field(ge=2, le=101)]
+
+
+class VolumeTraining(Part):
+    """Numbers of a training on drawn scenes with a peak of 1. Lengths in voxels, noise per peak."""
+
+    network: VolumeNetwork = Field(
+        description="unet3d: removes noise of a level it is told; deep2s: adjoint image to magnitude."
+    )
+    steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] = Field(
+        default=15_000, description="Of as many volumes as batch says."
+    )
+    batch: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None, description="Volumes in a step; 16 crops for unet3d, 4 whole scenes for deep2s."
+    )
+    side: Annotated[int, Field(ge=8, le=256)] = Field(
+        default=16, description="unet3d: voxels along the edge of a crop."
+    )
+    whole: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.1, description="unet3d: share of the steps, the last, with whole scenes, batch / 4 of them."
+    )
+    sigma_high: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.2, description="unet3d: strongest noise, as a part of the peak."
+    )
+    noise: Literal["complex", "real"] = Field(
+        default="complex",
+        description="unet3d: added to both parts of a complex image, of which the magnitude is taken, or to "
+        "the magnitude.",
+    )
+    understated: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5, description="unet3d: share of the volumes with less noise than the network is told."
+    )
+    frequencies: Annotated[tuple[Frequencies, ...], Field(min_length=1, max_length=16)] = Field(
+        default=(5, 10, 20), description="deep2s: how many of 4 to 16 GHz, one of these in a step."
+    )
+    snr_db: tuple[float, float] = Field(
+        default=(10.0, 30.0), description="deep2s: least and greatest signal-to-noise ratio, dB."
+    )
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1e-3, description="Of AdamW, reached after 50 steps."
+    )
+    decay: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.7, description="Share of the steps, the last, over which the rate falls to 0."
+    )
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(default=1e-4, description="Of AdamW.")
+    precision: Literal["bfloat16", "float32"] = Field(
+        default="bfloat16", description="Of the convolutions; weights are float32."
+    )
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = Field(
+        default=0, description="Of weights, scenes and noise."
+    )
+    shape: tuple[Voxels, Voxels, Voxels] = Field(
+        default=(49, 25, 25), description="Voxels of a scene along z, y and x."
+    )
+
+    @field_validator("snr_db")
+    @classmethod
+    def _ascends(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not -50 <= value[0] <= value[1] <= 100:
+            raise ValueError("must be two numbers of dB within -50 to 100, the least first")
+        return value
+
+    @model_validator(mode="after")
+    def _keeps_its_numbers(self) -> VolumeTraining:
+        depth = self.shape[0] if self.network == "deep2s" else min(self.side, self.shape[0])
+        if self.precision == "bfloat16" and depth < LEAST_DEPTH:
+            raise ValueError(
+                f"must have precision float32 or volumes of {LEAST_DEPTH} voxels or more along z, got {depth}"
+            )
+        return self
+
+    @property
+    def batch_size(self) -> int:
+        """``batch``, or what the network has by default."""
+        return USUAL_BATCH[self.network] if self.batch is None else self.batch

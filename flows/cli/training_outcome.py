@@ -1,0 +1,42 @@
+"""What a training of a network says at its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from proxflow.flows.network_plan import Headings
+    from proxflow.flows.network_training_run import FinishedTraining
+
+
+def show_training(finished: FinishedTraining, headings: Headings) -> None:
+    """A table for people."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in (headings.level, f"{headings.before} dB", f"{headings.after} dB", "gain dB", "mse"):
+        table.add_column(heading, justify="right")
+    for level, before, after, mse in finished.rows:
+        gain = f"[bold]{after - before:+.2f}[/]"
+        table.add_row(level, f"{before:.2f}", f"{after:.2f}", gain, f"{mse:.2e}")
+    console.print(table)
+    console.print(f"done after {finished.seconds:.0f} s of training; PSNR on {headings.judged_on}")
+    console.print(f"weights {finished.weights}", soft_wrap=True)
+    console.print(f"card    {finished.card}", soft_wrap=True)
+
+
+def print_training(finished: FinishedTraining, psnr_db: Sequence[dict[str, Any]]) -> None:
+    """The closing object of ``--json``."""
+    document = {
+        "status": "done",
+        "run_dir": str(finished.folder.resolve()),
+        "weights": str(finished.weights.resolve()),
+        "psnr_db": psnr_db,
+        "seconds": round(finished.seconds, 1),
+    }
+    print(json.dumps(document))

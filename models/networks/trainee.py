@@ -1,0 +1,70 @@
+"""A network in training: its optimiser, its learning rate, and a step of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+WARM_UP = 50  # steps; without them the first ones may throw the network far off
+
+
+@dataclass
+class Trainee:
+    """A network, its optimiser, and how many steps of how many are done; ``rate``, ``decay``: see
+    ``learning_rate``.
+
+    buffers: of the network after its last whole step. A gradient changes them (the running statistics of
+    batch normalisation) before the weights follow it.
+    """
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    n_steps: int
+    rate: float
+    decay: float
+    step: int = 0
+    buffers: dict[str, Tensor] = field(default_factory=dict)
+
+
+def new_trainee(
+    network: nn.Module, n_steps: int, *, rate: float, decay: float, weight_decay: float = 0.01
+) -> Trainee:
+    """Before the first step, with AdamW (Loshchilov & Hutter, ICLR 2019)."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=weight_decay)
+    return Trainee(network, optimiser, n_steps, rate, decay, buffers=_copies(network))
+
+
+def learning_rate(step: int, n_steps: int, *, rate: float, decay: float) -> float:
+    """Of step 0, 1, ... of ``n_steps``: rising to ``rate`` over 50 steps, flat, and over the last ``decay``
+    of all steps falling to 0 along half a cosine."""
+    rise = min((step + 1) / WARM_UP, 1.0)
+    into = max(step / n_steps - (1 - decay), 0.0) / decay if decay else 0.0
+    return rate * rise * 0.5 * (1 + math.cos(math.pi * into))
+
+
+def follow_gradient(trainee: Trainee) -> None:
+    """One step of the optimiser. Interrupted in its middle, it leaves weights of no step."""
+    for group in trainee.optimiser.param_groups:
+        group["lr"] = learning_rate(trainee.step, trainee.n_steps, rate=trainee.rate, decay=trainee.decay)
+    trainee.optimiser.step()
+    trainee.buffers = _copies(trainee.network)
+    trainee.step += 1
+
+
+def forget_gradient(trainee: Trainee) -> None:
+    """Buffers as after the last whole step, where a gradient was found, or begun, and not followed."""
+    with torch.no_grad():
+        for name, buffer in trainee.network.named_buffers():
+            buffer.copy_(trainee.buffers[name])
+
+
+def place_at(trainee: Trainee, step: int) -> None:
+    """Take the network as it is now as that of ``step`` whole steps."""
+    trainee.step, trainee.buffers = step, _copies(trainee.network)
+
+
+def _copies(network: nn.Module) -> dict[str, Tensor]:
+    return {name: buffer.clone() for name, buffer in network.named_buffers()}

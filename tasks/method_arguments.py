@@ -1,0 +1,31 @@
+"""What a method's function is called with, besides operator, data and monitor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from proxflow.configs.methods import MethodConfig
+from proxflow.tasks.denoisers import open_denoiser
+from proxflow.tasks.methods import METHODS
+from proxflow.tasks.volume_networks import open_deep2s, open_level_denoiser
+
+
+def method_arguments(
+    config: MethodConfig, *, file: Path | None = None, device: str = "cpu", memory_bytes: int | None = None
+) -> dict[str, Any]:
+    """The numbers of ``config``, and its denoiser or network opened, its weights from ``file`` if given.
+
+    Raises RequestError, in one sentence, where the weights are missing, damaged or of another network.
+    """
+    arguments = config.model_dump(exclude={"method"})
+    opens = METHODS[config.method].opens
+    if opens == "denoiser":
+        name = arguments["denoiser"]
+        arguments["denoiser"] = open_denoiser(name, file=file, device=device, memory_bytes=memory_bytes)
+    elif opens == "level":
+        name = arguments["denoiser"]
+        arguments["denoiser"] = open_level_denoiser(name, file=file, device=device, memory_bytes=memory_bytes)
+    elif opens == "deep2s":
+        arguments["network"] = open_deep2s(arguments["network"], file=file, device=device)
+    return arguments

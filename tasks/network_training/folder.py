@@ -1,0 +1,59 @@
+"""What every training of a network leaves beside its weights: card, numbers, loss and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from proxflow.configs.base import Part
+from proxflow.data.writers.atomic import atomic_path
+from proxflow.models.networks.judged import mean_mse
+from proxflow.tasks.network_training.history import History
+from proxflow.tasks.network_training.loss_plot import loss_plot
+from proxflow.tasks.network_training.training import Trained
+from proxflow.tasks.provenance import machine_text, versions
+
+CARD, NUMBERS, LOSS, EXAMPLES = "card.md", "training.json", "loss.svg", "examples.png"
+
+
+def write_results(
+    folder: Path, trained: Trained, card: str, document: Mapping[str, Any], examples: NDArray[np.uint8]
+) -> None:
+    """``examples``: a picture in grey, (y, x)."""
+    texts = {
+        CARD: card,
+        NUMBERS: json.dumps(document, indent=1) + "\n",
+        LOSS: loss_plot(trained.history),
+    }
+    for name, text in texts.items():
+        with atomic_path(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    with atomic_path(folder / EXAMPLES) as temporary:
+        Image.fromarray(examples).save(temporary, format="PNG")
+
+
+def numbers(trained: Trained, config: Part, data: Mapping[str, Any]) -> dict[str, Any]:
+    """All numbers of a training; ``data``: what it was trained and judged on."""
+    history = trained.history
+    return {
+        "command": trained.command,
+        "config": config.model_dump(mode="json"),
+        **data,
+        "judged": _judged(history),
+        "losses": history.losses,
+        "seconds": round(history.seconds, 1),
+        "provenance": {"machine": machine_text(), "versions": versions()},
+    }
+
+
+def _judged(history: History) -> list[dict[str, Any]]:
+    return [
+        {"step": step, "mse": mean_mse(rows), "levels": [row._asdict() for row in rows]}
+        for step, rows in history.validation
+    ]

@@ -1,0 +1,71 @@
+"""Networks and other denoisers of magnitudes by the names recipes use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proxflow.data.errors import ScanError
+from proxflow.tasks.denoisers import file_of, name_parts, open_denoiser
+from proxflow.tasks.errors import RequestError
+
+if TYPE_CHECKING:
+    from proxflow.data.weights.volume_weights import VolumeWeights
+    from proxflow.models.denoisers.denoiser import LevelDenoiser
+    from proxflow.models.networks.unet3d import UNet3d
+
+
+def open_level_denoiser(
+    name: str, *, file: Path | None = None, device: str = "cpu", memory_bytes: int | None = None
+) -> LevelDenoiser:
+    """The denoiser called ``name``, a ``LevelDenoiserName``; a network's weights are read from ``file``, or
+    from where the name says. A network of single images is not told the level.
+
+    Raises RequestError, in one sentence, where the file is missing, damaged or of another network.
+    """
+    from proxflow.data.weights.volume_weights import FORMAT
+    from proxflow.data.weights.weights_file import format_of
+    from proxflow.models.denoisers.told_level import LevelNonLocalMeans, LevelTv, Untold
+    from proxflow.models.denoisers.volume_network import VolumeNetworkDenoiser
+
+    if name == "tv":
+        return LevelTv()
+    if name == "nlm":
+        return LevelNonLocalMeans()
+    path = file or file_of(name)
+    assert path is not None, name
+    try:
+        volumes = path.suffix == ".safetensors" and format_of(path, "denoiser") == FORMAT
+    except ScanError as error:
+        raise RequestError(str(error)) from None
+    if not volumes:
+        return Untold(open_denoiser(name, file=path, device=device, memory_bytes=memory_bytes))
+    network, weights = _volume_network(path, "denoiser", "unet3d")
+    return VolumeNetworkDenoiser(
+        network.to(device),
+        sigma_high=weights.sigma_high,
+        mixed=bool(name_parts(name)[1]),
+        memory_bytes=memory_bytes,
+    )
+
+
+def open_deep2s(name: str, *, file: Path | None = None, device: str = "cpu") -> UNet3d:
+    """The network called ``name``, a ``RadarNetworkName``; RequestError as ``open_level_denoiser``."""
+    path = file or file_of(name)
+    assert path is not None, name
+    return _volume_network(path, "network", "deep2s")[0].to(device)
+
+
+def _volume_network(path: Path, what: str, wanted: str) -> tuple[UNet3d, VolumeWeights]:
+    from proxflow.data.weights.volume_weights import read_volume_weights
+    from proxflow.models.networks.unet3d import unet3d_of
+
+    try:
+        weights = read_volume_weights(path, what)
+        if weights.network != wanted:
+            raise RequestError(f"{path.name}: network must be {wanted}, got {weights.network}")
+        return unet3d_of(weights.tensors, sigmoid=wanted == "deep2s"), weights
+    except ScanError as error:
+        raise RequestError(str(error)) from None
+    except ValueError as error:
+        raise RequestError(f"{path.name}: {error}") from None

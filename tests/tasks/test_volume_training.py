@@ -1,0 +1,99 @@
+"""Networks for volumes: stopped at any moment, a training gives the same weights and running statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from proxflow.configs.volume_training import VolumeTraining
+from proxflow.models.networks.judged import Judged
+from proxflow.tasks.network_training import loop
+from proxflow.tasks.network_training.loop import train_network
+from proxflow.tasks.network_training.training import Trained, Training
+from proxflow.tasks.network_training.watcher import SilentWatcher
+from proxflow.tasks.volume_training import deep2s, volume_denoiser
+from proxflow.tasks.volume_training.deep2s import Deep2sTraining
+from proxflow.tasks.volume_training.volume_denoiser import VolumeDenoiserTraining
+
+SHAPE = (12, 8, 9)
+QUICK = VolumeTraining(network="unet3d", steps=6, batch=2, side=12, whole=0.4, shape=SHAPE)
+QUICK_DEEP2S = VolumeTraining(network="deep2s", steps=6, batch=2, frequencies=(2, 3), shape=SHAPE)
+
+
+@pytest.fixture(autouse=True)
+def little_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "STRETCH", 3)
+    monkeypatch.setattr(volume_denoiser, "N_JUDGED", 2)
+    monkeypatch.setattr(volume_denoiser, "N_LEVELS", 2)
+    monkeypatch.setattr(volume_denoiser, "N_REPORTED", 2)
+    monkeypatch.setattr(volume_denoiser, "N_REPORTED_LEVELS", 2)
+    monkeypatch.setattr(deep2s, "N_JUDGED", 1)
+    monkeypatch.setattr(deep2s, "N_REPORTED", 1)
+    for training in (VolumeDenoiserTraining, Deep2sTraining):
+        monkeypatch.setattr(training, "judge_every", 4)
+
+
+class Stopper(SilentWatcher):
+    """Ctrl-C after the step ``at``, when it is told of it or when it is judged."""
+
+    def __init__(self, at: int, *, judged: bool = False) -> None:
+        self._at, self._judged = at, judged
+
+    def stepped(self, step: int, loss: float) -> None:
+        if step == self._at and not self._judged:
+            raise KeyboardInterrupt
+
+    def judged(self, step: int, rows: Sequence[Judged]) -> None:
+        if step == self._at and self._judged:
+            raise KeyboardInterrupt
+
+
+def trained(folder: Path, training: Training, *stops: Stopper) -> Trained:
+    folder.mkdir(exist_ok=True)
+    for stop in stops:
+        with pytest.raises(KeyboardInterrupt):
+            train_network(training, folder, stop)
+    return train_network(training, folder, SilentWatcher())
+
+
+def same(one: Trained, other: Trained) -> None:
+    for name, value in one.network.state_dict().items():
+        torch.testing.assert_close(value, other.network.state_dict()[name], rtol=0, atol=0)
+    assert one.history.losses == other.history.losses
+    assert one.history.validation == other.history.validation
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: VolumeDenoiserTraining(QUICK), lambda: Deep2sTraining(QUICK_DEEP2S)]
+)
+def test_stopped_at_any_step_it_gives_the_same_weights_and_statistics(
+    make: Callable[[], Training], tmp_path: Path
+) -> None:
+    whole = trained(tmp_path / "whole", make())
+    assert int(whole.network.state_dict()["encode1.1.num_batches_tracked"]) == 6
+    assert [step for step, _ in whole.history.validation] == [4, 6]
+    stops = (Stopper(1), Stopper(4), Stopper(4, judged=True), Stopper(6))
+    same(whole, trained(tmp_path / "often", make(), *stops))
+
+
+def test_stopped_within_a_gradient_it_keeps_the_statistics_of_the_last_whole_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trained(tmp_path / "whole", VolumeDenoiserTraining(QUICK))
+    find, steps = volume_denoiser.find_volume_gradient, []
+
+    def interrupted(trainee: volume_denoiser.Trainee, *arguments: object, **named: object) -> float:
+        loss = find(trainee, *arguments, **named)  # type: ignore[arg-type]
+        steps.append(trainee.step)
+        if steps == [0, 1, 2, 3]:
+            raise KeyboardInterrupt
+        return loss
+
+    monkeypatch.setattr(volume_denoiser, "find_volume_gradient", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "stopped", VolumeDenoiserTraining(QUICK))
+    same(whole, trained(tmp_path / "stopped", VolumeDenoiserTraining(QUICK)))
+    assert steps == [0, 1, 2, 3, 3, 4, 5]
