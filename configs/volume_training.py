@@ -46,7 +46,10 @@ class VolumeTraining(Part):
         "the magnitude.",
     )
     understated: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.5, description="unet3d: share of the volumes with less noise than the network is told."
+        default=1.0, description="unet3d: share of the volumes with less noise than the network is told."
+    )
+    coloured: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5, description="unet3d: share of the volumes whose noise is alike in neighbouring voxels."
     )
     frequencies: Annotated[tuple[Frequencies, ...], Field(min_length=1, max_length=16)] = Field(
         default=(5, 10, 20), description="deep2s: how many of 4 to 16 GHz, one of these in a step."

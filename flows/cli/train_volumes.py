@@ -30,6 +30,9 @@ def command(
     ] = "complex",
     understated: Annotated[
         float, Parameter(help="unet3d: share of the volumes with less noise than the network is told.")
+    ] = 1.0,
+    coloured: Annotated[
+        float, Parameter(help="unet3d: share of the volumes whose noise is alike in neighbouring voxels.")
     ] = 0.5,
     frequencies: Annotated[
         str, Parameter(help="deep2s: how many of 4 to 16 GHz, one of these in a step.")
@@ -90,6 +93,7 @@ def command(
         "sigma_high": sigma_high,
         "noise": noise,
         "understated": understated,
+        "coloured": coloured,
         "frequencies": whole_numbers("--frequencies", frequencies),
         "snr_db": decimal_numbers("--snr", snr),
         "learning_rate": learning_rate,

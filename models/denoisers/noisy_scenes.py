@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from proxflow.models.denoisers.draws import integer
+from proxflow.models.denoisers.blur import coloured_noise
+from proxflow.models.denoisers.draws import between, integer, uniform
 from proxflow.models.denoisers.scenes import SceneSettings, draw_magnitude
 
 ON_TARGET = 0.8  # of the crops are drawn around a voxel of a target, the others anywhere
 DIMMEST = 0.6  # factor of a scene, up to 1: in use the peak of a noisy image is the unit, which is too large
+WIDTHS = (0.4, 1.6)  # voxels, of the Gaussian that colours noise
 TARGET = 0.05  # of the peak: what is brighter belongs to one
 
 NoiseLaw = Literal["complex", "real"]
@@ -27,6 +30,7 @@ class VolumeSettings:
         sigma_high: the strongest noise that is told.
         law: see ``with_noise``.
         understated: share of the volumes whose noise is weaker than told, by a factor uniform on [0, 1].
+        coloured: share of the volumes whose noise is blurred, by a Gaussian of 0.4 to 1.6 voxels.
     """
 
     scenes: SceneSettings = field(default_factory=SceneSettings)
@@ -34,7 +38,8 @@ class VolumeSettings:
     batch: int = 16
     sigma_high: float = 0.2
     law: NoiseLaw = "complex"
-    understated: float = 0.5
+    understated: float = 1.0
+    coloured: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,10 @@ class Volumes:
 def draw_volumes(settings: VolumeSettings, seed: int, step: int) -> Volumes:
     """The pairs of one step, decided by (seed, step) alone: a training that goes on draws what it would have.
 
-    sigma, told, is uniform on [0, sigma_high], one for each volume. Half of the volumes have less noise than
-    that: in an iteration of ADMM sigma is a strength, and how far the image is from clean nobody knows. A
-    network that always met what it was told raised empty regions, which were cleaner than it expected, to a
-    third of the peak.
+    sigma, told, is uniform on [0, sigma_high], one for each volume. What is there is weaker: in an iteration
+    of ADMM sigma is a strength, and how far the image is from clean nobody knows. A network that always met
+    what it was told raised empty regions, which were cleaner than it expected, to a third of the peak. Part
+    of the noise is coloured, as what an array leaves around a target.
     Source: Oral & Oktem, IEEE Trans. Comput. Imaging 10:762 (2024), whose script is not public.
     """
     rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -63,20 +68,27 @@ def draw_volumes(settings: VolumeSettings, seed: int, step: int) -> Volumes:
     sigma = settings.sigma_high * torch.rand(settings.batch, 1, 1, 1, 1, generator=rng)
     chosen = torch.rand(sigma.shape, generator=rng) < settings.understated
     there = sigma * torch.where(chosen, torch.rand(sigma.shape, generator=rng), 1.0)
-    noisy = with_noise(clean, there, settings.law, rng)
+    parts = torch.stack([_noise(settings, clean.shape[2:], rng) for _ in scenes], dim=1)[:, :, None]
+    noisy = with_noise(clean, there * parts, settings.law)
     return Volumes(clean, torch.cat([noisy, sigma.expand_as(noisy)], dim=1))
 
 
-def with_noise(clean: Tensor, sigma: Tensor | float, law: NoiseLaw, rng: torch.Generator) -> Tensor:
-    """``clean`` with white Gaussian noise of std sigma.
+def with_noise(clean: Tensor, parts: Tensor, law: NoiseLaw) -> Tensor:
+    """``clean`` with noise of two parts w and w', (2, *clean.shape).
 
-    "complex": |clean + sigma (w + j w')|, what noise in real and imaginary part, sigma in each, makes of a
-    magnitude: never negative, and above 0 on average where there is nothing. "real": clean + sigma w.
+    "complex": |clean + w + j w'|, what noise in real and imaginary part makes of a magnitude: never
+    negative, and above 0 on average where there is nothing. "real": clean + w.
     """
-    noisy = clean + sigma * torch.randn(clean.shape, generator=rng)
-    if law == "real":
-        return noisy
-    return torch.hypot(noisy, sigma * torch.randn(clean.shape, generator=rng))
+    noisy = clean + parts[0]
+    return noisy if law == "real" else torch.hypot(noisy, parts[1])
+
+
+def _noise(settings: VolumeSettings, shape: Sequence[int], rng: torch.Generator) -> Tensor:
+    """(2, z, y, x) of mean 0 and std 1, white or coloured alike in both parts."""
+    if uniform(rng) >= settings.coloured:
+        return torch.randn((2, *shape), generator=rng)
+    width = between(WIDTHS, rng)
+    return torch.stack([coloured_noise(shape, width, rng) for _ in range(2)])
 
 
 def _window(scene: Tensor, side: int, rng: torch.Generator) -> tuple[slice, ...]:

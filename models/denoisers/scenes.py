@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from proxflow.models.denoisers.blur import blurred
 from proxflow.models.denoisers.draws import between, integer, uniform
 
 STEEPNESS, LEVEL = 20.0, 0.35  # of the sigmoid that turns blurred points into a body with a soft edge
 EDGE = 4.0  # of a solid's sigmoid, per voxel across its surface
-REACH = 3  # standard deviations after which the Gaussian is cut
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def _cloud(settings: SceneSettings, rng: torch.Generator) -> Tensor:
     places = _centre(sides / 2, settings, rng) + offsets * sides
     points = torch.zeros(settings.shape)
     points[tuple(places.round().long().unbind(1))] = 1.0
-    blurred = _blurred(points, between(settings.blur, rng))
-    body = torch.sigmoid(STEEPNESS * (blurred / blurred.max() - LEVEL))
+    cloud = blurred(points, between(settings.blur, rng))
+    body = torch.sigmoid(STEEPNESS * (cloud / cloud.max() - LEVEL))
     body = body - body.min()
     return body / body.max()
 
@@ -97,16 +96,3 @@ def _solid(settings: SceneSettings, rng: torch.Generator) -> Tensor:
 def _centre(reach: Tensor, settings: SceneSettings, rng: torch.Generator) -> Tensor:
     """Of a target that reaches as far along each axis: (3,), all of it inside."""
     return reach + (torch.tensor(settings.shape) - 1 - 2 * reach) * torch.rand(3, generator=rng)
-
-
-def _blurred(volume: Tensor, sigma: float) -> Tensor:
-    half = math.ceil(REACH * sigma)
-    kernel = torch.exp(-0.5 * (torch.arange(-half, half + 1) / sigma) ** 2)
-    out = volume[None, None]
-    for axis in range(3):
-        shape = [1, 1, 1, 1, 1]
-        shape[2 + axis] = len(kernel)
-        padding = [0, 0, 0]
-        padding[axis] = half
-        out = functional.conv3d(out, kernel.view(shape), padding=padding)
-    return out[0, 0]

@@ -48,7 +48,8 @@ def applied(network: nn.Module, inputs: Tensor) -> Tensor:
 def noisy_volume(scene: Tensor, sigma: float, index: int, law: NoiseLaw) -> Tensor:
     """(2, z, y, x): the scene with noise, the same for one index at every level, and the noise's std."""
     rng = torch.Generator().manual_seed(NOISE_SEED + index)
-    return torch.stack([with_noise(scene, sigma, law, rng), torch.full_like(scene, sigma)])
+    parts = sigma * torch.randn((2, *scene.shape), generator=rng)
+    return torch.stack([with_noise(scene, parts, law), torch.full_like(scene, sigma)])
 
 
 def judge_volumes(

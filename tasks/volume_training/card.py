@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from proxflow.configs.volume_training import VolumeTraining
 from proxflow.models.denoisers.held_out_scenes import FIRST_SEED
+from proxflow.models.denoisers.noisy_scenes import WIDTHS
 from proxflow.models.networks.judged import Judged, mean_mse
 from proxflow.tasks.network_training.training import Trained
 from proxflow.tasks.provenance import machine_text
@@ -120,9 +121,12 @@ def _table(rows: Sequence[Judged]) -> str:
 def _noise(config: VolumeTraining) -> str:
     told = f"The network is told a std of U(0, {config.sigma_high:g}) of the peak, drawn for each volume;"
     share = f"{config.understated:.0%} of the volumes have less, by a factor of U(0, 1)"
+    colour = f"{config.coloured:.0%} of it blurred by a Gaussian of U({WIDTHS[0]}, {WIDTHS[1]}) voxels"
     where = (
         "to both parts of a complex image, of which the magnitude is taken"
         if config.noise == "complex"
         else "to the magnitude, not clipped"
     )
-    return f"{told} {share}.\nWhite Gaussian noise is added {where}."
+    return f"""{told} {share}.
+Gaussian noise is added {where}; it is white,
+{colour}. What follows is measured with white noise of the std that is told."""

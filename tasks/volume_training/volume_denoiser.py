@@ -69,7 +69,13 @@ class VolumeDenoiserTraining:
         whole = trainee.step >= trainee.n_steps - n_whole
         side, batch = (0, max(config.batch_size // A_WHOLE, 1)) if whole else (config.side, config.batch_size)
         settings = VolumeSettings(
-            self.scenes, side, batch, config.sigma_high, config.noise, config.understated
+            self.scenes,
+            side,
+            batch,
+            sigma_high=config.sigma_high,
+            law=config.noise,
+            understated=config.understated,
+            coloured=config.coloured,
         )
         pairs = draw_volumes(settings, config.seed, trainee.step)
         mixed = config.precision == "bfloat16"
