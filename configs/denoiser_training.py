@@ -44,8 +44,9 @@ class DenoiserTraining(Part):
     decay: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5, description="Share of the steps over which the learning rate falls to 0."
     )
-    precision: Literal["bfloat16", "float32"] = Field(
-        default="bfloat16", description="Of the convolutions; weights are float32."
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        default="auto",
+        description="Of the convolutions; auto: bfloat16 where the processor has it. Weights are float32.",
     )
     weighting: Literal["relative", "plain"] = Field(
         default="relative",

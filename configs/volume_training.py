@@ -64,8 +64,9 @@ class VolumeTraining(Part):
         default=0.7, description="Share of the steps, the last, over which the rate falls to 0."
     )
     weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(default=1e-4, description="Of AdamW.")
-    precision: Literal["bfloat16", "float32"] = Field(
-        default="bfloat16", description="Of the convolutions; weights are float32."
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        default="auto",
+        description="Of the convolutions; auto: bfloat16 where the processor has it. Weights are float32.",
     )
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = Field(
         default=0, description="Of weights, scenes and noise."
@@ -83,12 +84,22 @@ class VolumeTraining(Part):
 
     @model_validator(mode="after")
     def _keeps_its_numbers(self) -> VolumeTraining:
-        depth = self.shape[0] if self.network == "deep2s" else min(self.side, self.shape[0])
-        if self.precision == "bfloat16" and depth < LEAST_DEPTH:
+        if self.precision == "bfloat16" and not self.deep_enough:
             raise ValueError(
-                f"must have precision float32 or volumes of {LEAST_DEPTH} voxels or more along z, got {depth}"
+                "must have precision float32 or volumes of "
+                f"{LEAST_DEPTH} voxels or more along z, got {self.depth}"
             )
         return self
+
+    @property
+    def depth(self) -> int:
+        """Voxels along z of what the network is trained on."""
+        return self.shape[0] if self.network == "deep2s" else min(self.side, self.shape[0])
+
+    @property
+    def deep_enough(self) -> bool:
+        """For gradients in bfloat16."""
+        return self.depth >= LEAST_DEPTH
 
     @property
     def batch_size(self) -> int:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.flows.forms import texts
-from proxflow.flows.network_plan import Headings, asked_numbers, command_line, form_numbers, form_placing
+from proxflow.flows.network_plan import (
+    Headings,
+    asked_numbers,
+    command_line,
+    form_numbers,
+    form_placing,
+    precision_for,
+)
 
 if TYPE_CHECKING:
     from proxflow.tasks.denoiser_training.training import DncnnTraining
@@ -41,11 +48,14 @@ class DenoiserPlan:
     def kind(self) -> str:
         return self.config.kind
 
-    def prepare(self) -> DncnnTraining:
+    def prepare(self, device: str) -> DncnnTraining:
         from proxflow.tasks.denoiser_training.load import load_images
         from proxflow.tasks.denoiser_training.training import DncnnTraining
 
-        return DncnnTraining(load_images(self.sources, self.config), self.config)
+        config = self.config
+        if config.precision == "auto":
+            config = config.model_copy(update={"precision": precision_for(device)})
+        return DncnnTraining(load_images(self.sources, config), config)
 
 
 def plan_denoiser(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from proxflow.configs.base import Part
 from proxflow.configs.errors import Problem, RecipeError
@@ -62,8 +62,11 @@ class NetworkPlan(Protocol):
     @property
     def command(self) -> str: ...
 
-    def prepare(self) -> Training:
-        """Read or draw what it is trained and judged on. Raises RequestError and ScanError."""
+    def prepare(self, device: str) -> Training:
+        """Read or draw what it is trained and judged on; ``device``: where it will be trained.
+
+        Raises RequestError and ScanError.
+        """
 
 
 class Placing(NamedTuple):
@@ -112,6 +115,13 @@ def form_placing(form: Mapping[str, Any]) -> Placing:
         what = f"must be a number of seconds, got {seconds!r:.80}"
         raise RecipeError([Problem("checkpoint_seconds", what)])
     return Placing(device, seconds)
+
+
+def precision_for(device: str, *, possible: bool = True) -> Literal["bfloat16", "float32"]:
+    """What ``precision: auto`` stands for on a device: bfloat16 where it has it and it is ``possible``."""
+    from proxflow.models.networks.bfloat16 import has_bfloat16
+
+    return "bfloat16" if possible and has_bfloat16(device) else "float32"
 
 
 def command_line(

@@ -76,7 +76,7 @@ def launch_network_training(
     entry = RunEntry(_subject(plan), plan.command, origin)
     with RunLog(entry.id) as run_log, entry:
         place = resolve_device(plan.device)
-        training = part("images" if plan.sources else "scenes", plan.prepare)
+        training = part("images" if plan.sources else "scenes", lambda: plan.prepare(place))
         fresh = out is None or not out.exists()
         folder = new_run_folder(plan.name, out)
         refuse_links(folder, (*WRITTEN, plan.weights))

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from proxflow.configs.volume_training import VolumeTraining
-from proxflow.flows.network_plan import Headings, asked_numbers, command_line, form_numbers, form_placing
+from proxflow.flows.network_plan import (
+    Headings,
+    asked_numbers,
+    command_line,
+    form_numbers,
+    form_placing,
+    precision_for,
+)
 
 if TYPE_CHECKING:
     from proxflow.tasks.network_training.training import Training
@@ -47,13 +54,15 @@ class VolumePlan:
     def headings(self) -> Headings:
         return HEADINGS[self.config.network]
 
-    def prepare(self) -> Training:
+    def prepare(self, device: str) -> Training:
         from proxflow.tasks.volume_training.deep2s import Deep2sTraining
         from proxflow.tasks.volume_training.volume_denoiser import VolumeDenoiserTraining
 
-        if self.config.network == "deep2s":
-            return Deep2sTraining(self.config)
-        return VolumeDenoiserTraining(self.config)
+        config = self.config
+        if config.precision == "auto":
+            precision = precision_for(device, possible=config.deep_enough)
+            config = config.model_copy(update={"precision": precision})
+        return Deep2sTraining(config) if config.network == "deep2s" else VolumeDenoiserTraining(config)
 
 
 def plan_volumes(numbers: Mapping[str, object], device: str, checkpoint_seconds: float) -> VolumePlan:

@@ -45,8 +45,9 @@ def command(
         float, Parameter(help="Share of the steps, at the end, over which the learning rate falls to 0.")
     ] = 0.5,
     precision: Annotated[
-        Literal["bfloat16", "float32"], Parameter(help="Of the convolutions; weights are float32.")
-    ] = "bfloat16",
+        Literal["auto", "bfloat16", "float32"],
+        Parameter(help="Of the convolutions; auto: bfloat16 where the processor has it."),
+    ] = "auto",
     weighting: Annotated[
         Literal["relative", "plain"],
         Parameter(help="Whether errors count by how much noise there was, or all alike."),

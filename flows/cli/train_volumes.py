@@ -44,8 +44,9 @@ def command(
     ] = 0.7,
     weight_decay: Annotated[float, Parameter(help="Of AdamW.")] = 1e-4,
     precision: Annotated[
-        Literal["bfloat16", "float32"], Parameter(help="Of the convolutions; weights are float32.")
-    ] = "bfloat16",
+        Literal["auto", "bfloat16", "float32"],
+        Parameter(help="Of the convolutions; auto: bfloat16 where the processor has it."),
+    ] = "auto",
     seed: Annotated[int, Parameter(help="Of weights, scenes and noise.")] = 0,
     shape: Annotated[str, Parameter(help="Voxels of a scene along z, y and x.")] = "49,25,25",
     out: Out = None,

@@ -148,10 +148,29 @@ def scan_file(small_kspace: Any) -> Callable[..., Path]:
     return make
 
 
-@pytest.fixture
-def as_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes started here compute with as many threads as this one, which other tests may have changed:
-    sums of three-dimensional convolutions are rounded by their number."""
-    import torch
+VOLUMES = """
+import sys
+from proxflow.flows.cli.main import main
+from proxflow.tasks.volume_training import volume_denoiser
+volume_denoiser.N_JUDGED = volume_denoiser.N_REPORTED = 2
+main([*sys.argv[1:], "--json"])
+"""
 
-    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
+
+@pytest.fixture
+def train_volumes(
+    flow_script: Script, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``proxflow train-volumes`` in a process of its own, judged on two scenes.
+
+    It and all that is started after computes with one thread: sums are rounded by the number of threads, and
+    what this process has was changed by other tests.
+    """
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def run(*tokens: object) -> subprocess.CompletedProcess[str]:
+        ended = flow_script(VOLUMES, "train-volumes", *tokens)
+        assert ended.returncode == 0, ended.stderr
+        return ended
+
+    return run
