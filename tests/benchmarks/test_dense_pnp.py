@@ -1,6 +1,7 @@
 import torch
 
-from benchmarks.pnp_iteration import Problem, dense, ours, soft, whole
+from benchmarks.pnp_forms import Problem, dense, ours, soft
+from benchmarks.pnp_iteration import whole
 from proxflow.operators.dense import to_matrix
 from proxflow.operators.mills_cross import mills_cross
 from proxflow.operators.operator_norm import operator_norm
