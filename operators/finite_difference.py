@@ -40,7 +40,7 @@ class FiniteDifference(LinearOperator):
         if self.boundary == "periodic":
             differences = [torch.roll(x, -1, dims=axis) - x for axis in (-2, -1)]
         else:
-            differences = [_difference(x, axis) for axis in (-2, -1)]
+            differences = [difference(x, axis) for axis in (-2, -1)]
         return torch.stack(differences, dim=-3)
 
     def adjoint(self, y: Tensor) -> Tensor:
@@ -48,15 +48,15 @@ class FiniteDifference(LinearOperator):
         along_y, along_x = y.unbind(dim=-3)
         if self.boundary == "periodic":
             return torch.roll(along_y, 1, dims=-2) - along_y + torch.roll(along_x, 1, dims=-1) - along_x
-        return _difference_adjoint(along_y, -2) + _difference_adjoint(along_x, -1)
+        return difference_adjoint(along_y, -2) + difference_adjoint(along_x, -1)
 
 
-def _difference(x: Tensor, axis: int) -> Tensor:
+def difference(x: Tensor, axis: int) -> Tensor:
     edge = torch.zeros_like(x.narrow(axis, 0, 1))
     return torch.cat([x.diff(dim=axis), edge], dim=axis)
 
 
-def _difference_adjoint(y: Tensor, axis: int) -> Tensor:
+def difference_adjoint(y: Tensor, axis: int) -> Tensor:
     inner = y.narrow(axis, 0, y.shape[axis] - 1)
     edge = torch.zeros_like(y.narrow(axis, 0, 1))
     return torch.cat([edge, inner], dim=axis) - torch.cat([inner, edge], dim=axis)

@@ -12,6 +12,7 @@ from proxflow.models.solvers.inner_product import inner, over_image, ratio, scal
 from proxflow.models.solvers.iteration import Measure, iterate, relative_change
 
 Map = Callable[[Tensor], Tensor]
+START_ROUNDING = 16.0  # eps that M x0 is rounded by, also where M is singular and nothing can take it away
 
 
 class CGState(NamedTuple):
@@ -22,19 +23,20 @@ class CGState(NamedTuple):
     p: Tensor  # search direction
     rr: Tensor  # ||r||^2
     change: Tensor  # ||x_k - x_{k-1}||^2
-    floor: Tensor  # (eps ||b||)^2, which rounding leaves of the residual
+    floor: Tensor  # (eps ||b||)^2, or with a start its own, which rounding leaves of the residual
 
 
 def cg_start(b: Tensor, n_axes: int, *, matrix: Map | None = None, x0: Tensor | None = None) -> CGState:
     """The state before the first step: x = 0, or ``x0`` at the cost of one application of ``matrix``."""
-    r = b
+    r, floor = b, torch.finfo(b.dtype).eps ** 2 * squared_norm(b, n_axes)
     if x0 is not None:
         if matrix is None:
             raise ValueError("matrix must be given with x0, got None")
-        r = b - matrix(x0)
+        m_x0 = matrix(x0)
+        r = b - m_x0
+        floor = START_ROUNDING**2 * (floor + torch.finfo(b.dtype).eps ** 2 * squared_norm(m_x0, n_axes))
     x = torch.zeros_like(b) if x0 is None else x0
     rr = squared_norm(r, n_axes)
-    floor = torch.finfo(b.dtype).eps ** 2 * squared_norm(b, n_axes)
     return CGState(x, r, r, rr, torch.zeros_like(rr), floor)
 
 

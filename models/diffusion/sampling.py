@@ -1,0 +1,61 @@
+"""The state of the decomposed diffusion sampler, and the pieces its step is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from proxflow.models.diffusion.noise_levels import NoiseLevel, SamplingStep
+from proxflow.models.diffusion.priors import DiffusionPrior
+from proxflow.models.solvers.inner_product import inner
+
+
+class SamplerState(NamedTuple):
+    """All that goes from one step to the next; per-item numbers are float64 (*batch)."""
+
+    x: Tensor  # (*batch, *domain), at the noise level of the next step
+    image: Tensor  # denoised, and brought near the data
+    d: Tensor  # of ``axial_tv_sweep``, else empty
+    u: Tensor
+    steps: Tensor  # int64: done
+    misfit: Tensor  # ||A image - y||^2
+    change: Tensor  # ||image - the image before||^2
+
+
+def drawn(shape: Sequence[int], dtype: torch.dtype, seed: Sequence[int]) -> Tensor:
+    """Gaussian noise, of unit variance in every real channel, that the numbers of ``seed`` decide alone."""
+    rng = np.random.default_rng(list(seed))
+    real = np.float64 if dtype in (torch.float64, torch.complex128) else np.float32
+    noise = torch.from_numpy(rng.standard_normal((*shape, 2) if dtype.is_complex else tuple(shape), real))
+    return torch.view_as_complex(noise) if dtype.is_complex else noise
+
+
+def drawn_alike(x: Tensor, n_axes: int, seed: Sequence[int]) -> Tensor:
+    """Noise for every item of x (*batch, *domain), decided by ``seed`` and the item's number."""
+    shape = x.shape[x.ndim - n_axes :]
+    n_items = x.numel() // max(int(np.prod(shape)), 1)
+    noise = torch.stack([drawn(shape, x.dtype, (*seed, item)) for item in range(n_items)])
+    return noise.view(x.shape).to(x.device)
+
+
+def predicted(prior: DiffusionPrior, x: Tensor, level: NoiseLevel, n_axes: int, most: int) -> Tensor:
+    """eps of x (*batch, *domain) from a prior of images with ``n_axes`` axes, ``most`` at a time."""
+    images = x.reshape(-1, *x.shape[x.ndim - n_axes :])
+    return torch.cat([prior(part, level) for part in images.split(most)]).view(x.shape)
+
+
+def recombined(image: Tensor, eps: Tensor, noise: Tensor | None, step: SamplingStep) -> Tensor:
+    """x' = signal image + kept eps + fresh z; ``noise``, z, may be None where none is added."""
+    out = step.signal * image
+    if step.kept:
+        out = out + step.kept * eps
+    return out if noise is None else out + step.fresh * noise
+
+
+def squared_misfit(image: Tensor, normal: Tensor, b: Tensor, yy: Tensor, n_axes: int) -> Tensor:
+    """||A x - y||^2 = ||y||^2 + Re<x, A^H A x - 2 A^H y>, per item, not below 0; with ``normal`` A^H A x."""
+    return (yy + inner(image, normal - 2 * b, n_axes)).clamp_min(0)
