@@ -37,8 +37,9 @@ GRIDS: dict[str, tuple[tuple[str, tuple[float, ...]], ...]] = {
     "tv_magnitude": (("n_iter", (3, 10, 30, 100, 300)), ("alpha", (0.003, 0.01, 0.03, 0.1))),
     PNP: (
         ("sigma", (0.05, 0.1, 0.15, 0.2, 0.3)),
-        ("kappa", (0.004, 0.013, 0.04)),
-        ("n_iter", (15, 30, 60)),
+        ("kappa", (0.004, 0.013, 0.04, 0.13)),
+        ("sigma_decay", (1.0, 1.03, 1.1)),
+        ("n_iter", (8, 15, 30, 60)),
     ),
 }
 
@@ -46,8 +47,8 @@ GRIDS: dict[str, tuple[tuple[str, tuple[float, ...]], ...]] = {
 class Networks(NamedTuple):
     """Names as in recipes."""
 
-    denoiser: str = "unet3d.safetensors"
-    deep2s: str = "deep2s.safetensors"
+    denoiser: str = "unet3d-radar"
+    deep2s: str = "deep2s-radar"
 
     def weights(self, method: str) -> str:
         """A digest of the weights a method stands on, so that figures of others are not taken for its own."""

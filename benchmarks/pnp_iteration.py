@@ -179,7 +179,7 @@ def main() -> None:
     )
     parser.add_argument("--frequencies", type=int, default=20)
     parser.add_argument("--iterations", type=int, default=30, help="of whole runs, at most")
-    parser.add_argument("--denoiser", default="unet3d.safetensors")
+    parser.add_argument("--denoiser", default="unet3d-radar")
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks whose weights come with Proxflow
+SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks of images whose weights come with Proxflow
+SHIPPED_VOLUMES = ("unet3d-radar", "deep2s-radar")  # and of volumes
 WEIGHT_FILES = (".safetensors", ".pt")
 BFLOAT16 = ":bfloat16"
 NETWORK_FIELDS = ("denoiser", "network")  # of methods: what may name a network, or a file of weights
@@ -26,19 +27,21 @@ DenoiserName = Annotated[
 LevelDenoiserName = Annotated[
     str,
     Field(
-        pattern=r"^(tv|nlm|(dncnn-ct|dncnn-mri|.+\.(safetensors|pt))(:bfloat16)?)$",
-        examples=["tv, nlm, dncnn-mri, or a file as weights.safetensors"],
-        description="Total variation (tv) or non-local means (nlm), of images or volumes; dncnn-ct or "
-        "dncnn-mri, of images, plane by plane; or a file of weights, such as train-volumes leaves, counted "
-        "from the recipe's folder; :bfloat16 after a network halves its time on recent CPUs.",
+        pattern=r"^(tv|nlm|(dncnn-ct|dncnn-mri|unet3d-radar|.+\.(safetensors|pt))(:bfloat16)?)$",
+        examples=["tv, nlm, unet3d-radar, dncnn-mri, or a file as weights.safetensors"],
+        description="Total variation (tv) or non-local means (nlm), of images or volumes; the network "
+        "unet3d-radar, of volumes; dncnn-ct or dncnn-mri, of images, plane by plane; or a file of weights, "
+        "such as train-volumes leaves, counted from the recipe's folder; :bfloat16 after a network halves "
+        "its time on recent CPUs.",
     ),
 ]
 RadarNetworkName = Annotated[
     str,
     Field(
-        pattern=r"^.+\.safetensors$",
-        examples=["a file as deep2s.safetensors"],
-        description="The file of weights that train-volumes leaves, counted from the recipe's folder.",
+        pattern=r"^(deep2s-radar|.+\.safetensors)$",
+        examples=["deep2s-radar, or a file as deep2s.safetensors"],
+        description="The network deep2s-radar, or the file of weights that train-volumes leaves, counted "
+        "from the recipe's folder.",
     ),
 ]
 

@@ -97,4 +97,4 @@ class Deep2s(Choice):
 
     fits: ClassVar[tuple[Modality, ...]] = ("radar",)
     method: Literal["deep2s"]
-    network: RadarNetworkName = "deep2s.safetensors"
+    network: RadarNetworkName = "deep2s-radar"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proxflow.configs.denoiser import BFLOAT16, NETWORK_FIELDS, SHIPPED, names_file
+from proxflow.configs.denoiser import BFLOAT16, NETWORK_FIELDS, SHIPPED, SHIPPED_VOLUMES, names_file
 from proxflow.configs.methods import MethodConfig
 from proxflow.data.errors import ScanError
 from proxflow.tasks.errors import RequestError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from proxflow.models.denoisers.denoiser import Denoiser
     from proxflow.models.networks.dncnn import DnCNN
 
+log = logging.getLogger("proxflow.stages")
 FILE = "denoiser"  # the name stages know the file of weights by
 
 
@@ -55,7 +57,7 @@ def open_denoiser(
     if kind == "tv":
         return TvDenoiser(float(number)) if number else TvDenoiser()
     network, peak = open_network(name, file)
-    mixed = bool(name_parts(name)[1])
+    mixed = is_mixed(name, device)
     return NetworkDenoiser(network.to(device), peak=peak, mixed=mixed, memory_bytes=memory_bytes)
 
 
@@ -82,6 +84,16 @@ def _named(config: MethodConfig) -> tuple[str, str | None]:
     return found[0] if found else ("", None)
 
 
+def is_mixed(name: str, device: str) -> bool:
+    """Whether a name asks for bfloat16; said in the log where the device has none, which makes it slow."""
+    from proxflow.models.networks.bfloat16 import has_bfloat16
+
+    mixed = bool(name_parts(name)[1])
+    if mixed and not has_bfloat16(device):
+        log.warning("%s: this processor has no bfloat16, which is slower here than float32", name)
+    return mixed
+
+
 def name_parts(name: str) -> tuple[str, str]:
     """A network's name and ``:bfloat16``, or nothing."""
     return (name.removesuffix(BFLOAT16), BFLOAT16) if name.endswith(BFLOAT16) else (name, "")
@@ -90,6 +102,6 @@ def name_parts(name: str) -> tuple[str, str]:
 def file_of(name: str) -> Path | None:
     """The file of weights behind a name; None for what needs none."""
     network, _ = name_parts(name)
-    if network in SHIPPED:
+    if network in (*SHIPPED, *SHIPPED_VOLUMES):
         return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
     return Path(network).expanduser() if names_file(name) else None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxflow.data.errors import ScanError
-from proxflow.tasks.denoisers import file_of, name_parts, open_denoiser
+from proxflow.tasks.denoisers import file_of, is_mixed, open_denoiser
 from proxflow.tasks.errors import RequestError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def open_level_denoiser(
     return VolumeNetworkDenoiser(
         network.to(device),
         sigma_high=weights.sigma_high,
-        mixed=bool(name_parts(name)[1]),
+        mixed=is_mixed(name, device),
         memory_bytes=memory_bytes,
     )
 

@@ -14,7 +14,7 @@ RECIPES = {
     "mri-radial": ("mri-radial-brain", "mri-radial-brain24"),
     "ct": ("ct-htc2022-full", "ct-htc2022-arc90"),
     "dynamic-ct": ("dynamic-ct-red-psm",),
-    "radar": ("radar-merit-breast",),
+    "radar": ("radar-pnp-magnitude",),
 }
 
 

@@ -57,6 +57,19 @@ def test_names_that_are_none(name: str) -> None:
         Method(denoiser=name)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_bfloat16_that_is_not_there_is_said(
+    there: bool, weights: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": there})
+    with caplog.at_level("WARNING", "proxflow.stages"):
+        assert open_denoiser(f"{weights}:bfloat16").mixed  # type: ignore[attr-defined]
+        open_denoiser(str(weights))
+    assert [record.message.partition(": ")[2] for record in caplog.records] == (
+        [] if there else ["this processor has no bfloat16, which is slower here than float32"]
+    )
+
+
 def test_total_variation_takes_its_noise_from_the_name() -> None:
     usual, told = open_denoiser("tv"), open_denoiser("tv:0.07")
     assert isinstance(usual, TvDenoiser) and isinstance(told, TvDenoiser)

@@ -12,9 +12,15 @@ from pydantic import TypeAdapter, ValidationError
 from proxflow.configs.loading import anchor_paths
 from proxflow.configs.methods_magnitude import Deep2s, PnpMagnitude
 from proxflow.data.weights.volume_weights import VolumeWeights, write_volume_weights
+from proxflow.models.denoisers.adjoint_scenes import adjoint_magnitude, measured
+from proxflow.models.denoisers.held_out_scenes import held_out_scenes
+from proxflow.models.denoisers.scenes import SceneSettings
 from proxflow.models.denoisers.told_level import LevelNonLocalMeans, LevelTv, Untold
 from proxflow.models.denoisers.volume_network import VolumeNetworkDenoiser
+from proxflow.models.denoisers.volume_training import noisy_volume
+from proxflow.models.methods.deep2s import deep2s as by_deep2s
 from proxflow.models.networks.unet3d import UNet3d
+from proxflow.operators.mills_cross import mills_cross
 from proxflow.tasks.denoisers import FILE, denoiser_files, method_part
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.method_arguments import method_arguments
@@ -46,6 +52,26 @@ def test_names_open_what_they_say(unet3d: Path) -> None:
     assert isinstance(opened, VolumeNetworkDenoiser)
     assert (opened.sigma_high, opened.mixed, opened.memory_bytes) == (0.3, True, 1 << 20)
     assert opened(torch.rand(1, 5, 6, 4), 0.1).shape == (1, 5, 6, 4)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.15])
+def test_shipped_denoiser_removes_noise_of_a_volume(sigma: float) -> None:
+    """Of a scene that no training drew; what is left is below a tenth of the noise's energy."""
+    scene = held_out_scenes(SceneSettings(), 1, 90)[0]
+    noisy = noisy_volume(scene, sigma, 90, "complex")[0]
+    clean = open_level_denoiser("unet3d-radar")(noisy[None], sigma)[0]
+    assert (clean - scene).square().mean() < 0.1 * (noisy - scene).square().mean()
+
+
+def test_shipped_deep2s_finds_the_targets() -> None:
+    """Nearer than the adjoint image and than nothing, at the numbers of frequencies it was trained for."""
+    array, scene = mills_cross(10), held_out_scenes(SceneSettings(), 1, 90)[0]
+    y = measured(array, scene, 30.0, torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        found = by_deep2s(array, y, network=open_deep2s("deep2s-radar")).image.abs()
+    found, adjoint = found / found.max(), adjoint_magnitude(array, y)
+    errors = [float((image - scene).square().sum()) for image in (found, adjoint, torch.zeros(()))]
+    assert errors[0] == min(errors) and errors[0] < 0.9 * errors[2]
 
 
 def test_deep2s_opens_with_a_bounded_output(deep2s: Path) -> None:
@@ -81,7 +107,9 @@ def test_relative_files_count_from_the_recipe(tmp_path: Path) -> None:
     assert values["compare"][0]["denoiser"] == "tv"
 
 
-@pytest.mark.parametrize("name", ["tv:0.03", "bm4d", "", "unet3d", "nlm:bfloat16", "a.npz"])
+@pytest.mark.parametrize(
+    "name", ["tv:0.03", "bm4d", "", "unet3d", "nlm:bfloat16", "a.npz", "unet3d-radar.pkl"]
+)
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(ValidationError):
         PnpMagnitude(method="pnp_magnitude", denoiser=name)
