@@ -73,7 +73,7 @@ class DiffusionUnet(nn.Module):
             raise ValueError(f"t must have shape {tuple(x.shape[:1])}, got {tuple(t.shape)}")
         h, (top, left) = _continued(x, self.settings.side_factor)
         sinusoids = time_embedding(t, self.settings.width)
-        embedding = self.time_embed(sinusoids.to(self.time_embed[0].weight.dtype))
+        embedding = self.time_embed(sinusoids.to(next(self.time_embed.parameters()).dtype))
         kept = []
         for block in self.input_blocks:
             h = _through(block, h, embedding)
