@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from pickle import UnpicklingError  # what torch raises
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from proxflow.data.errors import ScanError
+from proxflow.data.weights.torch_file import load_torch_file
 
 PEAK = 0.0718488  # of the walnut they were trained on, a constant of the authors' code
 MOST_UNPACKED_BYTES = 64 << 20
@@ -35,9 +33,8 @@ class _Inert:
 def read_authors_module(path: Path) -> tuple[dict[str, Tensor], str, float]:
     """(tensors by our names, predicts, peak) of a DnCNN of RED-PSM, without running any of the file's code.
 
-    Torch's restricted unpickler reads it: it looks no class up by name, knows tensors, plain containers and,
-    here, five names of modules, for which an inert class stands. A file that asks for anything else is
-    refused.
+    Besides tensors and plain containers it may name five classes, for which an inert one stands; see
+    ``load_torch_file``.
 
     Raises ScanError on a file of another kind, or without eight convolutions with biases.
     """
@@ -57,25 +54,8 @@ def read_authors_module(path: Path) -> tuple[dict[str, Tensor], str, float]:
 
 
 def _restricted(path: Path) -> _Inert:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > MOST_UNPACKED_BYTES:
-            raise ScanError(
-                f"{path.name} must unpack to at most {MOST_UNPACKED_BYTES >> 20} MiB, got {size} bytes"
-            )
-        with torch.serialization.safe_globals([(_Inert, name) for name in STOOD_FOR]):
-            module = torch.load(path, map_location="cpu", weights_only=True)
-    except zipfile.BadZipFile as error:
-        raise ScanError(f"{path.name} must be a file of torch.save, got another kind of file") from error
-    except UnpicklingError as error:
-        reason = str(error).partition("Please file")[0].split("\n")
-        named = next((line.strip() for line in reason if "GLOBAL" in line or "nsupported" in line), "")
-        raise ScanError(
-            f"{path.name} must hold a DnCNN of RED-PSM and nothing else, got what is not read: {named}"
-        ) from error
-    except (RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError) as error:
-        raise ScanError(f"{path.name} must be a complete file of torch.save, got {error}") from error
+    stand_ins = [(_Inert, name) for name in STOOD_FOR]
+    module = load_torch_file(path, "a DnCNN of RED-PSM", most_bytes=MOST_UNPACKED_BYTES, stand_ins=stand_ins)
     if type(module) is not _Inert:
         raise ScanError(f"{path.name} must hold a whole module of RED-PSM, got {type(module).__name__}")
     return module

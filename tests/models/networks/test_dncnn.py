@@ -31,7 +31,7 @@ def test_a_pixel_of_dncnn_sees_17_by_17(rng: torch.Generator) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: t.pop("layers.0.bias"), "layers.0.bias amiss"),
+        (lambda t: t.pop("layers.0.bias"), "layers.0.bias missing"),
         (
             lambda t: t.update({"layers.2.weight": torch.zeros(64, 64, 5, 5)}),
             "layers.2.weight must have shape",

@@ -28,7 +28,7 @@ def test_weights_make_the_same_network_and_others_are_refused() -> None:
         torch.testing.assert_close(unet3d_of(network.state_dict())(x), network(x))
     tensors = dict(network.state_dict())
     del tensors["out.bias"]
-    with pytest.raises(ValueError, match=r"UNet3d, got out.bias amiss"):
+    with pytest.raises(ValueError, match=r"UNet3d, got out.bias missing"):
         unet3d_of(tensors)
     wrong = network.state_dict() | {"out.bias": torch.zeros(2)}
     with pytest.raises(ValueError, match=r"out.bias must have shape \(1,\), got \(2,\)"):

@@ -1,0 +1,130 @@
+"""Weights of diffusion models in files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from proxflow.data.errors import ScanError
+from proxflow.data.weights.torch_file import load_torch_file
+from proxflow.data.weights.weights_file import check_file, check_numbers, read_tensors, write_tensors
+
+FORMAT = "diffusion-unet-1"
+SUFFIXES = (".safetensors", ".pt", ".pth")
+MOST_BYTES = (
+    6 << 30
+)  # the largest network of DDS has 1.4 GiB; a training keeps it, its average and two moments
+MOST_NUMBERS = 1 << 30  # of all tensors; a few bytes of a file can claim any size
+WRAPPER = "module."  # before every name, where several devices trained
+HOLDS = "the state dict of a diffusion model"
+
+NUMBERS = ("in_channels", "out_channels", "width", "n_res_blocks", "head_channels")
+LISTS = ("multipliers", "attention_factors")
+SETTINGS = {"image_size", *NUMBERS, *LISTS}
+LARGEST = 1 << 16
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+@dataclass(frozen=True)
+class DiffusionWeights:
+    """tensors: by name, as ``input_blocks.0.0.weight``, float32.
+
+    settings: of the network, by the fields of ``DiffusionUnetSettings``; None where the file does not tell
+    them, so that names and shapes must.
+    """
+
+    tensors: Mapping[str, Tensor]
+    settings: Mapping[str, Any] | None = None
+
+
+def write_diffusion_weights(path: Path, weights: DiffusionWeights) -> None:
+    """Write them as safetensors: the same weights give the same bytes.
+
+    Tensors are written in the dtype they have; in float16 a file has half the size and is read as float32.
+    Raises ValueError on weights without settings, which a file of ours tells.
+    """
+    if weights.settings is None:
+        raise ValueError("settings must be given for a file of weights, got none")
+    write_tensors(path, weights.tensors, {"format": FORMAT, "settings": dict(weights.settings)})
+
+
+def read_diffusion_weights(path: Path, what: str = "network") -> DiffusionWeights:
+    """The weights in a .safetensors of ``write_diffusion_weights``, or in a .pt or .pth of ``torch.save``.
+
+    The latter holds a state dict, ``{"state_dict": ...}``, or ``{"model": ..., "ema": ...}``, of which the
+    average over the training, ``ema``, is taken; a ``module.`` before all names is dropped. No code of the
+    file is run. Floating-point numbers of any precision become float32.
+
+    ``what``: names the file in sentences. Raises ScanError on a file that is missing, of another kind,
+    damaged, or holds NaN or infinity. Whether names and shapes fit a network is for ``diffusion_unet_of`` to
+    say.
+    """
+    check_file(path, what, MOST_BYTES)
+    if path.suffix not in SUFFIXES:
+        raise ScanError(f"{path.name} must end in one of {', '.join(SUFFIXES)}, got {path.suffix or 'none'}")
+    settings = None
+    if path.suffix == ".safetensors":
+        mapped, told = read_tensors(path, FORMAT, "diffusion model")
+        tensors = {name: tensor.clone() for name, tensor in mapped.items()}  # the file may change, or go
+        settings = _settings(path, told.get("settings"))
+    else:
+        tensors = _state_dict(path, load_torch_file(path, HOLDS, most_bytes=MOST_BYTES))
+    _check_tensors(path, tensors)
+    check_numbers(path, tensors)
+    return DiffusionWeights({name: tensor.float() for name, tensor in tensors.items()}, settings)
+
+
+def _state_dict(path: Path, held: Any) -> dict[str, Tensor]:
+    """The tensors by names without wrapper, in whichever layout ``held`` has."""
+    if isinstance(held, dict):
+        layers = ("state_dict",) if "state_dict" in held else ("ema", "model")
+        held = next((held[key] for key in layers if held.get(key) is not None), held)
+    if not isinstance(held, dict) or not held:
+        raise ScanError(f"{path.name} must hold {HOLDS}, got {_kind(held)}")
+    for name, tensor in held.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise ScanError(
+                f"{path.name} must hold tensors by name, got {_kind(tensor)} for {str(name)[:80]!r}"
+            )
+    wrapped = all(name.startswith(WRAPPER) for name in held)
+    return {name.removeprefix(WRAPPER) if wrapped else name: tensor.detach() for name, tensor in held.items()}
+
+
+def _kind(held: object) -> str:
+    return "an empty dict" if held == {} else type(held).__name__
+
+
+def _check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """ScanError on what is no plain array of floats, or too large; a foreign file can hold such tensors."""
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.dtype not in DTYPES:
+            got = f"{tensor.layout}, {tensor.dtype}, {tensor.device}"
+            raise ScanError(f"{path.name}: {name} must be a plain array of floats, got {got}")
+    count = sum(tensor.numel() for tensor in tensors.values())
+    if count > MOST_NUMBERS:
+        raise ScanError(f"{path.name} must hold at most {MOST_NUMBERS} numbers, got {count}")
+
+
+def _settings(path: Path, told: Any) -> dict[str, Any]:
+    if not isinstance(told, dict) or told.keys() != SETTINGS:
+        got = sorted(told.keys() ^ SETTINGS)[0] if isinstance(told, dict) else told
+        raise ScanError(f"{path.name}: settings must name {', '.join(sorted(SETTINGS))}, got {got} amiss")
+    for name in NUMBERS if told["image_size"] is None else ("image_size", *NUMBERS):
+        if not _is_size(told[name]):
+            raise ScanError(
+                f"{path.name}: {name} must be a whole number from 1 to {LARGEST}, got {told[name]}"
+            )
+    for name in LISTS:
+        if not isinstance(told[name], list) or not all(map(_is_size, told[name])):
+            got = told[name]
+            raise ScanError(f"{path.name}: {name} must be whole numbers from 1 to {LARGEST}, got {got}")
+    return {name: tuple(value) if name in LISTS else value for name, value in told.items()}
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= LARGEST
