@@ -66,13 +66,13 @@ def _told(file: Any) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def check_file(path: Path, what: str) -> None:
+def check_file(path: Path, what: str, most_bytes: int = MOST_BYTES) -> None:
     """ScanError if there is none, or it is too large to be weights."""
     if not path.is_file():
         raise ScanError(f"{what} must be an existing file of weights, got {path}")
-    if path.stat().st_size > MOST_BYTES:
+    if path.stat().st_size > most_bytes:
         raise ScanError(
-            f"{path.name} must be at most {MOST_BYTES >> 20} MiB, got {path.stat().st_size} bytes"
+            f"{path.name} must be at most {most_bytes >> 20} MiB, got {path.stat().st_size} bytes"
         )
 
 
