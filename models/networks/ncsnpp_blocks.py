@@ -121,17 +121,20 @@ def group_norm(n: int) -> nn.GroupNorm:
     return nn.GroupNorm(min(n // 4, 32), n, eps=1e-6)
 
 
-def convolution(n_in: int, n_out: int, size: int, gain: float = 1.0) -> nn.Conv2d:
-    """Keeps the sides, zeros outside; starts as Glorot's times ``gain``, no bias at first."""
-    layer = nn.Conv2d(n_in, n_out, size, padding=size // 2)
-    nn.init.xavier_uniform_(layer.weight, gain)
-    nn.init.zeros_(layer.bias)
-    return layer
+def convolution(n_in: int, n_out: int, size: int, gain: float = 1.0) -> nn.Module:
+    """Keeps the sides, zeros outside; starts as Glorot's times ``gain``, with no bias."""
+    return _started(nn.Conv2d(n_in, n_out, size, padding=size // 2), gain)
 
 
-def dense(n_in: int, n_out: int) -> nn.Linear:
-    """Starts as ``convolution``."""
-    layer = nn.Linear(n_in, n_out)
-    nn.init.xavier_uniform_(layer.weight)
-    nn.init.zeros_(layer.bias)
+def dense(n_in: int, n_out: int) -> nn.Module:
+    """Starts as Glorot's, with no bias."""
+    return _started(nn.Linear(n_in, n_out), 1.0)
+
+
+def _started(layer: nn.Module, gain: float) -> nn.Module:
+    for weight in layer.parameters():
+        if weight.ndim > 1:
+            nn.init.xavier_uniform_(weight, gain)
+        else:
+            nn.init.zeros_(weight)
     return layer
