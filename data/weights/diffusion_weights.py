@@ -16,9 +16,7 @@ from proxflow.data.weights.weights_file import check_file, check_numbers, read_t
 
 FORMAT = "diffusion-unet-1"
 SUFFIXES = (".safetensors", ".pt", ".pth")
-MOST_BYTES = (
-    6 << 30
-)  # the largest network of DDS has 1.4 GiB; a training keeps it, its average and two moments
+MOST_BYTES = 6 << 30  # the largest network of DDS has 1.4 GiB; a training keeps it, its average, two moments
 MOST_NUMBERS = 1 << 30  # of all tensors; a few bytes of a file can claim any size
 WRAPPER = "module."  # before every name, where several devices trained
 HOLDS = "the state dict of a diffusion model"
