@@ -1,0 +1,75 @@
+"""Diffusion priors that are networks: channels for complex images, precision, order of memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from proxflow.models.diffusion.noise_levels import NoiseLevel
+from proxflow.models.networks.channels_last import channels_last
+
+if TYPE_CHECKING:
+    from proxflow.models.networks.diffusion_unet import DiffusionUnet
+    from proxflow.models.networks.ncsnpp import NCSNpp
+
+
+class VpNetworkPrior:
+    """eps by a ``DiffusionUnet``: of real images, or of complex ones as two channels, their parts.
+
+    A network of one channel sees the parts of complex images one by one.
+
+    Args:
+        mixed: convolutions in bfloat16.
+    """
+
+    def __init__(self, network: DiffusionUnet, *, mixed: bool = False) -> None:
+        self.network = channels_last(network.eval())
+        self.mixed = mixed
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        n_channels = self.network.settings.in_channels
+        channels = as_channels(x, n_channels)
+        times = torch.full((len(channels),), level.time, device=x.device)
+        ordered = channels.float().contiguous(memory_format=torch.channels_last)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
+            found = self.network.predict_noise(ordered, times)
+        return from_channels(found, x)
+
+
+class VeNetworkPrior:
+    """eps = -sigma s(x, sigma) by a score network of one channel; parts of complex images one by one."""
+
+    def __init__(self, network: NCSNpp) -> None:
+        self.network = network.eval()
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        channels = as_channels(x, 1).float()
+        sigmas = torch.full((len(channels),), level.noise, device=x.device)
+        return from_channels(-level.noise * self.network.score(channels, sigmas), x)
+
+
+def as_channels(x: Tensor, n_channels: int) -> Tensor:
+    """(n, y, x), real or complex, as (m, n_channels, y, x): two channels hold real and imaginary part, one
+    first all real, then all imaginary parts. Raises ValueError for real images and two channels.
+    """
+    if not x.is_complex():
+        if n_channels != 1:
+            raise ValueError(f"the prior must be of 1 channel for real images, got {n_channels}")
+        return x[:, None]
+    parts = torch.view_as_real(x).movedim(-1, 1)
+    if n_channels == 2:
+        return parts
+    return parts.transpose(0, 1).reshape(-1, 1, *x.shape[1:])
+
+
+def from_channels(channels: Tensor, like: Tensor) -> Tensor:
+    """``as_channels`` undone, in the dtype of ``like``."""
+    if not like.is_complex():
+        return channels[:, 0].to(like.dtype)
+    real, imag = channels.unbind(1) if channels.shape[1] == 2 else channels[:, 0].chunk(2)
+    dtype = like.real.dtype
+    return torch.complex(real.to(dtype), imag.to(dtype))
