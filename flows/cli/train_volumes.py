@@ -23,6 +23,10 @@ def command(
     whole: Annotated[
         float, Parameter(help="unet3d: share of the steps, the last, with whole scenes, batch / 4 of them.")
     ] = 0.1,
+    frozen: Annotated[
+        float,
+        Parameter(help="Share of the steps, the last, in which batch normalisation keeps its statistics."),
+    ] = 0.5,
     sigma_high: Annotated[float, Parameter(help="unet3d: strongest noise, as a part of the peak.")] = 0.2,
     noise: Annotated[
         Literal["complex", "real"],
@@ -91,6 +95,7 @@ def command(
         "batch": batch,
         "side": side,
         "whole": whole,
+        "frozen": frozen,
         "sigma_high": sigma_high,
         "noise": noise,
         "understated": understated,

@@ -15,13 +15,13 @@ NOISE_SEED = 4_290_000_000  # of judged volumes; trainings have smaller ones
 
 
 def find_volume_gradient(trainee: Trainee, inputs: Tensor, clean: Tensor, *, mixed: bool) -> float:
-    """The gradient of the mean of (net(inputs) - clean)^2, which it returns; weights stay as they are.
+    """The gradient of the mean of (net(inputs) - clean)^2, which it returns, in the mode that the network is
+    in; weights stay as they are.
 
     inputs: float32 (n, channel, z, y, x).  clean: (n, 1, z, y, x).
     ``mixed``: convolutions in bfloat16, weights, running statistics and the loss in float32.
     """
     device = next(trainee.network.parameters()).device
-    trainee.network.train()
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
         made = trainee.network(inputs.to(device).contiguous(memory_format=torch.channels_last_3d))
     loss = (made.float() - clean.to(device)).square().mean()

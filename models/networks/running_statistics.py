@@ -1,4 +1,4 @@
-"""Over how many batches batch normalisation averages what it keeps for evaluation."""
+"""Batch normalisation whose statistics stay what they are in the last part of a training."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from proxflow.models.networks.trainee import Trainee
 
-USUAL, MOST = 10, 100  # batches
 
+def train_mode(trainee: Trainee, frozen: float) -> None:
+    """Set the network to learn the next step, batch normalisation by running statistics in the ``frozen``
+    last part of all steps, as in use, and by those of each batch before.
 
-def average_batches(trainee: Trainee, n_last: int) -> None:
-    """Let each new batch count a tenth in running means and variances, and less in the ``n_last`` last steps,
-    down to a hundredth, as long as these are ten times as many as are averaged.
-
-    Batches of scenes differ much, as targets fill 1 % or 10 % of one: an average over few is a noisy one. By
-    then weights hardly change, so that older batches tell as much.
+    Batches of scenes differ much, as targets fill 1 % or 10 % of one. A network that met their own statistics
+    alone learns to count on them, and is off where they are gone.
     """
-    late = trainee.step >= trainee.n_steps - n_last
-    n_batches = min(max(n_last // 10, USUAL), MOST) if late else USUAL
-    for module in trainee.network.modules():
-        if isinstance(module, _BatchNorm):
-            module.momentum = 1 / n_batches
+    trainee.network.train()
+    if trainee.step >= trainee.n_steps - round(frozen * trainee.n_steps):
+        for module in trainee.network.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()

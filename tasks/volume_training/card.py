@@ -30,6 +30,7 @@ A step: {config.batch_size} crops of {config.side} x {config.side} x {config.sid
 target; in the last {config.whole:.0%} of the steps whole scenes, {max(config.batch_size // 4, 1)} of them;
 each dimmed by a factor of U(0.6, 1).
 {_noise(config)}
+Batch normalisation keeps its statistics in the last {config.frozen:.0%} of the steps.
 Convolutions in {config.precision}, seed {config.seed}.
 
 {_took(trained)}
@@ -37,7 +38,7 @@ Convolutions in {config.precision}, seed {config.seed}.
 ## Figures
 
 Mean squared error over sigma in [0, {config.sigma_high:g}]: **{mean_mse(rows):.2e}**,
-by the midpoint rule, over {n_scenes} whole scenes held out, relative to a peak of 1; convolutions in float32.
+by the midpoint rule, over {n_scenes} whole scenes held out, relative to a peak of 1, in float32.
 
 | noise, of the peak | noisy, dB | denoised, dB | gain, dB | mean squared error |
 |---|---|---|---|---|
@@ -45,8 +46,8 @@ by the midpoint rule, over {n_scenes} whole scenes held out, relative to a peak 
 
 ## Not for
 
-Scenes that are not sparse, correlated noise, or noise stronger than trained on: a denoiser may remove what is
-small and faint, and draw what it expects.
+Scenes that are not sparse, or noise stronger than trained on or of another kind: a denoiser may remove what
+is small and faint, and draw what it expects.
 """
 
 
@@ -74,6 +75,7 @@ three; no voxel is cropped; every item is divided by its own maximum, not by tha
 decay {config.weight_decay:g}) on the mean squared error.
 A step: {config.batch_size} scenes with random phases, measured at one of the numbers of frequencies, with
 circular Gaussian noise at a signal-to-noise ratio of U({low:g}, {high:g}) dB, drawn for each.
+Batch normalisation keeps its statistics in the last {config.frozen:.0%} of the steps.
 Convolutions in {config.precision}, seed {config.seed}.
 
 {_took(trained)}

@@ -23,7 +23,7 @@ from proxflow.models.denoisers.held_out_scenes import held_out_scenes
 from proxflow.models.denoisers.scenes import SceneSettings
 from proxflow.models.denoisers.volume_training import NOISE_SEED, applied, find_volume_gradient
 from proxflow.models.networks.judged import Judged, judged, mean_mse
-from proxflow.models.networks.running_statistics import average_batches
+from proxflow.models.networks.running_statistics import train_mode
 from proxflow.models.networks.trainee import Trainee
 from proxflow.models.networks.unet3d import UNet3d
 from proxflow.operators.mills_cross import mills_cross
@@ -35,7 +35,6 @@ from proxflow.tasks.volume_training.volume_pictures import volume_rows
 
 WEIGHTS = "deep2s.safetensors"
 N_JUDGED, N_SHOWN = 6, 3  # scenes judged on the way and in pictures
-LATE = 0.1  # of the steps, the last: running statistics are averaged over more of them
 N_REPORTED, FIRST_REPORTED = 50, 12  # for the card, scenes that were not judged before
 
 
@@ -62,7 +61,7 @@ class Deep2sTraining:
 
     def find_gradient(self, trainee: Trainee) -> float:
         config = self.config
-        average_batches(trainee, round(LATE * trainee.n_steps))
+        train_mode(trainee, config.frozen)
         settings = MeasuredSettings(self.scenes, config.batch_size, config.snr_db)
         device = next(trainee.network.parameters()).device
         pairs = draw_adjoints(self.operators, settings, config.seed, trainee.step, device)

@@ -22,7 +22,7 @@ from proxflow.models.denoisers.volume_training import (
     noisy_volume,
 )
 from proxflow.models.networks.judged import Judged, mean_mse
-from proxflow.models.networks.running_statistics import average_batches
+from proxflow.models.networks.running_statistics import train_mode
 from proxflow.models.networks.trainee import Trainee
 from proxflow.models.networks.unet3d import UNet3d
 from proxflow.tasks.network_training.folder import numbers, write_results
@@ -41,8 +41,7 @@ A_WHOLE = 4  # crops in a step for one whole scene, which holds as many voxels a
 class VolumeDenoiserTraining:
     """Crops of drawn scenes with noise, and whole ones in the last steps, against clean ones.
 
-    Batch normalisation keeps running statistics of what it sees last: whole scenes, as in use, over more
-    batches than before, for weights hardly change by then.
+    Whole scenes are what is met in use, where most is empty.
     """
 
     judge_every = 500
@@ -65,7 +64,7 @@ class VolumeDenoiserTraining:
     def find_gradient(self, trainee: Trainee) -> float:
         config = self.config
         n_whole = round(config.whole * trainee.n_steps)
-        average_batches(trainee, n_whole)
+        train_mode(trainee, config.frozen)
         whole = trainee.step >= trainee.n_steps - n_whole
         side, batch = (0, max(config.batch_size // A_WHOLE, 1)) if whole else (config.side, config.batch_size)
         settings = VolumeSettings(

@@ -19,8 +19,8 @@ from proxflow.tasks.volume_training.deep2s import Deep2sTraining
 from proxflow.tasks.volume_training.volume_denoiser import VolumeDenoiserTraining
 
 SHAPE = (12, 8, 9)
-QUICK = VolumeTraining(network="unet3d", steps=6, batch=2, side=12, whole=0.4, shape=SHAPE)
-QUICK_DEEP2S = VolumeTraining(network="deep2s", steps=6, batch=2, frequencies=(2, 3), shape=SHAPE)
+QUICK = VolumeTraining(network="unet3d", steps=6, batch=2, side=12, whole=0.4, frozen=0.2, shape=SHAPE)
+QUICK_DEEP2S = VolumeTraining(network="deep2s", steps=6, batch=2, frequencies=(2, 3), frozen=0.2, shape=SHAPE)
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def test_stopped_at_any_step_it_gives_the_same_weights_and_statistics(
     make: Callable[[], Training], tmp_path: Path
 ) -> None:
     whole = trained(tmp_path / "whole", make())
-    assert int(whole.network.state_dict()["encode1.1.num_batches_tracked"]) == 6
+    assert int(whole.network.state_dict()["encode1.1.num_batches_tracked"]) == 5
     assert [step for step, _ in whole.history.validation] == [4, 6]
     stops = (Stopper(1), Stopper(4), Stopper(4, judged=True), Stopper(6))
     same(whole, trained(tmp_path / "often", make(), *stops))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from proxflow.models.networks.running_statistics import average_batches
+from proxflow.models.networks.running_statistics import train_mode
 from proxflow.models.networks.trainee import follow_gradient, forget_gradient, learning_rate, new_trainee
 
 
@@ -42,14 +42,17 @@ def test_running_statistics_go_back_where_a_step_is_not_finished() -> None:
     assert int(kept["1.num_batches_tracked"]) == 1 == trainee.step
 
 
-def test_late_batches_count_less() -> None:
-    network = nn.Sequential(nn.BatchNorm1d(2))
-    trainee = new_trainee(network, 10_000, rate=1e-3, decay=0.5)
-
-    def share(step: int, n_last: int) -> float:
-        trainee.step = step
-        average_batches(trainee, n_last)
-        return float(network[0].momentum)
-
-    assert share(0, 2000) == share(7999, 2000) == 0.1 and share(8000, 2000) == 0.01
-    assert share(9900, 500) == 0.02 and share(9999, 50) == 0.1  # few steps cannot be averaged over many
+@pytest.mark.parametrize(("frozen", "first"), [(0.0, 10), (0.3, 7), (1.0, 0)])
+def test_late_steps_leave_running_statistics(frozen: float, first: int) -> None:
+    network = nn.Sequential(nn.Conv1d(1, 2, 1), nn.BatchNorm1d(2), nn.Dropout())
+    trainee = new_trainee(network, 10, rate=1e-3, decay=0.5)
+    moved = []
+    for _ in range(10):
+        train_mode(trainee, frozen)
+        assert network[2].training
+        before = network[1].running_mean.clone()
+        trainee.optimiser.zero_grad()
+        network(torch.arange(8.0).view(1, 1, 8)).square().mean().backward()
+        moved.append(not torch.equal(before, network[1].running_mean))
+        follow_gradient(trainee)
+    assert moved == [step < first for step in range(10)]
