@@ -37,6 +37,10 @@ class VolumeTraining(Part):
     whole: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.1, description="unet3d: share of the steps, the last, with whole scenes, batch / 4 of them."
     )
+    start: str = Field(
+        default="",
+        description="File of weights of the same network to begin with, as train-volumes leaves it.",
+    )
     frozen: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5,
         description="Share of the steps, the last, in which batch normalisation keeps the statistics it has.",

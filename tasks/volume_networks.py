@@ -40,7 +40,7 @@ def open_level_denoiser(
         raise RequestError(str(error)) from None
     if not volumes:
         return Untold(open_denoiser(name, file=path, device=device, memory_bytes=memory_bytes))
-    network, weights = _volume_network(path, "denoiser", "unet3d")
+    network, weights = open_volume_network(path, "denoiser", "unet3d")
     return VolumeNetworkDenoiser(
         network.to(device),
         sigma_high=weights.sigma_high,
@@ -53,10 +53,12 @@ def open_deep2s(name: str, *, file: Path | None = None, device: str = "cpu") -> 
     """The network called ``name``, a ``RadarNetworkName``; RequestError as ``open_level_denoiser``."""
     path = file or file_of(name)
     assert path is not None, name
-    return _volume_network(path, "network", "deep2s")[0].to(device)
+    return open_volume_network(path, "network", "deep2s")[0].to(device)
 
 
-def _volume_network(path: Path, what: str, wanted: str) -> tuple[UNet3d, VolumeWeights]:
+def open_volume_network(path: Path, what: str, wanted: str) -> tuple[UNet3d, VolumeWeights]:
+    """The network ``wanted``, unet3d or deep2s, of a file of weights, which ``what`` names in sentences;
+    RequestError as ``open_level_denoiser``."""
     from proxflow.data.weights.volume_weights import read_volume_weights
     from proxflow.models.networks.unet3d import unet3d_of
 

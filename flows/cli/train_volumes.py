@@ -23,6 +23,7 @@ def command(
     whole: Annotated[
         float, Parameter(help="unet3d: share of the steps, the last, with whole scenes, batch / 4 of them.")
     ] = 0.1,
+    start: Annotated[str, Parameter(help="File of weights of the same network to begin with.")] = "",
     frozen: Annotated[
         float,
         Parameter(help="Share of the steps, the last, in which batch normalisation keeps its statistics."),
@@ -95,6 +96,7 @@ def command(
         "batch": batch,
         "side": side,
         "whole": whole,
+        "start": start,
         "frozen": frozen,
         "sigma_high": sigma_high,
         "noise": noise,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from proxflow.configs.volume_training import VolumeTraining
 from proxflow.models.denoisers.held_out_scenes import FIRST_SEED
@@ -30,7 +31,7 @@ A step: {config.batch_size} crops of {config.side} x {config.side} x {config.sid
 target; in the last {config.whole:.0%} of the steps whole scenes, {max(config.batch_size // 4, 1)} of them;
 each dimmed by a factor of U(0.6, 1).
 {_noise(config)}
-Batch normalisation keeps its statistics in the last {config.frozen:.0%} of the steps.
+{_start(config)}Batch normalisation keeps its statistics in the last {config.frozen:.0%} of the steps.
 Convolutions in {config.precision}, seed {config.seed}.
 
 {_took(trained)}
@@ -75,7 +76,7 @@ three; no voxel is cropped; every item is divided by its own maximum, not by tha
 decay {config.weight_decay:g}) on the mean squared error.
 A step: {config.batch_size} scenes with random phases, measured at one of the numbers of frequencies, with
 circular Gaussian noise at a signal-to-noise ratio of U({low:g}, {high:g}) dB, drawn for each.
-Batch normalisation keeps its statistics in the last {config.frozen:.0%} of the steps.
+{_start(config)}Batch normalisation keeps its statistics in the last {config.frozen:.0%} of the steps.
 Convolutions in {config.precision}, seed {config.seed}.
 
 {_took(trained)}
@@ -106,6 +107,10 @@ generators from {FIRST_SEED} on, which no seed reaches."""
 
 def _took(trained: Trained) -> str:
     return f"    {trained.command}\n\ntook {trained.history.seconds:.0f} s on {machine_text()}."
+
+
+def _start(config: VolumeTraining) -> str:
+    return f"Begins with the weights {Path(config.start).name}. " if config.start else ""
 
 
 def _count(trained: Trained) -> str:

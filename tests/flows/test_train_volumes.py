@@ -106,6 +106,24 @@ def test_bad_numbers_are_one_sentence_and_leave_nothing(proxflow: Any) -> None:
     assert proxflow("train-volumes", "--network", "unet")[0] == 2
 
 
+def test_a_training_begins_with_the_weights_of_another(proxflow: Any) -> None:
+    code, first, err = proxflow(*UNET3D, "--steps", "2", "--out", "a")
+    assert code == 0, err
+    still = ("--steps", "1", "--learning-rate", "1e-12", "--frozen", "1", "--start", first["weights"])
+    code, second, err = proxflow(*UNET3D, *still, "--out", "b")
+    assert code == 0, err
+    before, after = load_file(first["weights"]), load_file(second["weights"])
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=1e-6)
+    assert "Begins with the weights unet3d.safetensors." in Path("b/card.md").read_text()
+    for wrong, sentence in (
+        ("none.safetensors", "start must be an existing file"),
+        (first["weights"], "deep2s"),
+    ):
+        code, _, err = proxflow(*DEEP2S, "--steps", "1", "--start", wrong, "--out", "c")
+        assert code == 2 and sentence in err and not Path("c").exists(), err
+
+
 def test_a_folder_of_another_training_is_refused(proxflow: Any) -> None:
     assert proxflow(*UNET3D, "--steps", "1", "--out", "d")[0] == 0
     before = Path("d/unet3d.safetensors").read_bytes()
