@@ -192,7 +192,7 @@ def test_weights_make_the_same_network_and_others_are_refused() -> None:
     with torch.no_grad():
         again = ncsnpp_of(network.state_dict(), SMALL).score(x, sigma)
         torch.testing.assert_close(again, network.score(x, sigma), rtol=0, atol=0)
-    with pytest.raises(ValueError, match=r"NCSNpp, got all_modules.10.Conv2d_0.bias amiss"):
+    with pytest.raises(ValueError, match=r"NCSNpp, got all_modules.10.Conv2d_0.bias unexpected"):
         ncsnpp_of(network.state_dict(), NCSNppSettings(8, (1, 2), 1, image_size=16))
     with pytest.raises(ValueError, match="channels must be a multiple of 4, got 6"):
         NCSNpp(NCSNppSettings(channels=6))
