@@ -83,10 +83,10 @@ def test_search_moves_one_number_at_a_time() -> None:
 
 def test_numbers_of_other_weights_are_not_taken() -> None:
     trials = [{"numbers": {"sigma": s}, "weights": w, "psnr": p} for s, w, p in ((1, "a", 9), (2, "b", 8))]
-    content = json.loads(json.dumps({"20:30": {"pnp_magnitude": trials}}))
+    content = json.loads(json.dumps({"20:20": {"pnp_magnitude": trials}}))
     assert chosen(content, Cell(20, 30), "pnp_magnitude", "b") == {"sigma": 2}
     assert chosen(content, Cell(20, 30), "kirchhoff", "") == {}
-    with pytest.raises(SystemExit, match="must hold trials of pnp_magnitude for 20:30"):
+    with pytest.raises(SystemExit, match="must hold trials of pnp_magnitude for 20:20"):
         chosen(content, Cell(20, 30), "pnp_magnitude", "c")
 
 
