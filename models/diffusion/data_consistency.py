@@ -46,11 +46,9 @@ class HardConsistency:
 
     renews_noise = False
 
-    def __init__(
-        self, operator: LinearOperator, b: Tensor, *, n_cg: int = 5, n_axes: int | None = None
-    ) -> None:
+    def __init__(self, operator: LinearOperator, b: Tensor, *, n_cg: int = 5) -> None:
         self.normal, self.b, self.n_cg = operator.normal, b, n_cg
-        self.n_axes = len(operator.domain_shape) if n_axes is None else n_axes
+        self.n_axes = len(operator.domain_shape)
 
     def __call__(self, denoised: Tensor, level: NoiseLevel) -> Consistent:
         b = self.b.expand(denoised.shape)
@@ -77,11 +75,10 @@ class ProximalConsistency:
         *,
         gamma: float | Callable[[NoiseLevel], float],
         n_cg: int = 5,
-        n_axes: int | None = None,
     ) -> None:
         self.normal, self.b, self.n_cg = operator.normal, b, n_cg
         self.gamma = gamma if callable(gamma) else lambda level: gamma
-        self.n_axes = len(operator.domain_shape) if n_axes is None else n_axes
+        self.n_axes = len(operator.domain_shape)
 
     def __call__(self, denoised: Tensor, level: NoiseLevel) -> Consistent:
         gamma = self.gamma(level)
