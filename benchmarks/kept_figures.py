@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from proxflow.data.writers.atomic import atomic_path
+
 
 class KeptFigures:
     """``content`` of ``path``, or an empty dictionary where there is no file."""
@@ -16,6 +18,5 @@ class KeptFigures:
 
     def save(self) -> None:
         """Write all of it; the file is the old one or the new one whatever happens meanwhile."""
-        part = self.path.with_name(f"{self.path.name}.part")
-        part.write_text(json.dumps(self.content, indent=1) + "\n")
-        part.replace(self.path)
+        with atomic_path(self.path) as temporary:
+            temporary.write_text(json.dumps(self.content, indent=1) + "\n")

@@ -36,10 +36,10 @@ from proxflow.data.readers.merit import MeritScan
 from proxflow.operators.base import Scaled
 from proxflow.operators.near_field_mimo import NearFieldMimo
 from proxflow.operators.operator_norm import operator_norm
-from proxflow.operators.turned_array import TurnedArrayDifference
 from proxflow.operators.voxel_grid import VoxelGrid
 from proxflow.operators.wave_phasors import SPEED_OF_LIGHT
 from proxflow.tasks.methods import METHODS, method_function
+from proxflow.tasks.modalities.radar.calibrate import operator_of
 from proxflow.tasks.volume_networks import open_level_denoiser
 
 
@@ -69,23 +69,24 @@ PNP: list[dict[str, Any]] = [
 
 
 def operator(
-    cube: RadarCube, medium: Medium, turn: float | None, pairs: Tensor | None = None, grid: VoxelGrid = GRID
+    cube: RadarCube, medium: Medium, turn: float | None, pairs: Tensor | None = None
 ) -> NearFieldMimo:
     """The forward model of the difference of two scans, with the second's echoes if ``turn`` is given."""
-    antennas = torch.from_numpy(cube.geometry.transmitters_m)
-    chosen = torch.from_numpy(cube.geometry.pairs)
-    chosen = chosen if pairs is None else chosen[pairs]
-    path = -medium.path_m / (2 * math.sqrt(medium.permittivity))
-    numbers: dict[str, Any] = {
-        "pairs": chosen,
+    arrays = {
+        "transmitters_m": cube.geometry.transmitters_m,
+        "receivers_m": cube.geometry.transmitters_m,
+        "pairs": cube.geometry.pairs,
+        "frequencies_hz": cube.geometry.frequencies_hz[FREQUENCIES],
+    }
+    antennas = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    if turn is not None:
+        antennas["turned_degrees"] = torch.tensor(turn)
+    numbers = {
         "amplitude": "none",
         "relative_permittivity": medium.permittivity,
-        "reference_range_m": torch.full((len(chosen),), path, dtype=torch.float64),
+        "antenna_path_mm": 1e3 * medium.path_m,
     }
-    arrays = antennas, antennas, torch.from_numpy(cube.geometry.frequencies_hz[FREQUENCIES]), grid
-    if turn is None:
-        return NearFieldMimo(*arrays, **numbers)
-    return TurnedArrayDifference(*arrays, turned_degrees=turn, **numbers)
+    return operator_of(antennas, GRID, numbers, pairs)
 
 
 def difference(cube: RadarCube) -> Tensor:

@@ -52,9 +52,8 @@ class DenoiserPlan:
         from proxflow.tasks.denoiser_training.load import load_images
         from proxflow.tasks.denoiser_training.training import DncnnTraining
 
-        config = self.config
-        if config.precision == "auto":
-            config = config.model_copy(update={"precision": precision_for(device)})
+        precision = precision_for(device, asked=self.config.precision)
+        config = self.config.model_copy(update={"precision": precision})
         return DncnnTraining(load_images(self.sources, config), config)
 
 

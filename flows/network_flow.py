@@ -89,7 +89,7 @@ class TrainingProgress:
 
     def judged(self, step: int, rows: Sequence[Judged]) -> None:
         self._watcher.judged(step, rows)
-        gains = ", ".join(f"{row.after - row.before:+.2f}" for row in rows)
+        gains = ", ".join(f"{row.gain:+.2f}" for row in rows)
         self._gain = f", gain {gains} dB at step {step}"
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ def _publish(finished: FinishedTraining, name: str, headings: Headings, shown: s
             headings.level: row.level,
             f"{headings.before} dB": round(row.before, 2),
             f"{headings.after} dB": round(row.after, 2),
-            "gain dB": round(row.after - row.before, 2),
+            "gain dB": round(row.gain, 2),
             "mean squared error": f"{row.mse:.2e}",
         }
         for row in finished.rows

@@ -117,10 +117,14 @@ def form_placing(form: Mapping[str, Any]) -> Placing:
     return Placing(device, seconds)
 
 
-def precision_for(device: str, *, possible: bool = True) -> Literal["bfloat16", "float32"]:
-    """What ``precision: auto`` stands for on a device: bfloat16 where it has it and it is ``possible``."""
+def precision_for(
+    device: str, *, asked: Literal["auto", "bfloat16", "float32"] = "auto", possible: bool = True
+) -> Literal["bfloat16", "float32"]:
+    """What is ``asked`` for; auto stands for bfloat16 where the device has it and it is ``possible``."""
     from proxflow.models.networks.bfloat16 import has_bfloat16
 
+    if asked != "auto":
+        return asked
     return "bfloat16" if possible and has_bfloat16(device) else "float32"
 
 

@@ -58,10 +58,9 @@ class VolumePlan:
         from proxflow.tasks.volume_training.deep2s import Deep2sTraining
         from proxflow.tasks.volume_training.volume_denoiser import VolumeDenoiserTraining
 
-        config = self.config
-        if config.precision == "auto":
-            precision = precision_for(device, possible=config.deep_enough)
-            config = config.model_copy(update={"precision": precision})
+        asked, possible = self.config.precision, self.config.deep_enough
+        precision = precision_for(device, asked=asked, possible=possible)
+        config = self.config.model_copy(update={"precision": precision})
         return Deep2sTraining(config) if config.network == "deep2s" else VolumeDenoiserTraining(config)
 
 

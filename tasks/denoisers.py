@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from proxflow.configs.denoiser import BFLOAT16, NETWORK_FIELDS, SHIPPED, SHIPPED_VOLUMES, names_file
 from proxflow.configs.methods import MethodConfig
-from proxflow.data.errors import ScanError
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.weights_refused import weights_refused
 
 if TYPE_CHECKING:
     from proxflow.models.denoisers.denoiser import Denoiser
@@ -69,13 +69,10 @@ def open_network(name: str, file: Path | None = None) -> tuple[DnCNN, float]:
     path = file or file_of(name)
     if path is None:
         raise RequestError(f"denoiser must be tv, {', '.join(SHIPPED)} or a file of weights, got {name}")
-    try:
+    with weights_refused(path):
         weights = read_weights(path)
-        return dncnn_of(weights.tensors, weights.predicts), weights.peak
-    except ScanError as error:
-        raise RequestError(str(error)) from None
-    except ValueError as error:
-        raise RequestError(f"{path.name}: {error}") from None
+        network = dncnn_of(weights.tensors, weights.predicts)
+    return network, weights.peak
 
 
 def _named(config: MethodConfig) -> tuple[str, str | None]:

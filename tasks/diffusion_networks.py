@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proxflow.data.errors import ScanError
-from proxflow.tasks.errors import RequestError
+from proxflow.tasks.weights_refused import weights_refused
 
 if TYPE_CHECKING:
     from proxflow.models.networks.diffusion_unet import DiffusionUnet
@@ -23,11 +22,8 @@ def open_diffusion_unet(path: Path, *, device: str = "cpu") -> DiffusionUnet:
     from proxflow.models.networks.diffusion_settings import DiffusionUnetSettings
     from proxflow.models.networks.diffusion_unet import diffusion_unet_of
 
-    try:
+    with weights_refused(path):
         weights = read_diffusion_weights(path)
         settings = None if weights.settings is None else DiffusionUnetSettings(**weights.settings)
-        return diffusion_unet_of(weights.tensors, settings).to(device)
-    except ScanError as error:
-        raise RequestError(str(error)) from None
-    except ValueError as error:
-        raise RequestError(f"{path.name}: {error}") from None
+        network = diffusion_unet_of(weights.tensors, settings)
+    return network.to(device)

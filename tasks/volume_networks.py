@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proxflow.data.errors import ScanError
 from proxflow.tasks.denoisers import file_of, is_mixed, open_denoiser
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.weights_refused import weights_refused
 
 if TYPE_CHECKING:
     from proxflow.data.weights.volume_weights import VolumeWeights
@@ -34,10 +34,8 @@ def open_level_denoiser(
         return LevelNonLocalMeans()
     path = file or file_of(name)
     assert path is not None, name
-    try:
+    with weights_refused(path):
         volumes = path.suffix == ".safetensors" and format_of(path, "denoiser") == FORMAT
-    except ScanError as error:
-        raise RequestError(str(error)) from None
     if not volumes:
         return Untold(open_denoiser(name, file=path, device=device, memory_bytes=memory_bytes))
     network, weights = open_volume_network(path, "denoiser", "unet3d")
@@ -62,12 +60,9 @@ def open_volume_network(path: Path, what: str, wanted: str) -> tuple[UNet3d, Vol
     from proxflow.data.weights.volume_weights import read_volume_weights
     from proxflow.models.networks.unet3d import unet3d_of
 
-    try:
+    with weights_refused(path):
         weights = read_volume_weights(path, what)
         if weights.network != wanted:
             raise RequestError(f"{path.name}: network must be {wanted}, got {weights.network}")
-        return unet3d_of(weights.tensors, sigmoid=wanted == "deep2s"), weights
-    except ScanError as error:
-        raise RequestError(str(error)) from None
-    except ValueError as error:
-        raise RequestError(f"{path.name}: {error}") from None
+        network = unet3d_of(weights.tensors, sigmoid=wanted == "deep2s")
+    return network, weights

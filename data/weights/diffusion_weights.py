@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from proxflow.data.errors import ScanError
+from proxflow.data.weights.foreign_tensors import check_plain, unwrapped
 from proxflow.data.weights.torch_file import load_torch_file
 from proxflow.data.weights.weights_file import check_file, check_numbers, read_tensors, write_tensors
 
@@ -18,14 +18,12 @@ FORMAT = "diffusion-unet-1"
 SUFFIXES = (".safetensors", ".pt", ".pth")
 MOST_BYTES = 6 << 30  # the largest network of DDS has 1.4 GiB; a training keeps it, its average, two moments
 MOST_NUMBERS = 1 << 30  # of all tensors; a few bytes of a file can claim any size
-WRAPPER = "module."  # before every name, where several devices trained
 HOLDS = "the state dict of a diffusion model"
 
 NUMBERS = ("in_channels", "out_channels", "width", "n_res_blocks", "head_channels")
 LISTS = ("multipliers", "attention_factors")
 SETTINGS = {"image_size", *NUMBERS, *LISTS}
 LARGEST = 1 << 16
-DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,7 @@ def _state_dict(path: Path, held: Any) -> dict[str, Tensor]:
             raise ScanError(
                 f"{path.name} must hold tensors by name, got {_kind(tensor)} for {str(name)[:80]!r}"
             )
-    wrapped = all(name.startswith(WRAPPER) for name in held)
-    return {name.removeprefix(WRAPPER) if wrapped else name: tensor.detach() for name, tensor in held.items()}
+    return {name: tensor.detach() for name, tensor in unwrapped(held).items()}
 
 
 def _kind(held: object) -> str:
@@ -100,9 +97,7 @@ def _kind(held: object) -> str:
 def _check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """ScanError on what is no plain array of floats, or too large; a foreign file can hold such tensors."""
     for name, tensor in tensors.items():
-        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.dtype not in DTYPES:
-            got = f"{tensor.layout}, {tensor.dtype}, {tensor.device}"
-            raise ScanError(f"{path.name}: {name} must be a plain array of floats, got {got}")
+        check_plain(path, name, tensor)
     count = sum(tensor.numel() for tensor in tensors.values())
     if count > MOST_NUMBERS:
         raise ScanError(f"{path.name} must hold at most {MOST_NUMBERS} numbers, got {count}")

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from proxflow.data.errors import ScanError
+from proxflow.data.weights.foreign_tensors import check_plain, unwrapped
 from proxflow.data.weights.torch_file import load_torch_file
 from proxflow.data.weights.weights_file import check_file, check_numbers
 
 MOST_BYTES = 4 << 30  # weights, their averages and two moments of Adam: 983 MB in float32
 FROZEN = "all_modules.0.W"  # the frequencies of ln sigma, which were not trained
-WRAPPED = "module."  # what DataParallel puts before every name
 NOISE_LEVELS = "sigmas"  # a buffer that networks of continuous noise levels do not use
 
 Layout = Mapping[str, tuple[int, ...]]
@@ -52,7 +52,7 @@ def _named(path: Path, model: object) -> dict[str, Tensor]:
     """The network's state by plain names."""
     if not isinstance(model, dict):
         raise ScanError(f"{path.name}: model must hold weights by name, got {type(model).__name__}")
-    named = {str(name).removeprefix(WRAPPED): value for name, value in model.items()}
+    named = unwrapped({str(name): value for name, value in model.items()})
     named.pop(NOISE_LEVELS, None)
     for name, value in named.items():
         _check_kept(path, name, value)
@@ -87,9 +87,7 @@ def _check_kept(path: Path, name: str, value: object) -> None:
     """ScanError unless it is a tensor whose numbers are all in the file."""
     if not isinstance(value, Tensor):
         raise ScanError(f"{path.name}: {name} must be a tensor, got {type(value).__name__}")
-    if not value.is_floating_point() or value.layout is not torch.strided or value.is_meta:
-        got = f"{value.dtype}, {value.layout}, on {value.device}"
-        raise ScanError(f"{path.name}: {name} must be a dense tensor of floats, got {got}")
+    check_plain(path, name, value)
 
 
 def _check_shape(path: Path, name: str, value: Tensor, shape: tuple[int, ...]) -> None:

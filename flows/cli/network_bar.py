@@ -39,7 +39,8 @@ class NetworkBar(TerminalBar):
 
     def judged(self, step: int, rows: Sequence[Judged]) -> None:
         """A line with the gain at each level."""
-        gains = ", ".join(f"{row.after - row.before:+.2f}" for row in rows)
-        mse = sum(row.mse for row in rows) / len(rows)
-        told = f"  step {step}/{self._n_steps}: gain {gains} dB, mse {mse:.2e}"
+        from proxflow.models.networks.judged import mean_mse
+
+        gains = ", ".join(f"{row.gain:+.2f}" for row in rows)
+        told = f"  step {step}/{self._n_steps}: gain {gains} dB, mse {mean_mse(rows):.2e}"
         self._console.print(told, highlight=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import Json, Out, Prefect
+from proxflow.flows.cli.options import CheckpointSeconds, Json, Out, Precision, Prefect, TrainingDevice
 
 if TYPE_CHECKING:
     from proxflow.flows.network_training_run import FinishedTraining
@@ -44,20 +44,15 @@ def command(
     decay: Annotated[
         float, Parameter(help="Share of the steps, at the end, over which the learning rate falls to 0.")
     ] = 0.5,
-    precision: Annotated[
-        Literal["auto", "bfloat16", "float32"],
-        Parameter(help="Of the convolutions; auto: bfloat16 where the processor has it."),
-    ] = "auto",
+    precision: Precision = "auto",
     weighting: Annotated[
         Literal["relative", "plain"],
         Parameter(help="Whether errors count by how much noise there was, or all alike."),
     ] = "relative",
     seed: Annotated[int, Parameter(help="Of weights, crops and noise.")] = 0,
     out: Out = None,
-    device: Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")] = "cpu",
-    checkpoint_seconds: Annotated[
-        float, Parameter(help="A training that is killed loses as much at most.")
-    ] = 60.0,
+    device: TrainingDevice = "cpu",
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     prefect: Prefect = False,
     json: Json = False,
 ) -> int:

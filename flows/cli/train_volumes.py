@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import Json, Out, Prefect
+from proxflow.flows.cli.options import CheckpointSeconds, Json, Out, Precision, Prefect, TrainingDevice
 
 
 def command(
@@ -48,17 +48,12 @@ def command(
         float, Parameter(help="Share of the steps, the last, over which the learning rate falls to 0.")
     ] = 0.7,
     weight_decay: Annotated[float, Parameter(help="Of AdamW.")] = 1e-4,
-    precision: Annotated[
-        Literal["auto", "bfloat16", "float32"],
-        Parameter(help="Of the convolutions; auto: bfloat16 where the processor has it."),
-    ] = "auto",
+    precision: Precision = "auto",
     seed: Annotated[int, Parameter(help="Of weights, scenes and noise.")] = 0,
     shape: Annotated[str, Parameter(help="Voxels of a scene along z, y and x.")] = "49,25,25",
     out: Out = None,
-    device: Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")] = "cpu",
-    checkpoint_seconds: Annotated[
-        float, Parameter(help="A training that is killed loses as much at most.")
-    ] = 60.0,
+    device: TrainingDevice = "cpu",
+    checkpoint_seconds: CheckpointSeconds = 60.0,
     prefect: Prefect = False,
     json: Json = False,
 ) -> int:

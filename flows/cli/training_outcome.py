@@ -21,9 +21,9 @@ def show_training(finished: FinishedTraining, headings: Headings) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in (headings.level, f"{headings.before} dB", f"{headings.after} dB", "gain dB", "mse"):
         table.add_column(heading, justify="right")
-    for level, before, after, mse in finished.rows:
-        gain = f"[bold]{after - before:+.2f}[/]"
-        table.add_row(level, f"{before:.2f}", f"{after:.2f}", gain, f"{mse:.2e}")
+    for row in finished.rows:
+        gain = f"[bold]{row.gain:+.2f}[/]"
+        table.add_row(row.level, f"{row.before:.2f}", f"{row.after:.2f}", gain, f"{row.mse:.2e}")
     console.print(table)
     console.print(f"done after {finished.seconds:.0f} s of training; PSNR on {headings.judged_on}")
     console.print(f"weights {finished.weights}", soft_wrap=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from proxflow.models.denoisers.draws import between, integer, step_generator
 from proxflow.models.denoisers.scenes import SceneSettings, draw_magnitude, with_random_phase
 from proxflow.operators.base import LinearOperator
 
@@ -41,14 +42,12 @@ def draw_adjoints(
     One of ``operators`` is drawn for the step; for each scene a phase per voxel, a signal-to-noise ratio,
     uniform in dB, and noise: see ``measured`` and ``adjoint_magnitude``. Measuring happens on ``device``.
     """
-    rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
-    which = sorted(operators)[int(torch.randint(len(operators), (1,), generator=rng))]
-    operator, (low, high) = operators[which], settings.snr_db
+    rng = step_generator(seed, step)
+    operator = operators[sorted(operators)[integer(len(operators), rng)]]
     clean, inputs = [], []
     for _ in range(settings.batch):
         magnitude = draw_magnitude(settings.scenes, rng)
-        snr_db = low + (high - low) * float(torch.rand(1, generator=rng))
-        y = measured(operator, magnitude, snr_db, rng, device)
+        y = measured(operator, magnitude, between(settings.snr_db, rng), rng, device)
         clean.append(magnitude)
         inputs.append(adjoint_magnitude(operator, y))
     return AdjointPairs(torch.stack(inputs)[:, None], torch.stack(clean)[:, None])

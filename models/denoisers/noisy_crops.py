@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from proxflow.models.denoisers.draws import between, integer, uniform
+from proxflow.models.denoisers.draws import between, integer, step_generator, uniform, window
 
 OBJECT = 0.05  # of the peak: what is brighter belongs to the object
 
@@ -56,7 +56,7 @@ def draw_crops(subjects: Sequence[Subject], settings: CropSettings, seed: int, s
     Source: the training script of the authors' RSR-NF (2025), which draws sigma once a batch, as a part of
     the batch's maximum.
     """
-    rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    rng = step_generator(seed, step)
     weights = torch.tensor([math.sqrt(len(subject.slices)) for subject in subjects])
     chosen = torch.multinomial(weights, settings.batch, replacement=True, generator=rng).tolist()
     pairs = [_crop(subjects[i], settings, rng) for i in chosen]
@@ -73,9 +73,9 @@ def _crop(subject: Subject, settings: CropSettings, rng: torch.Generator) -> tup
     image, mask = _padded(image, settings.side), _padded(field_of_view(image), settings.side)
     inside = torch.nonzero(image > OBJECT)
     pixel = inside[integer(len(inside), rng)].tolist() if len(inside) else [0, 0]
-    window = tuple(_window(p, n, settings.side, rng) for p, n in zip(pixel, image.shape, strict=True))
-    crop = image[window] * between(settings.brightness, rng)
-    seen = mask[window] if uniform(rng) < settings.circle else torch.ones_like(crop)
+    part = tuple(window(p, n, settings.side, rng) for p, n in zip(pixel, image.shape, strict=True))
+    crop = image[part] * between(settings.brightness, rng)
+    seen = mask[part] if uniform(rng) < settings.circle else torch.ones_like(crop)
     turns, flip = integer(4, rng), integer(2, rng)
     pair = torch.rot90(torch.stack([crop, seen]), turns, (1, 2))
     pair = pair.flip(2) if flip else pair
@@ -93,10 +93,3 @@ def field_of_view(image: Tensor) -> Tensor:
 def _padded(image: Tensor, side: int) -> Tensor:
     ny, nx = (max(side - n, 0) for n in image.shape)
     return torch.nn.functional.pad(image, (nx // 2, nx - nx // 2, ny // 2, ny - ny // 2))
-
-
-def _window(pixel: int, n: int, side: int, rng: torch.Generator) -> slice:
-    """A stretch of ``side`` pixels within 0..n that holds ``pixel``."""
-    first, last = max(pixel - side + 1, 0), min(pixel, n - side)
-    start = first + integer(last - first + 1, rng)
-    return slice(start, start + side)

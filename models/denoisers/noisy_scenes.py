@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.denoisers.blur import coloured_noise
-from proxflow.models.denoisers.draws import between, integer, uniform
+from proxflow.models.denoisers.draws import between, integer, step_generator, uniform, window
 from proxflow.models.denoisers.scenes import SceneSettings, draw_magnitude
 
 ON_TARGET = 0.8  # of the crops are drawn around a voxel of a target, the others anywhere
@@ -59,10 +59,10 @@ def draw_volumes(settings: VolumeSettings, seed: int, step: int) -> Volumes:
     of the noise is coloured, as what an array leaves around a target.
     Source: Oral & Oktem, IEEE Trans. Comput. Imaging 10:762 (2024), whose script is not public.
     """
-    rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
+    rng = step_generator(seed, step)
     scenes = [draw_magnitude(settings.scenes, rng) for _ in range(settings.batch)]
     if settings.side:
-        scenes = [scene[_window(scene, settings.side, rng)] for scene in scenes]
+        scenes = [scene[_cube(scene, settings.side, rng)] for scene in scenes]
     dimmed = DIMMEST + (1 - DIMMEST) * torch.rand(settings.batch, 1, 1, 1, 1, generator=rng)
     clean = dimmed * torch.stack(scenes)[:, None]
     sigma = settings.sigma_high * torch.rand(settings.batch, 1, 1, 1, 1, generator=rng)
@@ -91,14 +91,10 @@ def _noise(settings: VolumeSettings, shape: Sequence[int], rng: torch.Generator)
     return torch.stack([coloured_noise(shape, width, rng) for _ in range(2)])
 
 
-def _window(scene: Tensor, side: int, rng: torch.Generator) -> tuple[slice, ...]:
+def _cube(scene: Tensor, side: int, rng: torch.Generator) -> tuple[slice, ...]:
     """A cube that holds a voxel of a target or, less often, any voxel."""
     voxel = torch.tensor([integer(n, rng) for n in scene.shape])
-    if float(torch.rand(1, generator=rng)) < ON_TARGET:
+    if uniform(rng) < ON_TARGET:
         inside = torch.nonzero(scene > TARGET)
         voxel = inside[integer(len(inside), rng)]
-    starts = []
-    for place, n in zip(voxel.tolist(), scene.shape, strict=True):
-        first, last = max(place - side + 1, 0), max(min(place, n - side), 0)
-        starts.append(first + integer(max(last - first, 0) + 1, rng))
-    return tuple(slice(start, start + side) for start in starts)
+    return tuple(window(place, n, side, rng) for place, n in zip(voxel.tolist(), scene.shape, strict=True))

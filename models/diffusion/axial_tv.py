@@ -9,7 +9,7 @@ from torch import Tensor
 
 from proxflow.models.diffusion.data_consistency import Consistent
 from proxflow.models.priors.soft_threshold import soft_threshold
-from proxflow.models.solvers.conjugate_gradient import cg_start, cg_step
+from proxflow.models.solvers.conjugate_gradient import cg_steps
 from proxflow.operators.axial_difference import AxialDifference
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.finite_difference import Boundary
@@ -69,9 +69,7 @@ def axial_tv_sweep(
     def matrix(v: Tensor) -> Tensor:
         return operator.normal(v) + rho * difference.normal(v)
 
-    state = cg_start(right, 3, matrix=matrix, x0=start)
-    for _ in range(n_cg):
-        state = cg_step(state, matrix=matrix, n_axes=3)
+    state = cg_steps(matrix, right, n_axes=3, n_iter=n_cg, x0=start)
     jump = difference.forward(state.x) + duals.u
     d = soft_threshold(jump, numbers.lam / rho)
     normal = right - state.r - rho * difference.normal(state.x)

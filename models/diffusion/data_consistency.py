@@ -9,7 +9,7 @@ from torch import Tensor
 
 from proxflow.models.diffusion.noise_levels import NoiseLevel
 from proxflow.models.diffusion.priors import GaussianPrior
-from proxflow.models.solvers.conjugate_gradient import CGState, Map, cg_start, cg_step
+from proxflow.models.solvers.conjugate_gradient import cg_steps
 from proxflow.operators.base import LinearOperator
 
 
@@ -46,15 +46,13 @@ class HardConsistency:
 
     renews_noise = False
 
-    def __init__(
-        self, operator: LinearOperator, b: Tensor, *, n_cg: int = 5, n_axes: int | None = None
-    ) -> None:
+    def __init__(self, operator: LinearOperator, b: Tensor, *, n_cg: int = 5) -> None:
         self.normal, self.b, self.n_cg = operator.normal, b, n_cg
-        self.n_axes = len(operator.domain_shape) if n_axes is None else n_axes
+        self.n_axes = len(operator.domain_shape)
 
     def __call__(self, denoised: Tensor, level: NoiseLevel) -> Consistent:
         b = self.b.expand(denoised.shape)
-        found = _conjugate_gradient(self.normal, b, denoised, self.n_axes, self.n_cg)
+        found = cg_steps(self.normal, b, n_axes=self.n_axes, n_iter=self.n_cg, x0=denoised)
         return Consistent(found.x, b - found.r)
 
 
@@ -77,20 +75,21 @@ class ProximalConsistency:
         *,
         gamma: float | Callable[[NoiseLevel], float],
         n_cg: int = 5,
-        n_axes: int | None = None,
     ) -> None:
         self.normal, self.b, self.n_cg = operator.normal, b, n_cg
         self.gamma = gamma if callable(gamma) else lambda level: gamma
-        self.n_axes = len(operator.domain_shape) if n_axes is None else n_axes
+        self.n_axes = len(operator.domain_shape)
 
     def __call__(self, denoised: Tensor, level: NoiseLevel) -> Consistent:
         gamma = self.gamma(level)
         if not gamma > 0:
             raise ValueError(f"gamma must be positive, got {gamma}")
         right = denoised + gamma * self.b
-        found = _conjugate_gradient(
-            lambda v: v + gamma * self.normal(v), right, denoised, self.n_axes, self.n_cg
-        )
+
+        def matrix(v: Tensor) -> Tensor:
+            return v + gamma * self.normal(v)
+
+        found = cg_steps(matrix, right, n_axes=self.n_axes, n_iter=self.n_cg, x0=denoised)
         return Consistent(found.x, (right - found.r - found.x) / gamma)
 
 
@@ -120,7 +119,7 @@ class ExactConsistency:
         residual = self.y.expand(*denoised.shape[: denoised.ndim - len(a.domain_shape)], *a.range_shape)
         residual = residual - a.forward(denoised)
         n_iter = 2 * residual[(0,) * (residual.ndim - n_axes)].numel()
-        found = _conjugate_gradient(system, residual, residual * 0, n_axes, n_iter, self.tol)
+        found = cg_steps(system, residual, n_axes=n_axes, n_iter=n_iter, residual_tol=self.tol)
         image = denoised + self.prior.covariance(a.adjoint(found.x), level)
         return Consistent(image, a.normal(image))
 
@@ -136,16 +135,3 @@ def adaptive_gamma(noise: float, spread: float) -> Callable[[NoiseLevel], float]
         return 1 / (1 / spread**2 + (level.signal / level.noise) ** 2) / noise**2
 
     return gamma
-
-
-def _conjugate_gradient(
-    matrix: Map, b: Tensor, start: Tensor, n_axes: int, n_iter: int, tol: float = 0.0
-) -> CGState:
-    """Without the reports of ``conjugate_gradient``, which would cost as much as small operators do."""
-    state = cg_start(b, n_axes, matrix=matrix, x0=start)
-    limit = tol**2 * state.rr
-    for _ in range(n_iter):
-        state = cg_step(state, matrix=matrix, n_axes=n_axes)
-        if tol and bool((state.rr <= limit).all()):
-            break
-    return state

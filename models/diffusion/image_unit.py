@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from proxflow.models.solvers.conjugate_gradient import cg_start, cg_step
+from proxflow.models.solvers.conjugate_gradient import cg_steps
 from proxflow.operators.base import LinearOperator
 
 BRIGHT = 0.995  # quantile of the magnitudes: a few bright voxels, vessels or metal, do not decide
@@ -30,7 +30,4 @@ def image_unit(operator: LinearOperator, b: Tensor) -> Tensor:
     def matrix(v: Tensor) -> Tensor:
         return operator.normal(v) + RIDGE * v
 
-    state = cg_start(b, n_axes)
-    for _ in range(STEPS):
-        state = cg_step(state, matrix=matrix, n_axes=n_axes)
-    return bright(state.x, n_axes)
+    return bright(cg_steps(matrix, b, n_axes=n_axes, n_iter=STEPS).x, n_axes)

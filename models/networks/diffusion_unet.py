@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from proxflow.models.networks.continued_sides import continued
 from proxflow.models.networks.diffusion_blocks import (
     AttentionBlock,
     ResBlock,
@@ -33,9 +34,8 @@ class DiffusionUnet(nn.Module):
     ``use_scale_shift_norm``, the legacy order of attention and no classes, so that state dicts of DDS fit.
     A new network returns zeros.
 
-    Sides that are no multiple of 2^(levels - 1) are continued on both sides by reflection about the outermost
-    pixels, and what comes out is cropped. Reflection, unlike repeated outermost pixels, keeps noise looking
-    like noise, which is what the network was trained on.
+    Sides that are no multiple of 2^(levels - 1) are ``continued`` at both ends by reflection, and what comes
+    out is cropped.
 
     x: real (n, in_channels, y, x), any sides, in the unit of the training images. t: (n,), the integer index
     0 to 999 of the noise level as a number, not scaled. Returns (n, out_channels, y, x) in x's dtype: the
@@ -71,7 +71,7 @@ class DiffusionUnet(nn.Module):
             raise ValueError(f"x must be (n, {self.settings.in_channels}, y, x), got {tuple(x.shape)}")
         if t.shape != x.shape[:1]:
             raise ValueError(f"t must have shape {tuple(x.shape[:1])}, got {tuple(t.shape)}")
-        h, (top, left) = _continued(x, self.settings.side_factor)
+        h, (top, left) = continued(x, self.settings.side_factor)
         sinusoids = time_embedding(t, self.settings.width)
         embedding = self.time_embed(sinusoids.to(next(self.time_embed.parameters()).dtype))
         kept = []
@@ -142,24 +142,3 @@ def _through(layers: nn.Module, h: Tensor, embedding: Tensor) -> Tensor:
     for layer in layers.children():
         h = layer(h, embedding) if isinstance(layer, ResBlock) else layer(h)
     return h
-
-
-def _continued(x: Tensor, factor: int) -> tuple[Tensor, tuple[int, int]]:
-    """x with sides that are multiples of ``factor``, and how much of it lies (above, left of) the image."""
-    before = []
-    for axis in (-2, -1):
-        n = x.shape[axis]
-        missing = -n % factor
-        before.append(missing // 2)
-        if missing:
-            x = x.index_select(axis, _reflected(n, missing // 2, n + missing).to(x.device))
-    return x, (before[0], before[1])
-
-
-def _reflected(n: int, before: int, total: int) -> Tensor:
-    """Indices 0 to n - 1 of ``total`` pixels, the first one ``before`` pixels above 0: 2 1 0 1 2 1 0 ... for
-    n = 3. Reflects as often as it must, for images smaller than what is added to them.
-    """
-    period = max(2 * n - 2, 1)
-    i = torch.arange(-before, total - before) % period
-    return torch.minimum(i, period - i)

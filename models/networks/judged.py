@@ -21,6 +21,11 @@ class Judged(NamedTuple):
     after: float
     mse: float
 
+    @property
+    def gain(self) -> float:
+        """dB."""
+        return self.after - self.before
+
 
 def judged(level: str, pairs: Sequence[tuple[Tensor, Tensor, Tensor]]) -> Judged:
     """Of (given, made, reference), of one shape each."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from proxflow.models.networks.continued_sides import continued
 from proxflow.models.networks.load_weights import load_weights
 from proxflow.models.networks.ncsnpp_blocks import (
     ALMOST_NONE,
@@ -83,9 +84,8 @@ class NCSNpp(nn.Module):
         The published networks were trained with sigma_min = 0.01, sigma_max = 378 and t in [1e-5, 1].
 
         x: float (n, 1, y, x), images with values of about 0 to 1, plus noise. sigma: float (n,), above 0.
-        Returns (n, 1, y, x). Sides that 2^(levels - 1) does not divide are padded to the next that it does,
-        by mirroring half at either end (the noise is mirrored with the image and keeps its strength), and
-        cropped afterwards. Raises ValueError on other shapes and on sides below 2^(levels - 1).
+        Returns (n, 1, y, x). Sides that 2^(levels - 1) does not divide are ``continued`` to the next that it
+        does, and cropped afterwards. Raises ValueError on other shapes and on sides below 2^(levels - 1).
         """
         if x.ndim != 4 or x.shape[1] != 1:
             raise ValueError(f"x must have shape (n, 1, y, x), got {tuple(x.shape)}")
@@ -95,9 +95,8 @@ class NCSNpp(nn.Module):
         ny, nx = x.shape[2:]
         if min(ny, nx) < step:
             raise ValueError(f"x must have sides of at least {step} pixels, got {ny} x {nx}")
-        top, left = (-ny % step) // 2, (-nx % step) // 2
-        sides = (left, -nx % step - left, top, -ny % step - top)
-        score: Tensor = self(functional.pad(x, sides, mode="reflect"), sigma)
+        whole, (top, left) = continued(x, step)
+        score: Tensor = self(whole, sigma)
         return score[..., top : top + ny, left : left + nx]
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:

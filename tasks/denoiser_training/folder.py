@@ -54,7 +54,7 @@ def card(trained: Trained, images: TrainingImages, config: DenoiserTraining, n_j
     sizes = ", ".join(map(str, config.sizes))
     start = f", beginning with {config.start}" if config.start else ""
     rows = [
-        f"| {row.level} | {row.before:.2f} | {row.after:.2f} | {row.after - row.before:+.2f} |"
+        f"| {row.level} | {row.before:.2f} | {row.after:.2f} | {row.gain:+.2f} |"
         for row in history.validation[-1][1]
     ]
     return f"""# DnCNN for single images

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.models.denoisers.noisy_crops import CropSettings, Subject, draw_crops
 from proxflow.models.denoisers.training import denoiser_trainee, find_gradient, judge_denoiser
 from proxflow.models.networks.dncnn import DnCNN
+from proxflow.models.networks.drawn_network import drawn_network
 from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.trainee import Trainee
 from proxflow.tasks.denoiser_training.folder import write_denoiser_folder
 from proxflow.tasks.denoiser_training.load import TrainingImages
 from proxflow.tasks.denoisers import open_network
 from proxflow.tasks.errors import RequestError
-from proxflow.tasks.network_training.training import Trained
+from proxflow.tasks.network_training.training import Trained, training_digest
 
 LEVELS = (0.005, 0.01, 0.02, 0.05, 0.1)  # noise at which it is judged, as a part of the peak
 LOW_NOISE = 0.2  # of the strongest: below it errors count fully
@@ -37,8 +36,7 @@ class DncnnTraining:
 
     @property
     def digest(self) -> str:
-        text = f"{self.images.digest} {self.config.model_dump_json()}"
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        return training_digest(self.config, self.images.digest)
 
     def begin(self, device: str) -> Trainee:
         network = _first_network(self.config).to(device)
@@ -75,6 +73,4 @@ def _first_network(config: DenoiserTraining) -> DnCNN:
                 f"{network.predicts} and peak {peak:g}"
             )
         return network
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        return DnCNN(config.predicts)
+    return drawn_network(lambda: DnCNN(config.predicts), config.seed)

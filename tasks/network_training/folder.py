@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from PIL import Image
 
 from proxflow.configs.base import Part
 from proxflow.data.writers.atomic import atomic_path
-from proxflow.models.networks.judged import mean_mse
-from proxflow.tasks.network_training.history import History
+from proxflow.models.networks.judged import Judged, mean_mse
 from proxflow.tasks.network_training.loss_plot import loss_plot
 from proxflow.tasks.network_training.training import Trained
 from proxflow.tasks.provenance import machine_text, versions
@@ -45,15 +44,13 @@ def numbers(trained: Trained, config: Part, data: Mapping[str, Any]) -> dict[str
         "command": trained.command,
         "config": config.model_dump(mode="json"),
         **data,
-        "judged": _judged(history),
+        "judged": [{"step": step, **judged_document(rows)} for step, rows in history.validation],
         "losses": history.losses,
         "seconds": round(history.seconds, 1),
         "provenance": {"machine": machine_text(), "versions": versions()},
     }
 
 
-def _judged(history: History) -> list[dict[str, Any]]:
-    return [
-        {"step": step, "mse": mean_mse(rows), "levels": [row._asdict() for row in rows]}
-        for step, rows in history.validation
-    ]
+def judged_document(rows: Sequence[Judged]) -> dict[str, Any]:
+    """What was judged, as numbers."""
+    return {"mse": mean_mse(rows), "levels": [row._asdict() for row in rows]}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from torch import nn
 
+from proxflow.configs.base import Part
 from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.trainee import Trainee
 from proxflow.tasks.network_training.history import History
@@ -48,3 +50,9 @@ class Training(Protocol):
 
     def write(self, folder: Path, trained: Trained) -> Path:
         """Weights, card, figures and pictures into ``folder``; the path of the weights."""
+
+
+def training_digest(config: Part, data: str = "") -> str:
+    """Of all numbers of a training; ``data``: a digest of its data, where these are not drawn."""
+    text = f"{data} {config.model_dump_json()}" if data else config.model_dump_json()
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

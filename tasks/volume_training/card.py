@@ -120,8 +120,8 @@ def _count(trained: Trained) -> str:
 
 def _table(rows: Sequence[Judged]) -> str:
     return "\n".join(
-        f"| {level} | {before:.2f} | {after:.2f} | {after - before:+.2f} | {mse:.2e} |"
-        for level, before, after, mse in rows
+        f"| {row.level} | {row.before:.2f} | {row.after:.2f} | {row.gain:+.2f} | {row.mse:.2e} |"
+        for row in rows
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,13 +21,14 @@ from proxflow.models.denoisers.adjoint_scenes import (
 from proxflow.models.denoisers.held_out_scenes import held_out_scenes
 from proxflow.models.denoisers.scenes import SceneSettings
 from proxflow.models.denoisers.volume_training import NOISE_SEED, applied, find_volume_gradient
-from proxflow.models.networks.judged import Judged, judged, mean_mse
+from proxflow.models.networks.judged import Judged, judged
 from proxflow.models.networks.running_statistics import train_mode
 from proxflow.models.networks.trainee import Trainee
 from proxflow.models.networks.unet3d import UNet3d
+from proxflow.operators.base import LinearOperator
 from proxflow.operators.mills_cross import mills_cross
-from proxflow.tasks.network_training.folder import numbers, write_results
-from proxflow.tasks.network_training.training import Trained
+from proxflow.tasks.network_training.folder import judged_document, numbers, write_results
+from proxflow.tasks.network_training.training import Trained, training_digest
 from proxflow.tasks.volume_training.card import deep2s_card
 from proxflow.tasks.volume_training.first_network import volume_trainee
 from proxflow.tasks.volume_training.volume_pictures import volume_rows
@@ -50,7 +50,7 @@ class Deep2sTraining:
 
     @property
     def digest(self) -> str:
-        return hashlib.blake2b(self.config.model_dump_json().encode(), digest_size=16).hexdigest()
+        return training_digest(self.config)
 
     @cached_property
     def judged(self) -> Tensor:
@@ -81,7 +81,7 @@ class Deep2sTraining:
         reported = self._judge(trained.network, list(scenes))
         empty = judged("", [(0 * scene, 0 * scene, scene) for scene in scenes]).after
         text = deep2s_card(trained, config, reported, N_REPORTED, empty)
-        found = {"mse": mean_mse(reported), "levels": [row._asdict() for row in reported], "empty_db": empty}
+        found = judged_document(reported) | {"empty_db": empty}
         document = numbers(trained, config, {"reported": found})
         write_results(folder, trained, text, document, volume_rows(self._examples(trained.network)))
         return weights
@@ -94,8 +94,7 @@ class Deep2sTraining:
             for snr_db in sorted({low, (low + high) / 2, high}):
                 pairs = []
                 for index, scene in enumerate(scenes):
-                    rng = torch.Generator().manual_seed(NOISE_SEED + index)
-                    given = adjoint_magnitude(operator, measured(operator, scene, snr_db, rng))
+                    given = _given(operator, scene, snr_db, index)
                     pairs.append((given, applied(network, given[None]), scene))
                 rows.append(judged(f"{n} frequencies, {snr_db:g} dB", pairs))
         return rows
@@ -105,8 +104,13 @@ class Deep2sTraining:
         for index, scene in enumerate(self.judged[:N_SHOWN]):
             row = [scene]
             for operator in self.operators.values():
-                rng = torch.Generator().manual_seed(NOISE_SEED + index)
-                given = adjoint_magnitude(operator, measured(operator, scene, snr_db, rng))
+                given = _given(operator, scene, snr_db, index)
                 row += [given, applied(network, given[None])]
             rows.append(row)
         return rows
+
+
+def _given(operator: LinearOperator, scene: Tensor, snr_db: float, index: int) -> Tensor:
+    """What the network is given of a scene that is judged: its phases and noise are those of ``index``."""
+    rng = torch.Generator().manual_seed(NOISE_SEED + index)
+    return adjoint_magnitude(operator, measured(operator, scene, snr_db, rng))

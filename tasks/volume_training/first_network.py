@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from proxflow.configs.volume_training import VolumeTraining
 from proxflow.models.networks.channels_last import channels_last
+from proxflow.models.networks.drawn_network import drawn_network
 from proxflow.models.networks.trainee import Trainee, new_trainee
 from proxflow.models.networks.unet3d import UNet3d
 from proxflow.tasks.volume_networks import open_volume_network
@@ -21,9 +20,7 @@ def volume_trainee(make: Callable[[], UNet3d], config: VolumeTraining, device: s
     if config.start:
         network = open_volume_network(Path(config.start).expanduser(), "start", config.network)[0]
     else:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            network = make()
+        network = drawn_network(make, config.seed)
     network = channels_last(network.to(device), 3)
     return new_trainee(
         network,

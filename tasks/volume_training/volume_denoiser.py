@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from pathlib import Path
 
@@ -21,12 +20,12 @@ from proxflow.models.denoisers.volume_training import (
     midpoints,
     noisy_volume,
 )
-from proxflow.models.networks.judged import Judged, mean_mse
+from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.running_statistics import train_mode
 from proxflow.models.networks.trainee import Trainee
 from proxflow.models.networks.unet3d import UNet3d
-from proxflow.tasks.network_training.folder import numbers, write_results
-from proxflow.tasks.network_training.training import Trained
+from proxflow.tasks.network_training.folder import judged_document, numbers, write_results
+from proxflow.tasks.network_training.training import Trained, training_digest
 from proxflow.tasks.volume_training.card import denoiser_card
 from proxflow.tasks.volume_training.first_network import volume_trainee
 from proxflow.tasks.volume_training.volume_pictures import volume_rows
@@ -52,7 +51,7 @@ class VolumeDenoiserTraining:
 
     @property
     def digest(self) -> str:
-        return hashlib.blake2b(self.config.model_dump_json().encode(), digest_size=16).hexdigest()
+        return training_digest(self.config)
 
     @cached_property
     def judged(self) -> Tensor:
@@ -98,8 +97,7 @@ class VolumeDenoiserTraining:
             config.noise,
         )
         text = denoiser_card(trained, config, reported, N_REPORTED)
-        found = {"mse": mean_mse(reported), "levels": [row._asdict() for row in reported]}
-        document = numbers(trained, config, {"reported": found})
+        document = numbers(trained, config, {"reported": judged_document(reported)})
         write_results(folder, trained, text, document, volume_rows(self._examples(trained.network)))
         return weights
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,54 +14,37 @@ from proxflow.flows.form_schema import denoiser_numbers
 from proxflow.flows.parameter_origin import anchored
 from proxflow.tasks.run_ledger import RunLedger
 
-SCRIPT = """
-import sys
-from proxflow.flows.prefect_environment import prepare_environment
-prepare_environment(quiet=True)
-from proxflow.flows.cli.main import main
-from proxflow.flows.train_denoiser import train_denoiser
-for form in ({}, {"training": {"kind": "ct", "steps": 0}}):
-    state = train_denoiser(**form, return_state=True)
-    print("STATE", state.type.value, state.message)
-main([*sys.argv[1:], "--prefect", "--json"])
-"""
+FORMS = ({}, {"training": {"kind": "ct", "steps": 0}})
 QUICK = ("--kind", "magnitude", "--sizes", "32", "--side", "16", "--batch", "2", "--steps", "3")
 
 
 @pytest.mark.prefect
 @pytest.mark.slow
 def test_flow_gives_the_weights_of_the_command_and_shows_what_it_did(
-    proxflow: Any, flow_script: Any, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+    proxflow: Any, train_as_flow: Any, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROXFLOW_STORE", str(store))
     images = tmp_path / "images.npz"
     y, x = np.mgrid[:40, :36] - 18.0
     stack = np.array([(x - k) ** 2 + y**2 < 150 for k in range(6)], np.float32)
     np.savez(images, images=stack, subject=np.array(list("aabbcc")))
-    ran = flow_script(SCRIPT, "train-denoiser", images, *QUICK, "--out", "flow")
-    assert ran.returncode == 0, ran.stderr
+    ran = train_as_flow("train-denoiser", images, *QUICK, "--out", "flow", forms=FORMS)
     assert ran.stderr == ""
-    lines = ran.stdout.splitlines()
-    states = [line.removeprefix("STATE ") for line in lines if line.startswith("STATE ")]
-    assert states == [
+    assert ran.states == [
         "FAILED images must be named, got none",
         "FAILED training.steps must be greater than or equal to 1, got 0",
     ]
     code, plain, err = proxflow("train-denoiser", images, *QUICK, "--out", "plain")
     assert code == 0, err
-    told = json.loads(lines[-1])
+    told = ran.told
     assert told["psnr_db"] == plain["psnr_db"]
     assert Path(told["weights"]).read_bytes() == Path(plain["weights"]).read_bytes()
-    with sqlite3.connect(tmp_path / "prefect" / "prefect.db") as database:
-        runs = dict(database.execute("select name, state_type from flow_run"))
-        shown = dict(database.execute("select key, type from artifact"))
-        card = database.execute("select data from artifact where key = 'card-denoiser-magnitude'").fetchone()
-        tasks = [row[0] for row in database.execute("select name from task_run order by start_time")]
-    assert runs[f"denoiser-magnitude {images}"] == "COMPLETED"
-    assert [name.partition("-")[0] for name in tasks[-3:]] == ["images", "training", "results"]
-    assert shown["progress-denoiser-magnitude"] == "progress"
-    assert shown["gains-denoiser-magnitude"] == "table"
-    assert "# DnCNN" in card[0] and "data:image/png;base64,iVBOR" in card[0]
+    assert ran.runs[f"denoiser-magnitude {images}"] == "COMPLETED"
+    assert [name.partition("-")[0] for name in ran.tasks[-3:]] == ["images", "training", "results"]
+    assert ran.shown["progress-denoiser-magnitude"] == "progress"
+    assert ran.shown["gains-denoiser-magnitude"] == "table"
+    card = ran.cards["card-denoiser-magnitude"]
+    assert "# DnCNN" in card and "data:image/png;base64,iVBOR" in card
     plainly, by_flow, _ = RunLedger(store).records()
     assert (plainly.state, by_flow.state) == ("done", "done")
     assert by_flow.origin.flow_run_name == f"denoiser-magnitude {images}"

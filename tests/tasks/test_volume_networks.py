@@ -85,9 +85,9 @@ def test_deep2s_opens_with_a_bounded_output(deep2s: Path) -> None:
 
 
 def test_networks_for_something_else_are_refused(unet3d: Path, deep2s: Path) -> None:
-    with pytest.raises(RequestError, match=r"a.safetensors: network must be deep2s, got unet3d"):
+    with pytest.raises(RequestError, match=r"^a.safetensors: network must be deep2s, got unet3d"):
         open_deep2s(str(unet3d))
-    with pytest.raises(RequestError, match=r"b.safetensors: network must be unet3d, got deep2s"):
+    with pytest.raises(RequestError, match=r"^b.safetensors: network must be unet3d, got deep2s"):
         open_level_denoiser(str(deep2s))
     deep2s.write_bytes(deep2s.read_bytes()[:1000])
     with pytest.raises(RequestError, match=r"b.safetensors must be a complete safetensors file"):

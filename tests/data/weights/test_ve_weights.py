@@ -109,9 +109,12 @@ KERNEL = "all_modules.4.Conv_0.weight"
         (checkpoint(drawn(0), None) | {"model": 3}, "model must hold weights by name, got int"),
         ({"optimizer": {}, "step": 3}, "optimizer must be a tensor, got dict"),
         (drawn(0) | {KERNEL: torch.full((4, 4, 3, 3), torch.nan)}, f"{KERNEL} must hold finite numbers"),
-        (drawn(0) | {KERNEL: torch.ones(4, 4, 3, 3, dtype=torch.int8)}, "tensor of floats, got torch.int8"),
-        (drawn(0) | {KERNEL: torch.ones(4, 4, 3, 3, device="meta")}, "tensor of floats, got .* on meta"),
-        (drawn(0) | {FROZEN: torch.ones(4).to_sparse()}, "tensor of floats, got .*torch.sparse_coo"),
+        (
+            drawn(0) | {KERNEL: torch.ones(4, 4, 3, 3, dtype=torch.int8)},
+            "plain array of floats, got .*torch.int8",
+        ),
+        (drawn(0) | {KERNEL: torch.ones(4, 4, 3, 3, device="meta")}, "plain array of floats, got .*, meta"),
+        (drawn(0) | {FROZEN: torch.ones(4).to_sparse()}, "plain array of floats, got torch.sparse_coo"),
         ([torch.ones(2)], "a.pth must hold a checkpoint or a state dict, got list"),
     ],
 )
