@@ -61,17 +61,12 @@ def proxflow(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pyt
 
 @pytest.fixture
 def spawn(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start the command as a process of its own."""
+    """Start the command as a process of its own, by ``source`` where the test has another program."""
+    usual = "from proxflow.flows.cli.main import main; main()"
 
-    def start(*tokens: object) -> subprocess.Popen[str]:
+    def start(*tokens: object, source: str = usual) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from proxflow.flows.cli.main import main; main()",
-                *map(str, tokens),
-                "--json",
-            ],
+            [sys.executable, "-c", source, *map(str, tokens), "--json"],
             cwd=tmp_path,
             env={key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"},
             stdout=subprocess.PIPE,
@@ -174,3 +169,49 @@ def train_volumes(
         return ended
 
     return run
+
+
+PRIORS = """
+from proxflow.flows.cli.main import main
+from proxflow.models.networks.diffusion_settings import DiffusionUnetSettings
+from proxflow.tasks.diffusion_training import first_network, training
+first_network.SMALL = DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (2,))
+training.SAMPLING_STEPS = 2
+main()
+"""
+
+
+@pytest.fixture
+def smaller_priors() -> str:
+    """The command with a smaller network."""
+    return PRIORS
+
+
+@pytest.fixture
+def train_diffusion(
+    flow_script: Script, smaller_priors: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``proxflow train-diffusion`` in a process of its own, with a smaller network; threads as
+    ``train_volumes``."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def run(*tokens: object) -> subprocess.CompletedProcess[str]:
+        ended = flow_script(smaller_priors, "train-diffusion", *tokens, "--json")
+        assert ended.returncode == 0, ended.stderr
+        return ended
+
+    return run
+
+
+@pytest.fixture
+def still_images(tmp_path: Path) -> Path:
+    """Twelve slices of three subjects."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:30, :26] - 12.0
+    discs = [(x - k / 3) ** 2 + y**2 < 60 + 5 * k for k in range(12)]
+    path = tmp_path / "images.npz"
+    stack = 100 * np.array(discs) + rng.random((12, 30, 26))
+    np.savez(path, images=stack, subject=np.array(list("aaaabbbbcccc")))
+    return path
