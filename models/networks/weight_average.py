@@ -30,5 +30,5 @@ class WeightAverage:
         share = 1 - min(self.decay, (1 + step) / (10 + step))
         for mean, weight in zip(self.network.parameters(), network.parameters(), strict=True):
             mean.lerp_(weight, share)
-        for mean, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
-            mean.copy_(buffer)
+        for copied, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            copied.copy_(buffer)
