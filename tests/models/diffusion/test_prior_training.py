@@ -152,3 +152,19 @@ def test_samples_of_a_gaussian_prior_have_its_spectrum() -> None:
         assert 0.025 < float(rest.var()) < 0.045
     again = unconditional_samples(FourierWiener(spectrum), (2, 8, 8), is_complex=True, seed=3)
     assert torch.equal(again, samples[:2])
+
+
+def test_a_gradient_in_bfloat16_is_that_in_float32_but_for_rounding(subjects: tuple[Subject, ...]) -> None:
+    torch.manual_seed(1)
+    network = DiffusionUnet(DiffusionUnetSettings(None, 1, 1, 32, (1, 2), 1, (2,)))
+    for parameter in network.parameters():
+        parameter.data.add_(0.05 * torch.randn(parameter.shape))  # zeros at first would hide most gradients
+    trainee = new_trainee(network, 1, rate=1e-3, decay=0.0)
+    images = draw_noisy(subjects, ImageSettings(8, 2, False), 0, 0)
+    losses, gradients = [], []
+    for mixed in (False, True):
+        losses.append(find_noise_gradient(trainee, images, mixed=mixed))
+        gradients.append(torch.cat([parameter.grad.flatten() for parameter in network.parameters()]))
+    assert losses[1] == pytest.approx(losses[0], rel=0.03) and losses[1] != losses[0]
+    assert gradients[1].dtype == torch.float32
+    assert float((gradients[1] - gradients[0]).norm()) < 0.05 * float(gradients[0].norm())
