@@ -25,7 +25,7 @@ def card(trained: Trained, images: TrainingImages, config: DiffusionTraining, n_
     rows = trained.history.validation[-1][1]
     count = f"{sum(parameter.numel() for parameter in trained.network.parameters()):,}".replace(",", " ")
     table = "\n".join(
-        f"| {row.level} | {10 ** (-row.before / 10):.4f} | {row.mse:.4f} | {row.after - row.before:+.2f} |"
+        f"| {row.level} | {10 ** (-row.before / 10):.3g} | {row.mse:.3g} | {row.after - row.before:+.2f} |"
         for row in rows
     )
     wiener, found = mean_errors(rows)
@@ -35,8 +35,10 @@ def card(trained: Trained, images: TrainingImages, config: DiffusionTraining, n_
     return f"""# Diffusion prior of single images
 
 epsilon(x_t, t) of a variance-preserving diffusion of 1000 levels, by the U-Net of guided diffusion with
-{config.channels} channels; {count} parameters. Of {IMAGES[config.kind]}; the 0.995 quantile of an
-image's magnitudes is 1.
+{config.channels} channels; {count} parameters.
+
+Of {IMAGES[config.kind]};
+the 0.995 quantile of an image's magnitudes is 1.
 
 ## Data
 
@@ -67,7 +69,7 @@ that of the Wiener denoiser that knows the radial spectrum of the images trained
 |---|---|---|---|
 {table}
 
-Over t in {MIDDLE[0]} to {MIDDLE[1]}: {found:.4f}, {verdict} the {wiener:.4f} of Wiener's.
+Over t in {MIDDLE[0]} to {MIDDLE[1]}: {found:.3g}, {verdict} the {wiener:.3g} of Wiener's.
 
 ## Not for
 

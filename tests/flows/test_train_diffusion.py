@@ -54,7 +54,7 @@ def test_a_training_leaves_weights_a_card_and_samples(
     middle = document["middle"]
     assert middle["network"] == pytest.approx(sum(row["network"] for row in rows) / 3)
     assert middle["wiener"] == pytest.approx(sum(row["wiener"] for row in rows) / 3)
-    assert middle["better"] is False and f"{middle['network']:.4f}, NOT below the" in card
+    assert middle["better"] is False and f"{middle['network']:.3g}, NOT below the" in card
     assert "over 4 slices kept apart" in card and "to be filled in" in card
     command = (
         f"proxflow train-diffusion {still_images} --kind {kind} --steps 3 --validate b --side 16 --batch 2"
