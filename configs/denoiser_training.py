@@ -56,6 +56,11 @@ class DenoiserTraining(Part):
     seed: Annotated[int, Field(ge=0, le=2**31)] = Field(default=0, description="Of weights, crops and noise.")
 
     @property
+    def image_sizes(self) -> tuple[int, ...]:
+        """``sizes``."""
+        return self.sizes
+
+    @property
     def circle_share(self) -> float:
         """``circle``, or what the kind of images has by default."""
         return self.circle if self.circle is not None else (0.5 if self.kind == "ct" else 0.0)

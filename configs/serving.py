@@ -20,7 +20,14 @@ from proxflow.configs.yaml_source import KeyPath, read_yaml
 EXAMPLE = Path(__file__).parent / "serving-example.yaml"
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 Flow = Literal[
-    "reconstruct", "compare", "reconstruct-many", "watch", "train", "train-denoiser", "train-volumes"
+    "reconstruct",
+    "compare",
+    "reconstruct-many",
+    "watch",
+    "train",
+    "train-denoiser",
+    "train-volumes",
+    "train-diffusion",
 ]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 

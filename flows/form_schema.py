@@ -13,6 +13,7 @@ from typing import Any
 from proxflow.configs.base import Part
 from proxflow.configs.catalogue import recipe_names
 from proxflow.configs.denoiser_training import DenoiserTraining
+from proxflow.configs.diffusion_training import DiffusionTraining
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.volume_training import VolumeTraining
@@ -21,6 +22,7 @@ from proxflow.tasks.training.trainers import TRAINERS
 
 LIMITS = {"minimum": "at least {}", "exclusiveMinimum": "above {}"}
 LIMITS |= {"maximum": "at most {}", "exclusiveMaximum": "below {}"}  # in the order they are said
+LIMITS |= {"multipleOf": "a multiple of {}"}
 NOT_SHOWN = ("pattern", "minLength", "maxLength", "examples", "additionalProperties", "maxItems", "required")
 
 Schema = dict[str, Any]
@@ -73,6 +75,11 @@ def denoiser_numbers() -> Schema:
 def volume_numbers() -> Schema:
     """How a network for volumes is trained."""
     return _training(VolumeTraining)
+
+
+def diffusion_numbers() -> Schema:
+    """How a diffusion prior is trained."""
+    return _training(DiffusionTraining)
 
 
 def _training(config: type[Part]) -> Schema:

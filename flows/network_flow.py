@@ -109,7 +109,7 @@ def _publish(finished: FinishedTraining, name: str, headings: Headings, shown: s
         }
         for row in finished.rows
     ]
-    told_of = f"PSNR of {name} on {headings.judged_on}"
+    told_of = f"{headings.figure[:1].upper()}{headings.figure[1:]} of {name} on {headings.judged_on}"
     create_table_artifact(table=rows, key=artifact_key("gains", name), description=told_of)
     parts = [
         finished.card.read_text("utf-8"),

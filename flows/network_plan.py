@@ -19,12 +19,15 @@ Schema = TypeVar("Schema", bound=Part)
 
 
 class Headings(NamedTuple):
-    """How people are told what was judged: the level's name, what goes in and what comes out, and on what."""
+    """How people are told what was judged: the level's name, what goes in and what comes out, and on what;
+    ``figure``: what is given in dB of both.
+    """
 
     level: str
     before: str
     after: str
     judged_on: str
+    figure: str = "PSNR"
 
 
 class NetworkPlan(Protocol):

@@ -94,6 +94,12 @@ def _train_volumes(form: Mapping[str, Any]) -> object:
     return plan_train_volumes(form)
 
 
+def _train_diffusion(form: Mapping[str, Any]) -> object:
+    from proxflow.flows.diffusion_plan import plan_train_diffusion
+
+    return plan_train_diffusion(form)
+
+
 SERVED = {
     "reconstruct": ServedFlow("reconstruct", "reconstruct", _reconstruct),
     "compare": ServedFlow("reconstruct", "compare", _compare),
@@ -102,4 +108,5 @@ SERVED = {
     "train": ServedFlow("train", "train", _train, ("scans", "out")),
     "train-denoiser": ServedFlow("train_denoiser", "train_denoiser", _train_denoiser, ("images", "out")),
     "train-volumes": ServedFlow("train_volumes", "train_volumes", _train_volumes, ("out",)),
+    "train-diffusion": ServedFlow("train_diffusion", "train_diffusion", _train_diffusion, ("images", "out")),
 }

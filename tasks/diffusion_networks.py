@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from proxflow.models.networks.diffusion_unet import DiffusionUnet
 
 
-def open_diffusion_unet(path: Path, *, device: str = "cpu") -> DiffusionUnet:
-    """The network with the weights in ``path``, for evaluation on ``device``; for the kinds of files see
-    ``read_diffusion_weights``.
+def open_diffusion_unet(path: Path, *, device: str = "cpu", what: str = "network") -> DiffusionUnet:
+    """The network with the weights in ``path``, which ``what`` names in sentences, for evaluation on
+    ``device``; for the kinds of files see ``read_diffusion_weights``.
 
     Raises RequestError, in one sentence, where the file is missing, damaged or of another network; of the
     latter it names the first tensor that is missing, unexpected or of another shape.
@@ -23,7 +23,7 @@ def open_diffusion_unet(path: Path, *, device: str = "cpu") -> DiffusionUnet:
     from proxflow.models.networks.diffusion_unet import diffusion_unet_of
 
     with weights_refused(path):
-        weights = read_diffusion_weights(path)
+        weights = read_diffusion_weights(path, what)
         settings = None if weights.settings is None else DiffusionUnetSettings(**weights.settings)
         network = diffusion_unet_of(weights.tensors, settings)
     return network.to(device)

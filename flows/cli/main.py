@@ -35,6 +35,7 @@ from proxflow.flows.cli.stats import command as stats
 from proxflow.flows.cli.stopping import Terminated, unwind_on_signals
 from proxflow.flows.cli.train import command as train
 from proxflow.flows.cli.train_denoiser import command as train_denoiser
+from proxflow.flows.cli.train_diffusion import command as train_diffusion
 from proxflow.flows.cli.train_volumes import command as train_volumes
 from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cli.watch import command as watch
@@ -60,6 +61,7 @@ def build_app() -> App:
         "train": train,
         "train-denoiser": train_denoiser,
         "train-volumes": train_volumes,
+        "train-diffusion": train_diffusion,
         "demo": demo,
         "check": check,
         "inspect": inspect,

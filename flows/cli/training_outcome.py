@@ -25,18 +25,22 @@ def show_training(finished: FinishedTraining, headings: Headings) -> None:
         gain = f"[bold]{row.gain:+.2f}[/]"
         table.add_row(row.level, f"{row.before:.2f}", f"{row.after:.2f}", gain, f"{row.mse:.2e}")
     console.print(table)
-    console.print(f"done after {finished.seconds:.0f} s of training; PSNR on {headings.judged_on}")
+    console.print(
+        f"done after {finished.seconds:.0f} s of training; {headings.figure} on {headings.judged_on}"
+    )
     console.print(f"weights {finished.weights}", soft_wrap=True)
     console.print(f"card    {finished.card}", soft_wrap=True)
 
 
-def print_training(finished: FinishedTraining, psnr_db: Sequence[dict[str, Any]]) -> None:
-    """The closing object of ``--json``."""
+def print_training(
+    finished: FinishedTraining, judged: Sequence[dict[str, Any]], figure: str = "psnr_db"
+) -> None:
+    """The closing object of ``--json``, in which ``judged`` stands under the name of its ``figure``."""
     document = {
         "status": "done",
         "run_dir": str(finished.folder.resolve()),
         "weights": str(finished.weights.resolve()),
-        "psnr_db": psnr_db,
+        figure: judged,
         "seconds": round(finished.seconds, 1),
     }
     print(json.dumps(document))

@@ -57,9 +57,7 @@ def draw_crops(subjects: Sequence[Subject], settings: CropSettings, seed: int, s
     the batch's maximum.
     """
     rng = step_generator(seed, step)
-    weights = torch.tensor([math.sqrt(len(subject.slices)) for subject in subjects])
-    chosen = torch.multinomial(weights, settings.batch, replacement=True, generator=rng).tolist()
-    pairs = [_crop(subjects[i], settings, rng) for i in chosen]
+    pairs = [_crop(subject, settings, rng) for subject in drawn_subjects(subjects, settings.batch, rng)]
     clean = torch.stack([pair[0] for pair in pairs])[:, None]
     mask = torch.stack([pair[1] for pair in pairs])[:, None]
     sigma = settings.sigma_high * torch.rand(settings.batch, 1, 1, 1, generator=rng)
@@ -67,18 +65,39 @@ def draw_crops(subjects: Sequence[Subject], settings: CropSettings, seed: int, s
     return Crops(clean * mask, (clean + sigma * noise) * mask, mask, sigma)
 
 
-def _crop(subject: Subject, settings: CropSettings, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+def drawn_subjects(subjects: Sequence[Subject], n: int, rng: torch.Generator) -> list[Subject]:
+    """n of them, each drawn by the root of its number of slices."""
+    weights = torch.tensor([math.sqrt(len(subject.slices)) for subject in subjects])
+    return [subjects[i] for i in torch.multinomial(weights, n, replacement=True, generator=rng).tolist()]
+
+
+def drawn_image(subject: Subject, rng: torch.Generator) -> Tensor:
+    """One of its slices in one of its sizes."""
     sizes = subject.slices[integer(len(subject.slices), rng)]
-    image = sizes[integer(len(sizes), rng)]
-    image, mask = _padded(image, settings.side), _padded(field_of_view(image), settings.side)
+    return sizes[integer(len(sizes), rng)]
+
+
+def drawn_window(image: Tensor, side: int, rng: torch.Generator) -> tuple[slice, ...]:
+    """A square that holds a pixel of the object, drawn; ``image``: (y, x), at least ``side`` pixels wide."""
     inside = torch.nonzero(image > OBJECT)
     pixel = inside[integer(len(inside), rng)].tolist() if len(inside) else [0, 0]
-    part = tuple(window(p, n, settings.side, rng) for p, n in zip(pixel, image.shape, strict=True))
+    return tuple(window(p, n, side, rng) for p, n in zip(pixel, image.shape, strict=True))
+
+
+def turned(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Images (n, y, x), all in one of the eight ways a square lies."""
+    turns, flip = integer(4, rng), integer(2, rng)
+    images = torch.rot90(images, turns, (1, 2))
+    return images.flip(2) if flip else images
+
+
+def _crop(subject: Subject, settings: CropSettings, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    image = drawn_image(subject, rng)
+    image, mask = padded(image, settings.side), padded(field_of_view(image), settings.side)
+    part = drawn_window(image, settings.side, rng)
     crop = image[part] * between(settings.brightness, rng)
     seen = mask[part] if uniform(rng) < settings.circle else torch.ones_like(crop)
-    turns, flip = integer(4, rng), integer(2, rng)
-    pair = torch.rot90(torch.stack([crop, seen]), turns, (1, 2))
-    pair = pair.flip(2) if flip else pair
+    pair = turned(torch.stack([crop, seen]), rng)
     return pair[0], pair[1]
 
 
@@ -90,6 +109,7 @@ def field_of_view(image: Tensor) -> Tensor:
     return ((y**2 + x**2) * 4 < min(ny, nx) ** 2).to(image.dtype)
 
 
-def _padded(image: Tensor, side: int) -> Tensor:
+def padded(image: Tensor, side: int) -> Tensor:
+    """(y, x) in the middle of zeros, where it is narrower than ``side``."""
     ny, nx = (max(side - n, 0) for n in image.shape)
     return torch.nn.functional.pad(image, (nx // 2, nx - nx // 2, ny // 2, ny - ny // 2))

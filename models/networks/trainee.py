@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from proxflow.models.networks.weight_average import WeightAverage
+
 WARM_UP = 50  # steps; without them the first ones may throw the network far off
 
 
@@ -18,6 +20,7 @@ class Trainee:
 
     buffers: of the network after its last whole step. A gradient changes them (the running statistics of
     batch normalisation) before the weights follow it.
+    average: of the weights over the steps, where the training wants one.
     """
 
     network: nn.Module
@@ -27,6 +30,12 @@ class Trainee:
     decay: float
     step: int = 0
     buffers: dict[str, Tensor] = field(default_factory=dict)
+    average: WeightAverage | None = None
+
+    @property
+    def result(self) -> nn.Module:
+        """What the training gives, as far as it is: the network, or its average."""
+        return self.average.network if self.average else self.network
 
 
 def new_trainee(
@@ -52,6 +61,8 @@ def follow_gradient(trainee: Trainee) -> None:
     trainee.optimiser.step()
     trainee.buffers = _copies(trainee.network)
     trainee.step += 1
+    if trainee.average:
+        trainee.average.follow(trainee.network, trainee.step)
 
 
 def forget_gradient(trainee: Trainee) -> None:

@@ -39,8 +39,8 @@ def write_denoiser_folder(
     with atomic_path(weights) as temporary:
         write_weights(temporary, NetworkWeights(trained.network.state_dict(), config.predicts, 1.0))
     data = {
-        "trained_on": _counts(images.trained),
-        "kept_apart": _counts(images.kept_apart),
+        "trained_on": slice_counts(images.trained),
+        "kept_apart": slice_counts(images.kept_apart),
         "images_digest": images.digest,
     }
     text = card(trained, images, config, len(judged))
@@ -63,8 +63,8 @@ Predicts the {config.predicts}; 222 785 parameters; for objects with a peak of 1
 
 ## Data
 
-Kind: {config.kind}. Trained on {_words(images.trained)}.
-Kept apart, for the figures below: {_words(images.kept_apart)}.
+Kind: {config.kind}. Trained on {slices_text(images.trained)}.
+Kept apart, for the figures below: {slices_text(images.kept_apart)}.
 
 Licence of the images: to be filled in by who gives these weights away.
 
@@ -116,10 +116,12 @@ def _strip(network: nn.Module, image: Tensor) -> list[Tensor]:
     return strip
 
 
-def _counts(subjects: Sequence[Subject]) -> dict[str, int]:
+def slice_counts(subjects: Sequence[Subject]) -> dict[str, int]:
+    """Of each subject, by name."""
     return {subject.name: len(subject.slices) for subject in subjects}
 
 
-def _words(subjects: Sequence[Subject]) -> str:
+def slices_text(subjects: Sequence[Subject]) -> str:
+    """How many, and whose, for people."""
     slices = sum(len(subject.slices) for subject in subjects)
     return f"{slices} slices of {', '.join(subject.name for subject in subjects)}"

@@ -6,14 +6,33 @@ import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.data.still_images import matching_sources, read_still_images
 from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.denoisers.still_subjects import attenuation, still_subject
 from proxflow.tasks.errors import RequestError
 
 ONE_IN = 8  # subjects kept for validation where none are named
+
+
+class ImageRequest(Protocol):
+    """What a training says of its images; ``kind`` ct: they are Hounsfield units.
+
+    image_sizes: pixels along the longer side to which they are brought. validate_on: subjects kept apart.
+    """
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def image_sizes(self) -> tuple[int, ...]: ...
+
+    @property
+    def validate_on(self) -> tuple[str, ...]: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -25,7 +44,7 @@ class TrainingImages:
     digest: str
 
 
-def load_images(sources: Sequence[str], config: DenoiserTraining) -> TrainingImages:
+def load_images(sources: Sequence[str], config: ImageRequest) -> TrainingImages:
     """Read ``sources``, see ``data/still_images.py``. Subjects of one name in several files are one subject.
 
     Raises ScanError for a file that is not read, RequestError where no subject is left on one side.
@@ -39,7 +58,7 @@ def load_images(sources: Sequence[str], config: DenoiserTraining) -> TrainingIma
     subjects = []
     for name, images in slices.items():
         images = [attenuation(image) for image in images] if config.kind == "ct" else images
-        subject = still_subject(name, images, config.sizes)
+        subject = still_subject(name, images, config.image_sizes)
         if subject:
             subjects.append(subject)
     apart = _kept_apart([subject.name for subject in subjects], config)
@@ -52,7 +71,7 @@ def load_images(sources: Sequence[str], config: DenoiserTraining) -> TrainingIma
     return TrainingImages(trained, kept, _digest(subjects))
 
 
-def _kept_apart(names: Sequence[str], config: DenoiserTraining) -> list[str]:
+def _kept_apart(names: Sequence[str], config: ImageRequest) -> list[str]:
     for name in config.validate_on:
         if name not in names:
             held = ", ".join(names[:12]) or "none"

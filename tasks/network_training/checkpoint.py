@@ -1,4 +1,4 @@
-"""Where a training is: network, optimiser and what was measured, in one safetensors file."""
+"""Where a training is: network, average, optimiser and what was measured, in one safetensors file."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ def save_checkpoint(path: Path, trainee: Trainee, history: History, digest: str)
     for name, parameter in trainee.network.named_parameters():
         state = trainee.optimiser.state[parameter]
         tensors |= {f"{moment}/{name}": state[moment] for moment in MOMENTS}
+    if trainee.average:
+        averaged = trainee.average.network.state_dict()
+        tensors |= {f"average/{name}": value for name, value in averaged.items()}
     document = {
         "digest": digest,
         "step": trainee.step,
@@ -70,8 +73,11 @@ def _history(document: dict[str, Any]) -> History:
 
 
 def _restore(trainee: Trainee, tensors: dict[str, Tensor], step: int) -> None:
-    state = {name: tensors[f"network/{name}"] for name in trainee.network.state_dict()}
-    trainee.network.load_state_dict(state)  # copies into parameters that keep their order of memory
+    networks = {"network": trainee.network}
+    if trainee.average:
+        networks["average"] = trainee.average.network
+    for kind, network in networks.items():  # copies into parameters that keep their order of memory
+        network.load_state_dict({name: tensors[f"{kind}/{name}"] for name in network.state_dict()})
     for name, parameter in trainee.network.named_parameters():
         moments = {
             moment: torch.empty_like(parameter).copy_(tensors[f"{moment}/{name}"]) for moment in MOMENTS

@@ -59,7 +59,7 @@ def train_network(
             keep()
         raise
     keep()
-    return Trained(trainee.network, history, command)
+    return Trained(trainee.result, history, command)
 
 
 def _ends(trainee: Trainee, stretch: int) -> bool:
@@ -70,6 +70,6 @@ def _judge(training: Training, trainee: Trainee, history: History, watcher: Trai
     """Where it is time, and it was not done yet."""
     done = history.validation[-1][0] if history.validation else 0
     if trainee.step > done and _ends(trainee, training.judge_every):
-        rows = training.judge(trainee.network)
+        rows = training.judge(trainee.result)
         history.validation.append((trainee.step, rows))
         watcher.judged(trainee.step, rows)

@@ -17,7 +17,7 @@ from proxflow.tasks.network_training.history import History
 
 @dataclass(frozen=True)
 class Trained:
-    """A training that is done, and the command that asks for it."""
+    """A training that is done, and the command that asks for it; ``network``: ``Trainee.result``."""
 
     network: nn.Module
     history: History

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -62,17 +61,12 @@ def proxflow(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pyt
 
 @pytest.fixture
 def spawn(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start the command as a process of its own."""
+    """Start the command as a process of its own, by ``source`` where the test has another program."""
+    usual = "from proxflow.flows.cli.main import main; main()"
 
-    def start(*tokens: object) -> subprocess.Popen[str]:
+    def start(*tokens: object, source: str = usual) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from proxflow.flows.cli.main import main; main()",
-                *map(str, tokens),
-                "--json",
-            ],
+            [sys.executable, "-c", source, *map(str, tokens), "--json"],
             cwd=tmp_path,
             env={key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"},
             stdout=subprocess.PIPE,
@@ -147,85 +141,3 @@ def scan_file(small_kspace: Any) -> Callable[..., Path]:
         return write_kspace_h5(path, KSpace(samples, mask, geometry, ("slice 0",)))
 
     return make
-
-
-TWO_SCENES = """
-from proxflow.tasks.volume_training import volume_denoiser
-volume_denoiser.N_JUDGED = volume_denoiser.N_REPORTED = 2
-"""
-VOLUMES = f"""
-import sys
-from proxflow.flows.cli.main import main
-{TWO_SCENES}
-main([*sys.argv[1:], "--json"])
-"""
-AS_FLOW = """
-import importlib, json, sys
-from proxflow.flows.prefect_environment import prepare_environment
-prepare_environment(quiet=True)
-from proxflow.flows.cli.main import main
-forms, command = json.loads(sys.argv[1]), sys.argv[2]
-name = command.replace("-", "_")
-flow = getattr(importlib.import_module(f"proxflow.flows.{name}"), name)
-for form in forms:
-    state = flow(**form, return_state=True)
-    print("STATE", state.type.value, state.message)
-main([*sys.argv[2:], "--prefect", "--json"])
-"""
-
-
-class FlowRun(NamedTuple):
-    """What a training said that ran as a flow, and what Prefect's database has of it.
-
-    states: type and message of each form that was tried before.  told: the closing object of ``--json``.
-    runs: state by name of flow run.  shown: type by key of artifact.  cards: content of those called so.
-    tasks: names, in their order.
-    """
-
-    states: list[str]
-    told: dict[str, Any]
-    stderr: str
-    runs: dict[str, str]
-    shown: dict[str, str]
-    cards: dict[str, str]
-    tasks: list[str]
-
-
-@pytest.fixture
-def train_as_flow(flow_script: Script, tmp_path: Path) -> Callable[..., FlowRun]:
-    """``train_as_flow(command, *tokens, forms=...)``: ``proxflow command tokens --prefect``, after the same
-    flow was asked by each of ``forms``."""
-
-    def run(*tokens: object, forms: Sequence[dict[str, Any]]) -> FlowRun:
-        setup = TWO_SCENES if tokens[0] == "train-volumes" else ""
-        ended = flow_script(setup + AS_FLOW, json.dumps(forms), *tokens)
-        assert ended.returncode == 0, ended.stderr
-        lines = ended.stdout.splitlines()
-        states = [line.removeprefix("STATE ") for line in lines if line.startswith("STATE ")]
-        with sqlite3.connect(tmp_path / "prefect" / "prefect.db") as database:
-            runs = dict(database.execute("select name, state_type from flow_run"))
-            shown = dict(database.execute("select key, type from artifact"))
-            cards = dict(database.execute("select key, data from artifact where key like 'card-%'"))
-            tasks = [row[0] for row in database.execute("select name from task_run order by start_time")]
-        return FlowRun(states, json.loads(lines[-1]), ended.stderr, runs, shown, cards, tasks)
-
-    return run
-
-
-@pytest.fixture
-def train_volumes(
-    flow_script: Script, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """``proxflow train-volumes`` in a process of its own, judged on two scenes.
-
-    It and all that is started after computes with one thread: sums are rounded by the number of threads, and
-    what this process has was changed by other tests.
-    """
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-    def run(*tokens: object) -> subprocess.CompletedProcess[str]:
-        ended = flow_script(VOLUMES, "train-volumes", *tokens)
-        assert ended.returncode == 0, ended.stderr
-        return ended
-
-    return run
