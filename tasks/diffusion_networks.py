@@ -10,6 +10,7 @@ from proxflow.tasks.errors import RequestError
 
 if TYPE_CHECKING:
     from proxflow.models.networks.diffusion_unet import DiffusionUnet
+    from proxflow.models.networks.ncsnpp import NCSNpp
 
 
 def open_diffusion_unet(path: Path, *, device: str = "cpu") -> DiffusionUnet:
@@ -31,3 +32,16 @@ def open_diffusion_unet(path: Path, *, device: str = "cpu") -> DiffusionUnet:
         raise RequestError(str(error)) from None
     except ValueError as error:
         raise RequestError(f"{path.name}: {error}") from None
+
+
+def open_ncsnpp(path: Path, *, device: str = "cpu") -> NCSNpp:
+    """The score network of score-MRI and DiffusionMBIR with the weights in ``path``, for evaluation on
+    ``device``; for the kinds of files see ``read_ve_weights``. RequestError as ``open_diffusion_unet``.
+    """
+    from proxflow.data.weights.ve_weights import read_ve_weights
+    from proxflow.models.networks.ncsnpp import OFFICIAL, ncsnpp_layout, ncsnpp_of
+
+    try:
+        return ncsnpp_of(read_ve_weights(path, ncsnpp_layout(OFFICIAL)), OFFICIAL).to(device)
+    except ScanError as error:
+        raise RequestError(str(error)) from None
