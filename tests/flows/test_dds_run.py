@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,27 @@ def test_what_does_not_go_together_is_one_sentence(
         assert code == 2 and words in err and "Traceback" not in err, err
     code, _, err = proxflow("check", recipe, *settings(f"reconstruct.prior={two}"))
     assert code == 2 and "prior must be a network of one channel" in err, err
+
+
+COARSE_CT = ("image.matrix=[64, 64]", "image.voxel_mm=1.186")
+READY = {
+    "mri-dds": ("zero_filled", ("reconstruct.n_iter=10",)),
+    "mri-radial-dds": ("gridding", ("reconstruct.n_iter=10",)),
+    "ct-dds-sparse-view": ("fbp", COARSE_CT),
+    "ct-dds-limited-angle": ("fbp", COARSE_CT),
+    "ct3d-dds": ("fdk", ("image.matrix=[16, 24, 24]", "image.voxel_mm=2.6", "reconstruct.n_iter=20")),
+}
+
+
+@pytest.mark.parametrize("name", READY)
+def test_ready_recipes_predict_what_was_withheld_better_than_formulae(
+    proxflow: Any, store: Path, name: str
+) -> None:
+    direct, changes = READY[name]
+    every = (*changes, f"compare=[{{method: {direct}}}]", f"runtime.store={store}", "runtime.device=cpu")
+    code, run, err = proxflow("compare", name, *settings(*every))
+    assert code == 0, err
+    assert np.isfinite(image(run)).all() and np.abs(image(run)).max() > 0
+    figures = json.loads((Path(run["run_dir"]) / "metrics.json").read_text())["methods"]
+    errors = {name: values["metrics"]["held_out_error"]["value"] for name, values in figures.items()}
+    assert errors["dds"] < errors[direct] and errors["dds"] < 1
