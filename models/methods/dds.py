@@ -49,6 +49,7 @@ def dds(
     spread: float = 0.3,
     axial: AxialTv | None = None,
     unit: Tensor | float | None = None,
+    seen: Tensor | None = None,
     seed: int = 0,
     samples: int = 1,
     first_item: int = 0,
@@ -79,6 +80,8 @@ def dds(
         axial: total variation across slices, by one sweep of ADMM a level in place of ``consistency``.
         unit: what is 1 to the prior, in the unit of x: a number, or one per item (*batch); None: found in
             the data, ``image_unit``.
+        seen: bool (*domain), voxels that A does not map to 0; elsewhere the image is kept 0, or it would be
+            filled with what the prior makes of noise. None: all.
         seed: of all noise, together with the numbers of item and sample.
         samples: drawn side by side, of which the mean is returned; with several, ``spread_of_samples`` in
             the trace is their standard deviation over their mean, both root mean square: see above.
@@ -113,6 +116,8 @@ def dds(
             (image, normal), duals = axial_tv_sweep(operator, b, clean, duals, axial, n_cg=n_cg)
         else:
             image, normal = closer(clean, step.at)
+        if seen is not None:
+            image = image * seen  # what A makes of it stays the same
         if closer.renews_noise:
             eps = (state.x - step.at.signal * image) / step.at.noise
         fresh = drawn_alike(image, n_axes, (seed, k + 1), first_item) if step.fresh else None

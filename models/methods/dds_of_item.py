@@ -13,6 +13,7 @@ from proxflow.models.diffusion.image_prior import ImagePrior
 from proxflow.models.diffusion.image_unit import bright, first_image
 from proxflow.models.diffusion.noise_levels import EtaRule
 from proxflow.models.diffusion.own_spectrum import own_spectrum
+from proxflow.models.diffusion.sampling import drawn
 from proxflow.models.methods.dds import dds
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.methods.unsuitable import UnsuitableError
@@ -92,12 +93,19 @@ def dds_of_item(
         spread=prior_std,
         axial=axial,
         unit=unit,
+        seen=_seen(operator, b),
         seed=seed,
         samples=samples,
         first_item=item,
         monitor=monitor,
         resume=resume,
     )
+
+
+def _seen(operator: LinearOperator, like: Tensor) -> Tensor:
+    """bool (*domain): where A^H A of noise is not 0; coil maps are 0 beside the object, exactly."""
+    noise = drawn(operator.domain_shape, like.dtype, (0,)).to(like.device)
+    return operator.normal(noise) != 0
 
 
 def _noise_of_a_part(

@@ -118,3 +118,11 @@ def test_priors_that_do_not_go_with_the_images_are_refused(scan: Any) -> None:
         sampled((real, y.real), prior=ImagePrior(None, channels=2))
     with pytest.raises(UnsuitableError, match=r"epsilon must be above 0 for adaptive .* got null, and"):
         sampled((real, y.real), consistency="adaptive", noise_std=0.0)
+
+
+def test_voxels_that_nothing_measures_stay_dark(scan: Any) -> None:
+    operator, y = scan
+    matrix = operator.matrix.clone()
+    matrix[:, [0, 7, 29]] = 0
+    found = sampled((MatrixOperator(matrix, (6, 5), (15,)), y)).flatten()
+    assert bool((found[[0, 7, 29]] == 0).all()) and int((found != 0).sum()) == 27
