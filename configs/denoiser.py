@@ -1,4 +1,4 @@
-"""``denoiser`` and ``network``: which trained network, or other denoiser, a method stands on."""
+"""``denoiser``, ``network`` and ``prior``: which trained network, or other denoiser, a method stands on."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import Field
 
 SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks of images whose weights come with Proxflow
 SHIPPED_VOLUMES = ("unet3d-radar", "deep2s-radar")  # and of volumes
-WEIGHT_FILES = (".safetensors", ".pt")
+WEIGHT_FILES = (".safetensors", ".pt", ".pth")
 BFLOAT16 = ":bfloat16"
-NETWORK_FIELDS = ("denoiser", "network")  # of methods: what may name a network, or a file of weights
+NETWORK_FIELDS = ("denoiser", "network", "prior")  # of methods: what may name a network, or a file of weights
 
 DenoiserName = Annotated[
     str,

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.method_numbers import Iterations, Tolerance, Weight, Window
+from proxflow.configs.methods_diffusion import Dds
 from proxflow.configs.methods_magnitude import L1, Deep2s, PnpMagnitude, TvMagnitude
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
 from proxflow.configs.methods_series import (
@@ -157,6 +158,7 @@ MethodConfig = Annotated[
     | TvMagnitude
     | PnpMagnitude
     | Deep2s
+    | Dds
     | RedPsm
     | Psm
     | PsmTv

@@ -28,7 +28,8 @@ def denoiser_files(config: MethodConfig) -> dict[str, str]:
     field, name = _named(config)
     path = None if name is None else file_of(name)
     if path is not None and not path.is_file():
-        raise RequestError(f"{field} must be a name of docs/denoisers.md or an existing file, got {name}")
+        names = "docs/methods/dds.md" if field == "prior" else "docs/denoisers.md"
+        raise RequestError(f"{field} must be a name of {names} or an existing file, got {name}")
     return {} if path is None else {FILE: str(path)}
 
 

@@ -9,7 +9,8 @@ B items read from the file at once:
     ingest       3 B R + N P               B items as stored, sorted and written, and the masks
     prepare      4 Y + 3 N P               one item through the steps, and the masks before and after
     calibrate    4 Y + K + O               one item; K: ESPIRiT's kernel matrices, 5 (36 C)^2 2 c for C coils
-    reconstruct  (5 Y + 30 P c) w / c + O  samples, scaled copy and products; iterates
+    reconstruct  (5 Y + 30 P c) w / c + O  samples, scaled copy and products; iterates, of ``dds`` for each of
+                                           the samples it draws
     hold_out     the same
     evaluate     2 N P + P (2 c + 56) + 7 Y   the region; image and reference of one item, in float64
     report       S P c (M + 3) + 3 Y       S shown images of each method and what is drawn of them
@@ -73,7 +74,8 @@ def estimate_run(
     factor = 2 if recipe.runtime.precision == "double" else 1
     operator = fit.kind.operator_bytes(fit.problem)
     coils = fit.shape[0] if recipe.calibrate.kind == "espirit" else 0
-    solving = (5 * item + 30 * voxels * size) * factor + operator
+    iterates = 30 * voxels * size
+    solving = (5 * item + iterates) * factor + operator
     judging = voxels * (2 * n_items + 2 * size + 56) + 7 * item + PRESENTATION_BYTES
     shown = min(n_items, MOST_ITEMS)
     drawing = shown * voxels * size * (len(methods) + 3) + 3 * item + PRESENTATION_BYTES
@@ -93,9 +95,10 @@ def estimate_run(
         ),
     ]
     for config, seconds in zip(methods, _solving(methods, fit, device), strict=True):
-        rows.append((f"reconstruct:{config.method}", solving, n_items * seconds + 2 * io))
+        held = solving + (getattr(config, "samples", 1) - 1) * iterates * factor
+        rows.append((f"reconstruct:{config.method}", held, n_items * seconds + 2 * io))
         if recipe.evaluate.held_out_fraction:
-            rows.append((f"hold_out:{config.method}", solving, n_items * seconds + 2 * io))
+            rows.append((f"hold_out:{config.method}", held, n_items * seconds + 2 * io))
     rows += [
         ("evaluate", judging, EVALUATE_SECONDS[0] + EVALUATE_SECONDS[1] * pixels),
         ("report", drawing, REPORT_SECONDS[0] + REPORT_SECONDS[1] * shown * voxels * len(methods)),

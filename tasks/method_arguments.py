@@ -7,6 +7,7 @@ from typing import Any
 
 from proxflow.configs.methods import MethodConfig
 from proxflow.tasks.denoisers import open_denoiser
+from proxflow.tasks.diffusion_priors import open_diffusion_prior
 from proxflow.tasks.methods import METHODS
 from proxflow.tasks.volume_networks import open_deep2s, open_level_denoiser
 
@@ -14,7 +15,7 @@ from proxflow.tasks.volume_networks import open_deep2s, open_level_denoiser
 def method_arguments(
     config: MethodConfig, *, file: Path | None = None, device: str = "cpu", memory_bytes: int | None = None
 ) -> dict[str, Any]:
-    """The numbers of ``config``, and its denoiser or network opened, its weights from ``file`` if given.
+    """The numbers of ``config``, and its denoiser, network or prior opened, weights from ``file`` if given.
 
     Raises RequestError, in one sentence, where the weights are missing, damaged or of another network.
     """
@@ -28,4 +29,6 @@ def method_arguments(
         arguments["denoiser"] = open_level_denoiser(name, file=file, device=device, memory_bytes=memory_bytes)
     elif opens == "deep2s":
         arguments["network"] = open_deep2s(arguments["network"], file=file, device=device)
+    elif opens == "prior":
+        arguments["prior"] = open_diffusion_prior(arguments["prior"], file=file, device=device)
     return arguments

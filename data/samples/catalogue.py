@@ -1,4 +1,4 @@
-"""The scans that ship with the package: measured ones, and two simulated from real images."""
+"""The scans that ship with the package: measured ones, two simulated from real images, one from formulae."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ SAMPLES = {
         "tooth-parallel.h5",
         "tooth, parallel-beam synchrotron projections, 2 rows, 181 views, with dark and flat fields",
         "BSD-3-Clause",
+    ),
+    "simulated-cone": Sample(
+        "simulated-cone.h5",
+        "ellipsoids in a cone beam, simulated: 128 views of 32 x 48 cells, photon noise",
+        "Apache-2.0",
     ),
     "merit-breast-P3": Sample(
         "merit-breast-P3.h5",

@@ -11,6 +11,8 @@ from torch import Tensor
 from proxflow.models.diffusion.noise_levels import NoiseLevel
 from proxflow.operators.fourier import fft2c, ifft2c
 
+N_RINGS = 48
+
 
 class FourierWiener:
     """x_0 with independent Gaussian coefficients of the centred unitary 2-D DFT F, of variance S(k):
@@ -46,12 +48,19 @@ class FourierWiener:
         return found if x.is_complex() else found.real
 
 
-def radial_spectrum(images: Sequence[Tensor], shape: tuple[int, int], *, n_rings: int = 48) -> Tensor:
+def radial_spectrum(images: Sequence[Tensor], shape: tuple[int, int], *, n_rings: int = N_RINGS) -> Tensor:
     """S(k) of one real channel: mean |F x|^2 / (2 or 1) over rings of |k|, interpolated to ``shape``.
 
     images: real or complex (y, x) of any size with one field of view, in the scale the sampler works in.
     Frequencies are taken in cycles per pixel; rings without samples take their neighbours' power. Power is
     floored at 1e-8 of the greatest.
+    """
+    return spectrum_of_rings(*ring_powers(images, n_rings), shape)
+
+
+def ring_powers(images: Sequence[Tensor], n_rings: int = N_RINGS) -> tuple[Tensor, Tensor]:
+    """|k| at the middle of every ring that holds samples, and the mean power of one real channel in it; see
+    ``radial_spectrum``. Both float64 (ring,).
     """
     edges = torch.linspace(0, math.sqrt(0.5), n_rings + 1, dtype=torch.float64)
     power, count = torch.zeros(n_rings, dtype=torch.float64), torch.zeros(n_rings, dtype=torch.float64)
@@ -59,12 +68,16 @@ def radial_spectrum(images: Sequence[Tensor], shape: tuple[int, int], *, n_rings
         channels = 2 if image.is_complex() else 1
         energy = fft2c(image.to(torch.complex128)).abs().square() / channels
         ring = torch.bucketize(_radius(image.shape[-2:]), edges[1:-1], right=True)
-        power += torch.bincount(ring.flatten(), energy.flatten(), n_rings)
+        power += torch.bincount(ring.flatten(), energy.cpu().flatten(), n_rings)
         count += torch.bincount(ring.flatten(), minlength=n_rings).double()
     known = torch.nonzero(count)[:, 0]
-    means = power[known] / count[known]
-    centres = 0.5 * (edges[known] + edges[known + 1])
-    return _interpolated(_radius(shape), centres, means.clamp_min(1e-8 * float(means.max())).log()).exp()
+    return 0.5 * (edges[known] + edges[known + 1]), power[known] / count[known]
+
+
+def spectrum_of_rings(centres: Tensor, means: Tensor, shape: tuple[int, int]) -> Tensor:
+    """S(k), float64 (y, x), from the power at |k| = ``centres``; its logarithm is interpolated."""
+    floored = means.clamp_min(1e-8 * float(means.max()))
+    return _interpolated(_radius(shape), centres, floored.log()).exp()
 
 
 def _radius(shape: Sequence[int]) -> Tensor:

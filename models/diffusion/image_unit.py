@@ -21,13 +21,18 @@ def bright(image: Tensor, n_axes: int) -> Tensor:
 
 
 def image_unit(operator: LinearOperator, b: Tensor) -> Tensor:
-    """``bright`` of ten conjugate gradient steps on (A^H A + 1e-3 I) x = A^H y, ||A|| = 1; b = A^H y.
+    """``bright`` of ``first_image``.
 
     Training images are divided by their own ``bright``, so that a prior meets here what it was trained on.
     """
+    return bright(first_image(operator, b), len(operator.domain_shape))
+
+
+def first_image(operator: LinearOperator, b: Tensor) -> Tensor:
+    """Ten conjugate gradient steps on (A^H A + 1e-3 I) x = A^H y, ||A|| = 1; b = A^H y, (*batch, *domain)."""
     n_axes = len(operator.domain_shape)
 
     def matrix(v: Tensor) -> Tensor:
         return operator.normal(v) + RIDGE * v
 
-    return bright(cg_steps(matrix, b, n_axes=n_axes, n_iter=STEPS).x, n_axes)
+    return cg_steps(matrix, b, n_axes=n_axes, n_iter=STEPS).x

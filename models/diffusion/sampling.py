@@ -15,15 +15,15 @@ from proxflow.models.solvers.inner_product import inner
 
 
 class SamplerState(NamedTuple):
-    """All that goes from one step to the next; per-item numbers are float64 (*batch)."""
+    """All that goes from one step to the next; per-item numbers, of the samples' mean: float64."""
 
-    x: Tensor  # (*batch, *domain), at the noise level of the next step
+    x: Tensor  # (samples, *batch, *domain), at the noise level of the next step
     image: Tensor  # denoised, and brought near the data
     d: Tensor  # of ``axial_tv_sweep``, else empty
     u: Tensor
     steps: Tensor  # int64: done
-    misfit: Tensor  # ||A image - y||^2
-    change: Tensor  # ||image - the image before||^2
+    misfit: Tensor  # ||A mean - y||^2
+    change: Tensor  # ||mean - the mean before||^2
 
 
 def drawn(shape: Sequence[int], dtype: torch.dtype, seed: Sequence[int]) -> Tensor:
@@ -34,12 +34,19 @@ def drawn(shape: Sequence[int], dtype: torch.dtype, seed: Sequence[int]) -> Tens
     return torch.view_as_complex(noise) if dtype.is_complex else noise
 
 
-def drawn_alike(x: Tensor, n_axes: int, seed: Sequence[int]) -> Tensor:
-    """Noise for every item of x (*batch, *domain), decided by ``seed`` and the item's number."""
+def drawn_alike(x: Tensor, n_axes: int, seed: Sequence[int], first_item: int = 0) -> Tensor:
+    """Noise for every item of x (samples, *batch, *domain), decided by ``seed``, the item's number, from
+    ``first_item`` on, and the number of the sample; by no item beside it.
+    """
     shape = x.shape[x.ndim - n_axes :]
-    n_items = x.numel() // max(int(np.prod(shape)), 1)
-    noise = torch.stack([drawn(shape, x.dtype, (*seed, item)) for item in range(n_items)])
-    return noise.view(x.shape).to(x.device)
+    n_samples = x.shape[0]
+    n_items = x.numel() // max(n_samples * int(np.prod(shape)), 1)
+    noise = [
+        drawn(shape, x.dtype, (*seed, first_item + item, sample))
+        for sample in range(n_samples)
+        for item in range(n_items)
+    ]
+    return torch.stack(noise).view(x.shape).to(x.device)
 
 
 def predicted(prior: DiffusionPrior, x: Tensor, level: NoiseLevel, n_axes: int, most: int) -> Tensor:

@@ -49,7 +49,10 @@ def dds(
     spread: float = 0.3,
     axial: AxialTv | None = None,
     unit: Tensor | float | None = None,
+    seen: Tensor | None = None,
     seed: int = 0,
+    samples: int = 1,
+    first_item: int = 0,
     images_at_once: int = 8,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
@@ -77,15 +80,22 @@ def dds(
         axial: total variation across slices, by one sweep of ADMM a level in place of ``consistency``.
         unit: what is 1 to the prior, in the unit of x: a number, or one per item (*batch); None: found in
             the data, ``image_unit``.
-        seed: of all noise, together with the item's number in the batch.
+        seen: bool (*domain), voxels that A does not map to 0; elsewhere the image is kept 0, or it would be
+            filled with what the prior makes of noise. None: all.
+        seed: of all noise, together with the numbers of item and sample.
+        samples: drawn side by side, of which the mean is returned; with several, ``spread_of_samples`` in
+            the trace is their standard deviation over their mean, both root mean square: see above.
+        first_item: number of the first item of the batch, where it is part of something larger.
         images_at_once: handed to the prior.
 
-    Raises ValueError for numbers out of range, DivergenceError on NaN or infinity.
+    image: (*batch, *domain).  Raises ValueError for numbers out of range, DivergenceError on NaN or infinity.
     Source: Chung, Lee & Ye, ICLR 2024, arXiv 2303.05754. The released code adds A^H y to real and imaginary
     part alike, does not conjugate in CG, and uses a back-projector that is not the projector's adjoint.
     """
     if consistency == "adaptive" and noise is None:
         raise ValueError("noise must be given for adaptive consistency, got None")
+    if samples < 1:
+        raise ValueError(f"samples must be at least 1, got {samples}")
     n_axes, n_range = len(operator.domain_shape), len(operator.range_shape)
     eta = usual_eta(n_iter) if eta is None else eta
     steps = ve_steps(n_iter, eta=eta) if process == "ve" else vp_steps(n_iter, eta=eta, rule=rule)
@@ -106,28 +116,35 @@ def dds(
             (image, normal), duals = axial_tv_sweep(operator, b, clean, duals, axial, n_cg=n_cg)
         else:
             image, normal = closer(clean, step.at)
+        if seen is not None:
+            image = image * seen  # what A makes of it stays the same
         if closer.renews_noise:
             eps = (state.x - step.at.signal * image) / step.at.noise
-        fresh = drawn_alike(image, n_axes, (seed, k + 1)) if step.fresh else None
+        fresh = drawn_alike(image, n_axes, (seed, k + 1), first_item) if step.fresh else None
+        mean = image.mean(0)
         return SamplerState(
             recombined(image, eps, fresh, step),
             image,
             *duals,
             state.steps + 1,
-            squared_misfit(image, normal, b, yy, n_axes),
-            squared_norm(image - state.image, n_axes),
+            squared_misfit(mean, normal.mean(0), b, yy, n_axes),
+            squared_norm(mean - state.image.mean(0), n_axes),
         )
 
     def measure(state: SamplerState) -> Measure:
-        own = (state.misfit, yy, state.change, squared_norm(state.image, n_axes))
+        mean = state.image.mean(0)
+        apart = squared_norm(state.image - mean, n_axes).sum(0) / max(samples - 1, 1)
+        own = (state.misfit, yy, state.change, squared_norm(mean, n_axes), apart)
         squares = scalars(*(value * units.square() for value in own))  # items weigh as in the data
-        misfit, norm, change, size = (value**0.5 for value in squares)
-        return math.nan, relative_change(change, size), relative_change(misfit, norm)
+        misfit, norm, change, size, spreading = (value**0.5 for value in squares)
+        figures = (("spread_of_samples", relative_change(spreading, size)),) if samples > 1 else ()
+        return math.nan, relative_change(change, size), relative_change(misfit, norm), figures
 
-    duals = torch.zeros_like(b) if axial is not None else b.new_zeros(0)
+    zero = b.new_zeros((samples, *b.shape))
+    duals = zero if axial is not None else b.new_zeros(0)
     start = SamplerState(
-        (steps[0].at.noise if process == "ve" else 1.0) * drawn_alike(b, n_axes, (seed, 0)),
-        torch.zeros_like(b),
+        (steps[0].at.noise if process == "ve" else 1.0) * drawn_alike(zero, n_axes, (seed, 0), first_item),
+        zero,
         duals,
         duals,
         torch.zeros((), dtype=torch.int64),
@@ -140,11 +157,11 @@ def dds(
         n_iter=len(steps),
         tol=0.0,
         measure=measure,
-        image=lambda state: state.image * scale,
+        image=lambda state: state.image.mean(0) * scale,
         monitor=monitor,
         resume=resume,
     )
-    return Reconstruction(state.image * scale, trace)
+    return Reconstruction(state.image.mean(0) * scale, trace)
 
 
 def _closer(

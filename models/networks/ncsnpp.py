@@ -45,6 +45,11 @@ class NCSNppSettings:
         """Channels of a level."""
         return self.channels * self.multipliers[level]
 
+    @property
+    def side_factor(self) -> int:
+        """What sides of images must be multiples of for every level to halve them, and at least."""
+        return int(2 ** (len(self.multipliers) - 1))
+
     def attends(self, level: int) -> bool:
         """Whether a level has attention; the bottleneck has it anyway."""
         return self.image_size // 2**level in self.attention_sides
@@ -91,7 +96,7 @@ class NCSNpp(nn.Module):
             raise ValueError(f"x must have shape (n, 1, y, x), got {tuple(x.shape)}")
         if sigma.shape != x.shape[:1]:
             raise ValueError(f"sigma must have shape ({x.shape[0]},), got {tuple(sigma.shape)}")
-        step = 2 ** (len(self.settings.multipliers) - 1)
+        step = self.settings.side_factor
         ny, nx = x.shape[2:]
         if min(ny, nx) < step:
             raise ValueError(f"x must have sides of at least {step} pixels, got {ny} x {nx}")

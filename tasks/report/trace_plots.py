@@ -21,6 +21,10 @@ KNOWN = {
     "relative_change": ("Relative change of the image", "‖x_k − x_(k−1)‖ / ‖x_k‖"),
     "data_residual": ("Data residual", "‖A x − y‖ / ‖y‖ on the sampled data"),
     "primal_residual": ("Primal residual", "how far the two copies of the image differ, relative to it"),
+    "spread_of_samples": (
+        "Spread of samples",
+        "standard deviation of the samples over their mean, both root mean square; not calibrated",
+    ),
     "dual_norm": ("Norm of the dual variable", "it stays bounded where the method converges"),
 }
 HELD_OUT_TEXT = "‖A x − y‖ / ‖y‖; thin, with a ring at the lowest: on views kept from the method"

@@ -50,7 +50,7 @@ def hold_out_item(context: StageContext, checkpoints: StageCheckpoints, item: in
 
     def solved(resume: Checkpoint | None) -> Solution:
         monitor = checkpoints.monitor(item, reporter())
-        return solve(problem, context, mask=split.given, monitor=monitor, resume=resume)
+        return solve(problem, context, item, mask=split.given, monitor=monitor, resume=resume)
 
     solution = checkpoints.resumed(item, solved)
     error, norm = misfit(problem, solution.image, split.judged)

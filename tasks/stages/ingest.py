@@ -41,6 +41,7 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
                 "format": info.format,
                 "modality": info.modality,
                 "labels": [info.labels[item] for item in items],
+                "items": items,
                 "notes": list(info.notes),
                 "source": dict(info.source),
             }

@@ -49,7 +49,7 @@ def reconstruct_item(context: StageContext, checkpoints: StageCheckpoints, item:
 
     def solved(resume: Checkpoint | None) -> Solution:
         monitor = checkpoints.monitor(item, reporter())
-        return solve(problem, context, monitor=monitor, resume=resume)
+        return solve(problem, context, item, monitor=monitor, resume=resume)
 
     try:
         solution = checkpoints.resumed(item, solved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import TypeAdapter
 from torch import Tensor
@@ -47,16 +48,17 @@ def load_problem(context: StageContext, item: int) -> Problem:
 def solve(
     problem: Problem,
     context: StageContext,
+    item: int = 0,
     *,
     mask: Tensor | None = None,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> Solution:
-    """Reconstruct from the measurements of ``mask`` (the problem's own if not given).
+    """Reconstruct item ``item`` from the measurements of ``mask`` (the problem's own if not given).
 
     A direct method is given the operator and the data as they are. Any other is given A / ||A|| and data
     scaled to max |A^H y| = 1 with it, and the image is scaled back. A method with a denoiser is given it
-    opened.
+    opened; one that draws noise, the number of the item in the scan's file.
 
     Raises RequestError where the method finds that these measurements do not allow what is asked of it.
     """
@@ -70,11 +72,20 @@ def solve(
         return Solution(result.image, result.trace, result.curves)
     normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
     scale = data_scale(normalised, y)
+    if METHODS[method.method].of_item:
+        numbers |= _of_item(context, item, scale)
     try:
         result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
     except UnsuitableError as error:
         raise RequestError(f"reconstruct.{method.method}: {error}") from None
     return Solution(result.image * (scale / problem.norm), result.trace, result.curves)
+
+
+def _of_item(context: StageContext, item: int, scale: float) -> dict[str, Any]:
+    """``item`` and ``noise_std`` as ``Method`` has them, of data divided by ``scale``."""
+    scan = context.inputs["prepared"].document("scan")
+    level = scan["noise_std"][item]
+    return {"item": scan["items"][item], "noise_std": None if level is None else level / scale}
 
 
 def misfit(problem: Problem, image: Tensor, mask: Tensor) -> tuple[float, float]:

@@ -24,6 +24,7 @@ TRAINERS = {
     "l1": HELD_OUT,
     "tv_magnitude": HELD_OUT,
     "pnp_magnitude": HELD_OUT,
+    "dds": HELD_OUT,
     "red_psm": HELD_OUT,
     "psm_tv": HELD_OUT,
     "static": HELD_OUT,

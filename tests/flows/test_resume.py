@@ -19,6 +19,7 @@ from proxflow.tasks.reporting import SilentReporter
 ITERATIVE = [name for name, schema in METHOD_SCHEMAS.items() if "n_iter" in schema.model_fields]
 N_ITER, STOP_AT, NEVER = 9, 5, 10_000
 SMALL = {
+    "dds": "samples: 2",
     "td_dip": "block_steps: 2, n_channels: 4",
     "red_psm": "tol: 0, refit: false, denoiser: tv",  # networks and the second run have tests of their own
     "psm": "tol: 0, refit: false",

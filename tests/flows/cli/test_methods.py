@@ -30,9 +30,9 @@ def test_methods_shows_one_with_defaults_and_bounds(cli) -> None:
 @pytest.mark.parametrize(
     ("scan", "methods"),
     [
-        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude"}),
-        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude"}),
-        ("ct", {"fbp", "fdk", "sirt", "cgls", "tv"}),
+        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", "dds"}),
+        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", "dds"}),
+        ("ct", {"fbp", "fdk", "sirt", "cgls", "tv", "dds"}),
         (
             "radar",
             {

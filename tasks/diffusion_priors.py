@@ -1,0 +1,46 @@
+"""Diffusion priors by the names recipes use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proxflow.tasks.denoisers import file_of, is_mixed
+from proxflow.tasks.diffusion_networks import open_diffusion_unet, open_ncsnpp
+from proxflow.tasks.errors import RequestError
+from proxflow.tasks.weights_refused import weights_refused
+
+if TYPE_CHECKING:
+    from proxflow.models.diffusion.image_prior import ImagePrior
+
+
+def open_diffusion_prior(name: str, *, file: Path | None = None, device: str = "cpu") -> ImagePrior:
+    """The prior called ``name``, a ``PriorName``, on ``device``; weights are read from ``file``, or from
+    where the name says. What a file holds tells whether it is variance preserving or exploding.
+
+    Raises RequestError, in one sentence, where the file is missing, damaged or of another network.
+    """
+    from proxflow.data.weights.diffusion_kind import diffusion_kind
+    from proxflow.models.denoisers.damped import Damped
+    from proxflow.models.denoisers.told_level import LevelTv
+    from proxflow.models.diffusion.image_prior import ImagePrior
+    from proxflow.models.diffusion.network_priors import VeNetworkPrior, VpNetworkPrior
+    from proxflow.models.diffusion.priors import DenoiserPrior
+
+    if name == "tv":
+        return ImagePrior(DenoiserPrior(Damped(LevelTv())))
+    if name == "fourier-wiener":
+        return ImagePrior(None)
+    path = file or file_of(name)
+    assert path is not None, name
+    with weights_refused(path):
+        kind = diffusion_kind(path)
+    if kind == "ve":
+        score = open_ncsnpp(path, device=device)
+        return ImagePrior(VeNetworkPrior(score), "ve", least_side=score.settings.side_factor)
+    unet = open_diffusion_unet(path, device=device)
+    channels = unet.settings.in_channels
+    if channels > 2:
+        raise RequestError(f"{path.name}: prior must see one channel or two, got {channels}")
+    mixed = is_mixed(name, device)
+    return ImagePrior(VpNetworkPrior(unet, mixed=mixed), "vp", channels)
