@@ -1,12 +1,15 @@
 # make demo   set everything up and reconstruct a measured brain scan by four methods
 # make test   set everything up, lint, check types, run the tests
 #
-# PYTHON picks the interpreter (3.11 or newer), VENV the folder of the virtual environment; EXTRA_PIP
-# passes options to pip, for instance --extra-index-url of PyTorch's CPU builds on a machine without a GPU.
+# PYTHON picks the interpreter (3.11 or newer), VENV the folder of the virtual environment, WORKERS how many
+# processes test; EXTRA_PIP passes options to pip, for instance --extra-index-url of PyTorch's CPU builds on a
+# machine without a GPU.
 
 PYTHON ?= python3
 VENV ?= .venv
 EXTRA_PIP ?=
+# Of the tests, one more than there are cores: many wait for servers that start.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile $(EXTRA_PIP)
 SOURCES := operators models data configs tasks flows tests benchmarks
@@ -17,7 +20,7 @@ demo: $(VENV)/.installed
 	$(BIN)/proxflow demo
 
 test: $(VENV)/.installed-test lint types
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check $(SOURCES)
