@@ -24,6 +24,9 @@ SMALL = {
     "red_psm": "tol: 0, refit: false, denoiser: tv",  # networks and the second run have tests of their own
     "psm": "tol: 0, refit: false",
     "psm_tv": "tol: 0, refit: false",
+    "l1": "tol: 0, epsilon: 0.3",  # an estimate of the noise comes before the first iteration
+    "tv_magnitude": "tol: 0, epsilon: 0.3",
+    "pnp_magnitude": "tol: 0, epsilon: 0.3",
 }
 
 
@@ -66,6 +69,8 @@ def run(path: Path, method: str, store: Path, listener: SilentReporter) -> Finis
     numbers = f"{{method: {method}, n_iter: {N_ITER}, {SMALL.get(method, 'tol: 0')}}}"
     changes = [f"reconstruct={numbers}", "compare=[]", "evaluate.held_out_fraction=0", "runtime.device=cpu"]
     changes += [f"runtime.store={store}", "runtime.checkpoint_seconds=0.000001"]
+    if METHOD_SCHEMAS[method].fits[0] == "radar":
+        changes.append("image.matrix=[9, 10, 11]")
     loaded = load_recipe(path, changes)
     return launch(loaded, (loaded.reconstruct,), command="", out=store / "result", listener=listener)
 
