@@ -7,23 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from proxflow.flows.as_flow import as_flow
-from proxflow.flows.denoiser_plan import DenoiserPlan
-from proxflow.flows.diffusion_plan import DiffusionPlan
+from proxflow.flows.network_plan import NetworkPlan
 from proxflow.flows.network_training_run import FinishedTraining, bar
-from proxflow.flows.volume_plan import VolumePlan
+from proxflow.flows.served_flows import SERVED
 from proxflow.tasks.network_training.watcher import TrainingWatcher
 
 
-def train_denoiser_as_flow(
-    plan: DenoiserPlan, *, out: Path | None, watcher: TrainingWatcher
+def train_network_as_flow(
+    name: str, plan: NetworkPlan, *, out: Path | None, watcher: TrainingWatcher
 ) -> FinishedTraining:
-    """``launch_network_training`` as the flow ``train-denoiser``; see ``as_flow``."""
+    """``launch_network_training`` as the served flow ``name``; see ``as_flow``."""
 
     def load() -> Callable[[], Any]:
-        from proxflow.flows.train_denoiser import train_denoiser
-
-        return lambda: train_denoiser(
-            images=list(plan.sources),
+        flow = SERVED[name].load()
+        images = {"images": list(plan.sources)} if plan.sources else {}
+        return lambda: flow(
+            **images,
             training=plan.config.model_dump(mode="json"),
             device=plan.device,
             checkpoint_seconds=plan.checkpoint_seconds,
@@ -32,51 +31,6 @@ def train_denoiser_as_flow(
             return_state=True,
         )
 
-    return _watched(load, watcher)
-
-
-def train_diffusion_as_flow(
-    plan: DiffusionPlan, *, out: Path | None, watcher: TrainingWatcher
-) -> FinishedTraining:
-    """``launch_network_training`` as the flow ``train-diffusion``; see ``as_flow``."""
-
-    def load() -> Callable[[], Any]:
-        from proxflow.flows.train_diffusion import train_diffusion
-
-        return lambda: train_diffusion(
-            images=list(plan.sources),
-            training=plan.config.model_dump(mode="json"),
-            device=plan.device,
-            checkpoint_seconds=plan.checkpoint_seconds,
-            out=str(out) if out else "",
-            command=plan.command,
-            return_state=True,
-        )
-
-    return _watched(load, watcher)
-
-
-def train_volumes_as_flow(
-    plan: VolumePlan, *, out: Path | None, watcher: TrainingWatcher
-) -> FinishedTraining:
-    """``launch_network_training`` as the flow ``train-volumes``; see ``as_flow``."""
-
-    def load() -> Callable[[], Any]:
-        from proxflow.flows.train_volumes import train_volumes
-
-        return lambda: train_volumes(
-            training=plan.config.model_dump(mode="json"),
-            device=plan.device,
-            checkpoint_seconds=plan.checkpoint_seconds,
-            out=str(out) if out else "",
-            command=plan.command,
-            return_state=True,
-        )
-
-    return _watched(load, watcher)
-
-
-def _watched(load: Callable[[], Callable[[], Any]], watcher: TrainingWatcher) -> FinishedTraining:
     watching = bar.set(watcher)
     try:
         finished: FinishedTraining = as_flow(load)

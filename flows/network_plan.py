@@ -50,6 +50,10 @@ class NetworkPlan(Protocol):
         """Files and patterns the data are read from; none where they are drawn."""
 
     @property
+    def config(self) -> Part:
+        """The numbers of the training."""
+
+    @property
     def weights(self) -> str:
         """The file of weights, in the folder."""
 

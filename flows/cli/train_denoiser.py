@@ -70,14 +70,10 @@ def command(
 
         proxflow run recipe.yaml --set reconstruct.denoiser=$PWD/my-denoiser/denoiser.safetensors
     """
-    from rich.console import Console
-
-    from proxflow.flows.cli.network_bar import NetworkBar
+    from proxflow.flows.cli.network_training import train_at_terminal
     from proxflow.flows.cli.number_lists import whole_numbers
     from proxflow.flows.cli.training_outcome import print_training, show_training
     from proxflow.flows.denoiser_plan import plan_denoiser
-    from proxflow.flows.network_training_run import launch_network_training
-    from proxflow.flows.prefect_environment import server_configured
 
     numbers: dict[str, object] = {
         "kind": kind,
@@ -96,13 +92,7 @@ def command(
         "seed": seed,
     }
     plan = plan_denoiser(images, numbers, device, checkpoint_seconds)
-    with NetworkBar(Console(stderr=True, quiet=json)) as watcher:
-        if prefect or server_configured():
-            from proxflow.flows.network_as_flow import train_denoiser_as_flow
-
-            finished = train_denoiser_as_flow(plan, out=out, watcher=watcher)
-        else:
-            finished = launch_network_training(plan, out=out, watcher=watcher)
+    finished = train_at_terminal("train-denoiser", plan, out=out, prefect=prefect, quiet=json)
     if json:
         print_training(finished, _psnr_db(finished))
     else:

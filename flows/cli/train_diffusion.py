@@ -75,14 +75,10 @@ def command(
 
         proxflow train-diffusion chest/*.nii.gz --kind ct --sizes 64,96 --start my-prior/diffusion.safetensors
     """
-    from rich.console import Console
-
-    from proxflow.flows.cli.network_bar import NetworkBar
+    from proxflow.flows.cli.network_training import train_at_terminal
     from proxflow.flows.cli.number_lists import whole_numbers
     from proxflow.flows.cli.training_outcome import print_training, show_training
     from proxflow.flows.diffusion_plan import plan_diffusion
-    from proxflow.flows.network_training_run import launch_network_training
-    from proxflow.flows.prefect_environment import server_configured
 
     numbers: dict[str, object] = {
         "kind": kind,
@@ -100,13 +96,7 @@ def command(
         "seed": seed,
     }
     plan = plan_diffusion(images, numbers, device, checkpoint_seconds)
-    with NetworkBar(Console(stderr=True, quiet=json)) as watcher:
-        if prefect or server_configured():
-            from proxflow.flows.network_as_flow import train_diffusion_as_flow
-
-            finished = train_diffusion_as_flow(plan, out=out, watcher=watcher)
-        else:
-            finished = launch_network_training(plan, out=out, watcher=watcher)
+    finished = train_at_terminal("train-diffusion", plan, out=out, prefect=prefect, quiet=json)
     if json:
         print_training(finished, _errors(finished), "eps_mse")
     else:

@@ -76,13 +76,9 @@ def command(
 
         proxflow train-volumes --network unet3d --steps 20 --batch 2 --shape 16,12,12 --out first-try
     """
-    from rich.console import Console
-
-    from proxflow.flows.cli.network_bar import NetworkBar
+    from proxflow.flows.cli.network_training import train_at_terminal
     from proxflow.flows.cli.number_lists import decimal_numbers, whole_numbers
     from proxflow.flows.cli.training_outcome import print_training, show_training
-    from proxflow.flows.network_training_run import launch_network_training
-    from proxflow.flows.prefect_environment import server_configured
     from proxflow.flows.volume_plan import plan_volumes
 
     numbers: dict[str, object] = {
@@ -107,13 +103,7 @@ def command(
         "shape": whole_numbers("--shape", shape),
     }
     plan = plan_volumes(numbers, device, checkpoint_seconds)
-    with NetworkBar(Console(stderr=True, quiet=json)) as watcher:
-        if prefect or server_configured():
-            from proxflow.flows.network_as_flow import train_volumes_as_flow
-
-            finished = train_volumes_as_flow(plan, out=out, watcher=watcher)
-        else:
-            finished = launch_network_training(plan, out=out, watcher=watcher)
+    finished = train_at_terminal("train-volumes", plan, out=out, prefect=prefect, quiet=json)
     if json:
         print_training(finished, [row._asdict() for row in finished.rows])
     else:
