@@ -36,6 +36,11 @@ class DiffusionTraining(Part):
     channels: Annotated[int, Field(ge=GROUPS, le=256, multiple_of=GROUPS)] = Field(
         default=32, description="Of the network's finest level; with 32 it has 3.7 million weights."
     )
+    predicts: Literal["velocity", "noise"] = Field(
+        default="velocity",
+        description="What the network tells of noisy images: v, signal x noise - noise level x image, whose "
+        "error weighs the same at all levels, or the noise, as the published networks.",
+    )
     learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         default=2e-4, description="Of AdamW, reached after 50 steps."
     )

@@ -22,7 +22,8 @@ HOLDS = "the state dict of a diffusion model"
 
 NUMBERS = ("in_channels", "out_channels", "width", "n_res_blocks", "head_channels")
 LISTS = ("multipliers", "attention_factors")
-SETTINGS = {"image_size", *NUMBERS, *LISTS}
+PREDICTIONS = ("noise", "velocity")
+SETTINGS = {"image_size", "predicts", *NUMBERS, *LISTS}
 LARGEST = 1 << 16
 
 
@@ -112,6 +113,10 @@ def _settings(path: Path, told: Any) -> dict[str, Any]:
             raise ScanError(
                 f"{path.name}: {name} must be a whole number from 1 to {LARGEST}, got {told[name]}"
             )
+    if told["predicts"] not in PREDICTIONS:
+        raise ScanError(
+            f"{path.name}: predicts must be {' or '.join(PREDICTIONS)}, got {str(told['predicts'])[:80]}"
+        )
     for name in LISTS:
         if not isinstance(told[name], list) or not all(map(_is_size, told[name])):
             got = told[name]

@@ -45,6 +45,13 @@ def command(
     channels: Annotated[
         int, Parameter(help="Of the network's finest level, a multiple of 32; 32: 3.7 million weights.")
     ] = 32,
+    predicts: Annotated[
+        Literal["velocity", "noise"],
+        Parameter(
+            help="What the network tells of noisy images: v, signal x noise - noise level x image, whose "
+            "error weighs the same at all levels, or the noise, as published networks do."
+        ),
+    ] = "velocity",
     learning_rate: Annotated[float, Parameter(help="Of AdamW, reached after 50 steps.")] = 2e-4,
     decay: Annotated[
         float, Parameter(help="Share of the steps, the last, over which the learning rate falls to 0.")
@@ -88,6 +95,7 @@ def command(
         "sizes": whole_numbers("--sizes", sizes) if sizes else (),
         "batch": batch,
         "channels": channels,
+        "predicts": predicts,
         "learning_rate": learning_rate,
         "decay": decay,
         "average": average,

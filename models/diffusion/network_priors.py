@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class VpNetworkPrior:
     """eps by a ``DiffusionUnet``: of real images, or of complex ones as two channels, their parts.
 
+        eps = signal v + noise x      of a network that predicts v = signal eps - noise x_0
+
     A network of one channel sees the parts of complex images one by one.
 
     Args:
@@ -35,7 +37,9 @@ class VpNetworkPrior:
         times = torch.full((len(channels),), level.time, device=x.device)
         ordered = channels.float().contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
-            found = self.network.predict_noise(ordered, times)
+            found = self.network.predict(ordered, times).float()
+        if self.network.settings.predicts == "velocity":
+            found = level.signal * found + level.noise * ordered
         return from_channels(found, x)
 
 

@@ -36,10 +36,14 @@ class ImageSettings:
 
 
 class NoisyImages(NamedTuple):
-    """x_t = signal x_0 + noise eps.  noisy, noise: float32 (n, channels, y, x).  times: t, float32 (n,)."""
+    """x_t = signal x_0 + noise eps, eps, and v = signal eps - noise x_0: float32 (n, channels, y, x).
+
+    times: t, float32 (n,).
+    """
 
     noisy: Tensor
     noise: Tensor
+    velocity: Tensor
     times: Tensor
 
 
@@ -84,7 +88,8 @@ def at_levels(clean: Tensor, noise: Tensor, levels: Sequence[NoiseLevel]) -> Noi
         torch.tensor([getattr(level, name) for level in levels])[:, None, None, None]
         for name in ("signal", "noise")
     )
-    return NoisyImages(signal * clean + share * noise, noise, torch.tensor([level.time for level in levels]))
+    times = torch.tensor([level.time for level in levels])
+    return NoisyImages(signal * clean + share * noise, noise, signal * noise - share * clean, times)
 
 
 def channels_of(images: Tensor) -> Tensor:

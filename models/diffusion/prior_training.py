@@ -12,6 +12,7 @@ from proxflow.models.diffusion.noise_levels import NoiseLevel, vp_levels
 from proxflow.models.diffusion.noisy_images import NoisyImages
 from proxflow.models.diffusion.priors import DiffusionPrior
 from proxflow.models.diffusion.sampling import drawn
+from proxflow.models.networks.diffusion_unet import DiffusionUnet
 from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.trainee import Trainee
 
@@ -21,16 +22,20 @@ AT_ONCE = 16
 
 
 def find_noise_gradient(trainee: Trainee, images: NoisyImages, *, mixed: bool) -> float:
-    """The gradient of the mean of (eps(x_t, t) - eps)^2, which it returns; weights stay as they are.
+    """The gradient of the mean of (eps(x_t, t) - eps)^2, or (v(x_t, t) - v)^2 of a network that predicts v;
+    returns that mean, and weights stay as they are.
 
     ``mixed``: convolutions in bfloat16, weights and the loss in float32.
-    Source: Ho, Jain & Abbeel, NeurIPS 2020, eq. 14.
+    Source: Ho, Jain & Abbeel, NeurIPS 2020, eq. 14; Salimans & Ho, ICLR 2022, app. D.
     """
-    device = next(trainee.network.parameters()).device
-    noisy, noise, times = (part.to(device) for part in images)
+    network = trainee.network
+    assert isinstance(network, DiffusionUnet), type(network)
+    device = next(network.parameters()).device
+    noisy, noise, velocity, times = (part.to(device) for part in images)
+    wanted = velocity if network.settings.predicts == "velocity" else noise
     with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-        found = trainee.network(noisy.contiguous(memory_format=torch.channels_last), times)
-    loss = (found.float() - noise).square().mean()
+        found = network.predict(noisy.contiguous(memory_format=torch.channels_last), times)
+    loss = (found.float() - wanted).square().mean()
     trainee.optimiser.zero_grad()
     loss.backward()
     return float(loss.detach())

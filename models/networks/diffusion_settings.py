@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from torch import Tensor
 
 GROUPS = 32  # of every group norm
 MOST_LEVELS = 8
 MOST_RES_BLOCKS = 16
+
+Prediction = Literal["noise", "velocity"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class DiffusionUnetSettings:
     attention_factors: downsampling factors (1, 2, 4, ...) at which residual blocks are followed by attention;
         a factor that never occurs is allowed and does nothing. The middle block always has attention.
     head_channels: of each attention head.
+    predicts: what the first ``in_channels`` of what comes out are of x_t = signal x_0 + noise epsilon:
+        epsilon, or v = signal epsilon - noise x_0 (Salimans & Ho, Progressive distillation, ICLR 2022).
+        The image that v tells, signal x_t - noise v, has v's error; by epsilon it has that times
+        noise / signal. Leaves no trace in weights.
 
     Raises ValueError where no such network can be built.
     """
@@ -38,6 +45,7 @@ class DiffusionUnetSettings:
     n_res_blocks: int
     attention_factors: tuple[int, ...]
     head_channels: int = 64
+    predicts: Prediction = "noise"
 
     def __post_init__(self) -> None:
         if self.in_channels < 1 or self.out_channels not in (self.in_channels, 2 * self.in_channels):
@@ -80,9 +88,10 @@ SMALL = DiffusionUnetSettings(None, 2, 2, 32, (1, 2, 2, 4), 1, (8,))
 def diffusion_settings_of(tensors: Mapping[str, Tensor]) -> DiffusionUnetSettings:
     """The settings of the network that has these weights, named as ``DiffusionUnet`` names them.
 
-    Two numbers leave no trace in names and shapes: ``image_size`` is that of the official network of the same
-    layout, or None; ``head_channels`` is 64, as in all networks of guided-diffusion's configurations that DDS
-    uses. Whether all other names and shapes fit is for ``diffusion_unet_of`` to say.
+    Three settings leave no trace in names and shapes: ``image_size`` is that of the official network of the
+    same layout, or None; ``head_channels`` is 64 and ``predicts`` the noise, as in all networks of
+    guided-diffusion's configurations that DDS uses. Whether all other names and shapes fit is for
+    ``diffusion_unet_of`` to say.
 
     Raises ValueError where the weights are of another kind of network.
     """

@@ -20,7 +20,8 @@ from proxflow.models.networks.load_weights import load_weights
 
 
 class DiffusionUnet(nn.Module):
-    """epsilon(x_t, t) of a variance-preserving diffusion, x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) epsilon.
+    """epsilon(x_t, t), or v(x_t, t), of a variance-preserving diffusion,
+    x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) epsilon.
 
         e = Linear(SiLU(Linear(time_embedding(t))))
         down: conv 3 x 3, then for every level n_res_blocks x ResBlock, [Attention]; between levels a ResBlock
@@ -38,9 +39,9 @@ class DiffusionUnet(nn.Module):
     out is cropped.
 
     x: real (n, in_channels, y, x), any sides, in the unit of the training images. t: (n,), the integer index
-    0 to 999 of the noise level as a number, not scaled. Returns (n, out_channels, y, x) in x's dtype: the
-    noise, then, if learned, what tells the variance. Convolutions may run in bfloat16 under autocast and
-    channels last; norms and softmax stay in float32.
+    0 to 999 of the noise level as a number, not scaled. Returns (n, out_channels, y, x) in x's dtype: what
+    ``settings.predicts``, then, if learned, what tells the variance. Convolutions may run in bfloat16 under
+    autocast and channels last; norms and softmax stay in float32.
     Raises ValueError where x or t has another shape.
     Source: Dhariwal & Nichol, Diffusion models beat GANs on image synthesis, NeurIPS (2021), as Chung, Lee &
     Ye, Decomposed diffusion sampler, ICLR (2024) use it.
@@ -84,8 +85,8 @@ class DiffusionUnet(nn.Module):
         out: Tensor = self.out(h)
         return out[..., top : top + x.shape[-2], left : left + x.shape[-1]].to(x.dtype)
 
-    def predict_noise(self, x: Tensor, t: Tensor) -> Tensor:
-        """epsilon(x, t), (n, in_channels, y, x); a learned variance is left out. Else as ``forward``."""
+    def predict(self, x: Tensor, t: Tensor) -> Tensor:
+        """What ``settings.predicts``, (n, in_channels, y, x), without a variance; else as ``forward``."""
         out: Tensor = self(x, t)
         return out[:, : self.settings.in_channels]
 

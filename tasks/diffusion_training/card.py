@@ -19,6 +19,12 @@ IMAGES = {
     "mri": f"complex images, magnitudes with a smooth phase of up to {MOST:g} rad that is drawn",
 }
 
+PREDICTED = {
+    "noise": "epsilon(x_t, t)",
+    "velocity": "v(x_t, t) = signal epsilon - noise x_0 of x_t = signal x_0 + noise epsilon",
+}
+SHORT = {"noise": "epsilon", "velocity": "v"}
+
 
 def card(trained: Trained, images: TrainingImages, config: DiffusionTraining, n_judged: int) -> str:
     """Judged on ``n_judged`` slices. The licence of the images is for the user to add."""
@@ -34,8 +40,8 @@ def card(trained: Trained, images: TrainingImages, config: DiffusionTraining, n_
     sizes = ", ".join(map(str, config.image_sizes))
     return f"""# Diffusion prior of single images
 
-epsilon(x_t, t) of a variance-preserving diffusion of 1000 levels, by the U-Net of guided diffusion with
-{config.channels} channels; {count} parameters.
+{PREDICTED[config.predicts]}, of a variance-preserving diffusion of 1000 levels,
+by the U-Net of guided diffusion with {config.channels} channels; {count} parameters.
 
 Of {IMAGES[config.kind]};
 the 0.995 quantile of an image's magnitudes is 1.
@@ -50,8 +56,8 @@ Licence of the images: to be filled in by who gives these weights away.
 ## Recipe
 
 {config.steps} steps of AdamW ({config.learning_rate:g}, falling to 0 in the last {config.decay:.0%}; weight
-decay {WEIGHT_DECAY:g}) on the mean squared error of epsilon, t uniform over 0 to 999. The weights are their
-moving average over the steps, {config.average:g}, after a warm-up.
+decay {WEIGHT_DECAY:g}) on the mean squared error of {SHORT[config.predicts]}, t uniform over 0 to 999.
+The weights are their moving average over the steps, {config.average:g}, after a warm-up.
 A step: {config.batch} images of {config.side} x {config.side} from slices of {sizes} pixels, flipped, turned,
 brightness {BRIGHTNESS[0]:g} to {BRIGHTNESS[1]:g}, values clipped at 1.
 {start}Convolutions in {config.precision}, seed {config.seed}.

@@ -21,7 +21,14 @@ WEIGHT_DECAY = 0.01
 def network_settings(config: DiffusionTraining) -> DiffusionUnetSettings:
     """The small network, for real images (ct) or complex ones (mri)."""
     n = 1 if config.kind == "ct" else 2
-    return replace(SMALL, image_size=config.side, in_channels=n, out_channels=n, width=config.channels)
+    return replace(
+        SMALL,
+        image_size=config.side,
+        in_channels=n,
+        out_channels=n,
+        width=config.channels,
+        predicts=config.predicts,
+    )
 
 
 def prior_trainee(config: DiffusionTraining, device: str) -> Trainee:

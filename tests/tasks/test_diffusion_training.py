@@ -113,6 +113,7 @@ def test_the_usual_network_fits_16_mib(kind: str, n: int, monkeypatch: pytest.Mo
         "n_res_blocks": 1,
         "attention_factors": (8,),
         "head_channels": 64,
+        "predicts": "velocity",
     }
     with torch.device("meta"):
         count = sum(parameter.numel() for parameter in DiffusionUnet(settings).parameters())

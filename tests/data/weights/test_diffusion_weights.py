@@ -91,7 +91,8 @@ def test_parameters_and_halves_become_float32_tensors(network: DiffusionUnet, tm
 
 def test_weights_are_read_as_written(network: DiffusionUnet, tmp_path: Path) -> None:
     path, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    settings = asdict(TINY) | {"image_size": 64, "head_channels": 32}  # neither is seen in names and shapes
+    unseen = {"image_size": 64, "head_channels": 32, "predicts": "velocity"}  # in names and shapes
+    settings = asdict(TINY) | unseen
     write_diffusion_weights(path, DiffusionWeights(network.state_dict(), settings))
     found = read_diffusion_weights(path)
     assert found.settings == settings
@@ -164,6 +165,7 @@ def test_other_contents_are_refused(held: object, words: str, tmp_path: Path) ->
         ({"settings": None}, "settings must name attention_factors, .* got None amiss"),
         ({"settings": USUAL | {"depth": 3}}, "settings must name .* got depth amiss"),
         ({"settings": USUAL | {"width": 32.0}}, "width must be a whole number from 1 to 65536, got 32.0"),
+        ({"settings": USUAL | {"predicts": "x"}}, "predicts must be noise or velocity, got x"),
         ({"settings": USUAL | {"image_size": 0}}, "image_size must be a whole number from 1 to 65536, got 0"),
         (
             {"settings": USUAL | {"multipliers": [1, True]}},

@@ -14,8 +14,9 @@ from proxflow.models.diffusion.network_priors import (
     from_channels,
 )
 from proxflow.models.diffusion.noise_levels import NoiseLevel, vp_levels
+from proxflow.models.diffusion.priors import denoised
 from proxflow.models.methods.dds import dds
-from proxflow.models.networks.diffusion_settings import SMALL
+from proxflow.models.networks.diffusion_settings import SMALL, Prediction
 from proxflow.models.networks.diffusion_unet import DiffusionUnet
 from proxflow.models.networks.ncsnpp import NCSNpp, NCSNppSettings
 from proxflow.operators.dense import MatrixOperator
@@ -23,10 +24,10 @@ from proxflow.operators.dense import MatrixOperator
 TINY = replace(SMALL, multipliers=(1, 2), attention_factors=())
 
 
-def unet(n_channels: int) -> DiffusionUnet:
+def unet(n_channels: int, predicts: Prediction = "noise") -> DiffusionUnet:
     """Random weights, also where a new network has zeros."""
     torch.manual_seed(3)
-    network = DiffusionUnet(replace(TINY, in_channels=n_channels, out_channels=n_channels))
+    network = DiffusionUnet(replace(TINY, in_channels=n_channels, out_channels=n_channels, predicts=predicts))
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     return network
@@ -40,6 +41,19 @@ def test_channels_come_back(dtype: torch.dtype, n_channels: int, rng: torch.Gene
     channels = as_channels(x, n_channels)
     assert channels.shape[1] == n_channels
     assert torch.equal(from_channels(channels, x), x)
+
+
+@pytest.mark.parametrize("time", [0, 321, 999])
+def test_velocity_tells_the_same_image_whatever_the_level(time: int, rng: torch.Generator) -> None:
+    """x0 = signal x - noise v, by Tweedie's formula with the noise that the prior makes of v."""
+    network, level = unet(1, "velocity"), vp_levels()[time]
+    x = torch.randn(2, 6, 5, generator=rng)
+    with torch.no_grad():
+        v = network(x[:, None], torch.full((2,), float(time)))[:, 0].double()
+    noise = VpNetworkPrior(network)(x.double(), level)
+    expected = level.signal * x.double() - level.noise * v
+    error = denoised(x.double(), noise, level) - expected
+    assert float(error.norm() / expected.norm()) < 1e-6 / level.signal  # noise is in float32
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from proxflow.models.diffusion.prior_training import (
 )
 from proxflow.models.diffusion.smooth_phase import MOST, smooth_phase
 from proxflow.models.diffusion.unconditional import unconditional_samples
-from proxflow.models.networks.diffusion_settings import DiffusionUnetSettings
+from proxflow.models.networks.diffusion_settings import DiffusionUnetSettings, Prediction
 from proxflow.models.networks.diffusion_unet import DiffusionUnet
 from proxflow.models.networks.trainee import follow_gradient, new_trainee
 
@@ -54,6 +54,9 @@ def test_images_and_noise_are_those_of_their_seed_and_step(
     levels = [vp_levels()[int(t)] for t in one.times.tolist()]
     signal, noise = (torch.tensor([vars(level)[name] for level in levels]) for name in ("signal", "noise"))
     clean = (one.noisy - noise[:, None, None, None] * one.noise) / signal[:, None, None, None]
+    share, kept = (factor[:, None, None, None] for factor in (noise, signal))
+    torch.testing.assert_close(kept * one.velocity + share * one.noisy, one.noise, rtol=0, atol=2e-6)
+    torch.testing.assert_close(kept * one.noisy - share * one.velocity, clean, rtol=0, atol=1e-3)
     reliable = clean[signal > 0.1]
     assert 0.5 < float(reliable.square().sum(1).amax().sqrt()) < 1.001
     assert is_complex or float(reliable.min()) > -1e-3
@@ -124,17 +127,23 @@ def test_rows_tell_both_errors_and_their_middle() -> None:
     assert mean_errors(rows) == pytest.approx((0.3, 0.4))  # of t = 400, 500 and 600
 
 
-def test_a_few_steps_lower_the_loss(subjects: tuple[Subject, ...]) -> None:
+@pytest.mark.parametrize(
+    ("predicts", "first"),
+    [("noise", 1.0), ("velocity", 0.37)],  # of v: the mean of signal^2, and a little of images
+)
+def test_a_few_steps_lower_the_loss(
+    predicts: Prediction, first: float, subjects: tuple[Subject, ...]
+) -> None:
     torch.manual_seed(1)
-    network = DiffusionUnet(DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (2,)))
+    network = DiffusionUnet(DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (2,), predicts=predicts))
     trainee = new_trainee(network, 24, rate=4e-3, decay=0.0)
     losses = []
     for step in range(24):
         images = draw_noisy(subjects, ImageSettings(16, 4, True), 0, step)
         losses.append(find_noise_gradient(trainee, images, mixed=False))
         follow_gradient(trainee)
-    assert losses[0] == pytest.approx(1, abs=0.1)  # a new network says that there is no noise
-    assert sum(losses[-6:]) / 6 < 0.8
+    assert losses[0] == pytest.approx(first, abs=0.1)  # a new network says 0
+    assert sum(losses[-6:]) / 6 < 0.8 * first
 
 
 def test_samples_of_a_gaussian_prior_have_its_spectrum() -> None:

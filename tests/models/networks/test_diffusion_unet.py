@@ -151,7 +151,7 @@ def test_it_computes_what_its_parts_compute_in_order(rng: torch.Generator) -> No
     t = torch.tensor([3.0, 731.0], dtype=torch.float64)
     found = network(x, t)
     torch.testing.assert_close(found, plain_tiny(dict(network.named_parameters()), x, t))
-    torch.testing.assert_close(network.predict_noise(x, t), found[:, :2], rtol=0, atol=0)
+    torch.testing.assert_close(network.predict(x, t), found[:, :2], rtol=0, atol=0)
     torch.testing.assert_close(network(x[1:], t[1:])[0], found[1])  # each image has its own time
     assert (network(x, t + 100) - found).abs().max() > 0.01
 
