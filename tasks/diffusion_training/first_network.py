@@ -57,6 +57,6 @@ def _started(path: Path, wanted: DiffusionUnetSettings) -> DiffusionUnet:
             (name, value) for name, value in vars(found).items() if value != getattr(wanted, name)
         )
         raise RequestError(
-            f"start must be weights of a network with {name} {getattr(wanted, name)}, got {value}"
+            f"start must be weights of a network with {name}: {getattr(wanted, name)}, got {value}"
         )
     return network.requires_grad_(True)

@@ -140,7 +140,7 @@ def test_another_kind_of_start_is_refused(proxflow: Any, still_images: Path) -> 
     assert code == 0, err
     assert "Begins with the weights diffusion.safetensors." in Path("b/card.md").read_text()
     code, _, err = proxflow(*request, "--kind", "ct", "--start", first["weights"], "--out", "c")
-    assert code == 2 and "start must be weights of a network with in_channels 1, got 2" in err
+    assert code == 2 and "start must be weights of a network with in_channels: 1, got 2" in err
     assert not Path("c").exists()
 
 
