@@ -1,10 +1,11 @@
-"""What the step of `dds` is measured with: its problem, a network of random weights, and SigPy's consistency."""
+"""What a step of `dds` is measured with: its problem, a network of random weights, SigPy's consistency."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -31,8 +32,8 @@ Array = np.ndarray
 
 
 class Posed(NamedTuple):
-    """operator of norm at most 1; y complex64 (coil, n, n), scaled as methods are given it; mask, coil_maps: of
-    it."""
+    """operator of norm at most 1, of ``mask`` and ``coil_maps``; y complex64 (coil, n, n), scaled as methods
+    are given it."""
 
     operator: CartesianSense
     y: Tensor
@@ -120,7 +121,7 @@ class WatchedSampler:
             self.problem.operator, self.problem.y, prior=self.predict, n_iter=n_levels,
             consistency=self.consistency, unit=1.0, monitor=end,
         )  # fmt: skip
-        pairs = zip(ends[:-3], ends[1:-2], strict=True)
+        pairs = pairwise(ends[:-2])
         return [StepSeconds(*(b - a for a, b in zip(before, after, strict=True))) for before, after in pairs]
 
 

@@ -72,7 +72,8 @@ class Watch:
 
     def timed(self, image: np.ndarray) -> Timed:
         steps = np.diff(self.ended)[SETTLE:].tolist()
-        return Timed(steps, [b - a for a, b in zip(self.began, self.ended, strict=True)][SETTLE:], image)
+        taken = [b - a for a, b in zip(self.began, self.ended, strict=True)]
+        return Timed(steps, taken[SETTLE:], image)
 
 
 def written(folder: Path, problem: Posed, settings: DiffusionUnetSettings) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def overhead(
     n_levels: int,
     rounds: int = 2,
 ) -> Overhead:
-    """Of runs that save nothing and of the function, in turns; then of one run that saves after every step."""
+    """Of runs that save nothing and the function, in turns; then of one run that saves after every step."""
     problem = posed(n_coils, n)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -97,8 +97,8 @@ class AttentionBlock(nn.Module):
 
         out = x + P [softmax_s(<q_t, k_s> / sqrt(c)) v_s]  of every head,   (q, k, v) = Q GN(x)
 
-    c: ``head_channels``. Products and the softmax are float32 or wider inside. Channels of Q's result lie head
-    by head, of each head q, k and v ("legacy order"), not q of all heads first. P is zero at first.
+    c: ``head_channels``. Sums and the softmax are float32 or wider inside. Channels of Q's result lie head by
+    head, of each head q, k and v ("legacy order"), not q of all heads first. P is zero at first.
 
     x: float (n, n_channels, y, x); n_channels a multiple of ``head_channels``. Returns the same shape.
     Memory: as x; the softmax is taken block by block of pixels.
