@@ -48,12 +48,12 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 @torch.no_grad()
-def convolution_rate(dtype: torch.dtype, *, channels_last: bool) -> float:
-    """GFLOP/s of a 3 x 3 convolution 64 -> 64."""
+def convolution_rate(dtype: torch.dtype, *, channels_last: bool, n: int = 64) -> float:
+    """GFLOP/s of a 3 x 3 convolution n -> n."""
     order = torch.channels_last if channels_last else torch.contiguous_format
-    convolution = nn.Conv2d(64, 64, 3, padding=1).to(dtype).to(memory_format=order)  # type: ignore[call-overload]
-    x = torch.rand(CONVOLUTION_IMAGES, 64, SIZE, SIZE).to(dtype).contiguous(memory_format=order)
-    operations = 2 * 64 * 64 * 9 * SIZE * SIZE * CONVOLUTION_IMAGES
+    convolution = nn.Conv2d(n, n, 3, padding=1).to(dtype).to(memory_format=order)  # type: ignore[call-overload]
+    x = torch.rand(CONVOLUTION_IMAGES, n, SIZE, SIZE).to(dtype).contiguous(memory_format=order)
+    operations = 2 * n * n * 9 * SIZE * SIZE * CONVOLUTION_IMAGES
     return operations / seconds_of(lambda: convolution(x)) / 1e9
 
 

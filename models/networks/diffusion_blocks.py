@@ -29,15 +29,26 @@ def time_embedding(t: Tensor, n: int) -> Tensor:
 
 
 class WideGroupNorm(nn.GroupNorm):
-    """Group norm of 32 groups, computed in float32 or wider and returned in the dtype of x."""
+    """Group norm of 32 groups, computed in float32 or wider and returned in the dtype of x: GN(x), or with
+    ``told`` = (s, b), each (n, n_channels), GN(x) (1 + s) + b.
+
+    Returns a new tensor. Of one image s and b join the weights of the norm, which spares a pass over it.
+    """
 
     def __init__(self, n_channels: int) -> None:
         super().__init__(GROUPS, n_channels)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, told: tuple[Tensor, Tensor] | None = None) -> Tensor:
         wide = _wide(x.dtype)
         weight, bias = self.weight.to(wide), self.bias.to(wide)
-        return functional.group_norm(x.to(wide), GROUPS, weight, bias, self.eps).to(x.dtype)
+        if told is None:
+            return functional.group_norm(x.to(wide), GROUPS, weight, bias, self.eps).to(x.dtype)
+        gain = 1 + told[0].to(wide)
+        weights, biases = weight * gain, torch.addcmul(told[1].to(wide), bias, gain)
+        if len(x) == 1:
+            return functional.group_norm(x.to(wide), GROUPS, weights[0], biases[0], self.eps).to(x.dtype)
+        normed = functional.group_norm(x.to(wide), GROUPS, eps=self.eps)
+        return torch.addcmul(biases[:, :, None, None], normed, weights[:, :, None, None]).to(x.dtype)
 
 
 class ResBlock(nn.Module):
@@ -67,15 +78,11 @@ class ResBlock(nn.Module):
         self.skip_connection = nn.Identity() if n_in == n_out else nn.Conv2d(n_in, n_out, kernel_size=1)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        norm, activation, first = self.in_layers
-        h = first(self._resampled(activation(norm(x))))
-        scale, shift = self.emb_layers(embedding)[:, :, None, None].chunk(2, dim=1)
-        norm, *rest = self.out_layers
-        h = norm(h) * (1 + scale) + shift
-        for layer in rest:
-            h = layer(h)
-        out: Tensor = self.skip_connection(self._resampled(x)) + h
-        return out
+        norm, _, first = self.in_layers
+        h = first(self._resampled(activated(norm(x))))
+        norm, _, _, last = self.out_layers
+        h = last(activated(norm(h, self.emb_layers(embedding).chunk(2, dim=1))))
+        return _sum(h, self.skip_connection(self._resampled(x)))
 
     def _resampled(self, x: Tensor) -> Tensor:
         if self.resampling == "down":
@@ -90,12 +97,11 @@ class AttentionBlock(nn.Module):
 
         out = x + P [softmax_s(<q_t, k_s> / sqrt(c)) v_s]  of every head,   (q, k, v) = Q GN(x)
 
-    c: ``head_channels``. q and k are each divided by c^(1/4) before the product, which keeps it in the range
-    of half precision; the softmax is in float32 or wider. Channels of Q's result lie head by head, of each
-    head q, k and v ("legacy order"), not q of all heads first. P is zero at first.
+    c: ``head_channels``. Sums and the softmax are float32 or wider inside. Channels of Q's result lie head by
+    head, of each head q, k and v ("legacy order"), not q of all heads first. P is zero at first.
 
     x: float (n, n_channels, y, x); n_channels a multiple of ``head_channels``. Returns the same shape.
-    Memory: n n_channels / c (y x)^2 numbers.
+    Memory: as x; the softmax is taken block by block of pixels.
     Source: Dhariwal & Nichol, NeurIPS (2021), sec. 3.
     """
 
@@ -107,15 +113,19 @@ class AttentionBlock(nn.Module):
         self.proj_out = zeroed(nn.Conv1d(n_channels, n_channels, kernel_size=1))
 
     def forward(self, x: Tensor) -> Tensor:
-        pixels = self.norm(x).flatten(2)
-        by_head = self.qkv(pixels).reshape(-1, 3 * self.head_channels, pixels.shape[-1])
-        q, k, v = by_head.split(self.head_channels, dim=1)
-        root = self.head_channels**-0.25
-        products = torch.einsum("nct,ncs->nts", q * root, k * root)
-        weights = products.to(_wide(products.dtype)).softmax(dim=-1).to(products.dtype)
-        mixed = torch.einsum("nts,ncs->nct", weights, v).reshape(pixels.shape)
-        projected: Tensor = self.proj_out(mixed)
-        return x + projected.reshape(x.shape)
+        pixels = (
+            self.norm(x).flatten(2).transpose(1, 2)
+        )  # (n, pixel, channel): a view where channels are last
+        by_head = _applied(self.qkv, pixels).unflatten(2, (-1, 3, self.head_channels))
+        q, k, v = by_head.permute(3, 0, 2, 1, 4)  # each (n, head, pixel, channel)
+        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        projected = _applied(self.proj_out, mixed).transpose(1, 2)
+        return x + projected.unflatten(2, x.shape[2:])
+
+
+def activated(x: Tensor) -> Tensor:
+    """SiLU(x), in the memory of x unless its gradient is asked for."""
+    return functional.silu(x, inplace=not x.requires_grad)
 
 
 def zeroed(layer: C) -> C:
@@ -123,6 +133,16 @@ def zeroed(layer: C) -> C:
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer
+
+
+def _applied(convolution: nn.Conv1d, x: Tensor) -> Tensor:
+    """A convolution over single pixels, of x (n, pixel, channel)."""
+    return functional.linear(x, convolution.weight[:, :, 0], convolution.bias)
+
+
+def _sum(new: Tensor, x: Tensor) -> Tensor:
+    """new + x, in the memory of ``new``, which nothing else reads, if that has the dtype for it."""
+    return new.add_(x) if torch.result_type(new, x) == new.dtype else new + x
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:

@@ -12,6 +12,7 @@ from proxflow.models.networks.diffusion_blocks import (
     AttentionBlock,
     ResBlock,
     WideGroupNorm,
+    activated,
     time_embedding,
     zeroed,
 )
@@ -82,7 +83,8 @@ class DiffusionUnet(nn.Module):
         h = _through(self.middle_block, h, embedding)
         for block in self.output_blocks:
             h = _through(block, torch.cat([h, kept.pop()], dim=1), embedding)
-        out: Tensor = self.out(h)
+        norm, _, from_features = self.out
+        out: Tensor = from_features(activated(norm(h)))
         return out[..., top : top + x.shape[-2], left : left + x.shape[-1]].to(x.dtype)
 
     def predict(self, x: Tensor, t: Tensor) -> Tensor:

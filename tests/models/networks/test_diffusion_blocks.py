@@ -41,6 +41,21 @@ def test_group_norm_is_computed_in_float32(rng: torch.Generator) -> None:
     torch.testing.assert_close(found.double(), expected, rtol=2**-8, atol=1e-3)
 
 
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("last", [False, True])
+def test_group_norm_scales_and_shifts_as_it_is_told(n: int, last: bool, rng: torch.Generator) -> None:
+    norm = WideGroupNorm(64)
+    fill(norm, rng)
+    x = torch.randn(n, 64, 5, 3, generator=rng)
+    if last:
+        x = x.contiguous(memory_format=torch.channels_last)
+    scale, shift = torch.randn(2, n, 64, generator=rng)
+    expected = norm(x) * (1 + scale[:, :, None, None]) + shift[:, :, None, None]
+    found = norm(x, (scale, shift))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert found.stride() == x.stride()
+
+
 def halved(x: Tensor) -> Tensor:
     return (x[..., ::2, ::2] + x[..., 1::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, 1::2]) / 4
 
@@ -92,6 +107,38 @@ def test_attention_is_its_equation_head_by_head(rng: torch.Generator) -> None:
             heads.append(v @ seen.T)
         mixed = weights["proj_out.weight"][:, :, 0] @ torch.cat(heads) + weights["proj_out.bias"][:, None]
         torch.testing.assert_close(found, image + mixed.view(64, 3, 5))
+
+
+@pytest.mark.parametrize("block", ["res", "up", "attention"])
+def test_blocks_in_the_memory_of_others_have_the_gradient_of_their_equation(
+    block: str, rng: torch.Generator
+) -> None:
+    """Of one image and of two, with and without gradients: results and derivatives are the same."""
+    made = (
+        AttentionBlock(32, 16)
+        if block == "attention"
+        else ResBlock(32, 32, 12, "up" if block == "up" else "none")
+    )
+    fill(made, rng)
+    made.double()
+    x = torch.randn(2, 32, 2, 3, dtype=torch.float64, generator=rng, requires_grad=True)
+    e = torch.randn(2, 12, dtype=torch.float64, generator=rng, requires_grad=True)
+
+    def applied(x: Tensor, e: Tensor) -> Tensor:
+        found: Tensor = made(x) if block == "attention" else made(x, e)
+        return found
+
+    together, before = applied(x, e), x.detach().clone()
+    with torch.no_grad():
+        torch.testing.assert_close(applied(x, e), together)
+        torch.testing.assert_close(torch.cat([applied(x[:1], e[:1]), applied(x[1:], e[1:])]), together)
+    torch.testing.assert_close(x.detach(), before, rtol=0, atol=0)
+    direction = torch.randn(x.shape, dtype=torch.float64, generator=rng)
+    (slope,) = torch.autograd.grad(together.square().sum(), x)
+    with torch.no_grad():
+        step = 1e-6 * direction
+        apart = applied(x + step, e).square().sum() - applied(x - step, e).square().sum()
+    torch.testing.assert_close((slope * direction).sum(), apart / 2e-6, rtol=1e-5, atol=1e-5)
 
 
 def test_new_blocks_leave_images_as_they_are(rng: torch.Generator) -> None:
