@@ -15,6 +15,7 @@ from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.method_numbers import Iterations, Tolerance, Weight, Window
+from proxflow.configs.methods_denoising import PnpAdmm, Red
 from proxflow.configs.methods_diffusion import Dds
 from proxflow.configs.methods_magnitude import L1, Deep2s, PnpMagnitude, TvMagnitude
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
@@ -158,6 +159,8 @@ MethodConfig = Annotated[
     | TvMagnitude
     | PnpMagnitude
     | Deep2s
+    | Red
+    | PnpAdmm
     | Dds
     | RedPsm
     | Psm

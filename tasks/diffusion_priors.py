@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from proxflow.models.diffusion.image_prior import ImagePrior
 
 
-def open_diffusion_prior(name: str, *, file: Path | None = None, device: str = "cpu") -> ImagePrior:
+def open_diffusion_prior(
+    name: str, *, file: Path | None = None, device: str = "cpu", what: str = "prior"
+) -> ImagePrior:
     """The prior called ``name``, a ``PriorName``, on ``device``; weights are read from ``file``, or from
-    where the name says. What a file holds tells whether it is variance preserving or exploding.
+    where the name says. What a file holds tells whether it is variance preserving or exploding. ``what``
+    names it in sentences.
 
     Raises RequestError, in one sentence, where the file is missing, damaged or of another network.
     """
@@ -34,13 +37,13 @@ def open_diffusion_prior(name: str, *, file: Path | None = None, device: str = "
     path = file or file_of(name)
     assert path is not None, name
     with weights_refused(path):
-        kind = diffusion_kind(path)
+        kind = diffusion_kind(path, what)
     if kind == "ve":
         score = open_ncsnpp(path, device=device)
         return ImagePrior(VeNetworkPrior(score), "ve", least_side=score.settings.side_factor)
     unet = open_diffusion_unet(path, device=device)
     channels = unet.settings.in_channels
     if channels > 2:
-        raise RequestError(f"{path.name}: prior must see one channel or two, got {channels}")
+        raise RequestError(f"{path.name}: {what} must see one channel or two, got {channels}")
     mixed = is_mixed(name, device)
     return ImagePrior(VpNetworkPrior(unet, mixed=mixed), "vp", channels)

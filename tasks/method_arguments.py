@@ -8,6 +8,7 @@ from typing import Any
 from proxflow.configs.methods import MethodConfig
 from proxflow.tasks.denoisers import open_denoiser
 from proxflow.tasks.diffusion_priors import open_diffusion_prior
+from proxflow.tasks.image_denoisers import open_image_denoiser
 from proxflow.tasks.methods import METHODS
 from proxflow.tasks.volume_networks import open_deep2s, open_level_denoiser
 
@@ -27,6 +28,9 @@ def method_arguments(
     elif opens == "level":
         name = arguments["denoiser"]
         arguments["denoiser"] = open_level_denoiser(name, file=file, device=device, memory_bytes=memory_bytes)
+    elif opens == "image":
+        name = arguments["denoiser"]
+        arguments["denoiser"] = open_image_denoiser(name, file=file, device=device, memory_bytes=memory_bytes)
     elif opens == "deep2s":
         arguments["network"] = open_deep2s(arguments["network"], file=file, device=device)
     elif opens == "prior":

@@ -14,13 +14,14 @@ class Method(NamedTuple):
     """Where a method is; ``direct``: it is a formula in physical units, given unscaled operator and data.
 
     ``opens``: its argument ``denoiser``, ``network`` or ``prior``, named in its schema, is opened: a denoiser
-    of single images, a denoiser told the noise's level, Deep2S, or a diffusion prior.
+    of single images, one of magnitudes or of images that is told the noise's level, Deep2S, or a diffusion
+    prior.
     ``of_item``: it is also told ``item``, the item's number in the scan, and ``noise_std``, or None.
     """
 
     function: str
     direct: bool = False
-    opens: Literal["", "denoiser", "level", "deep2s", "prior"] = ""
+    opens: Literal["", "denoiser", "level", "image", "deep2s", "prior"] = ""
     of_item: bool = False
 
 
@@ -40,6 +41,8 @@ METHODS = {
     "tv_magnitude": Method("tv_magnitude:tv_magnitude"),
     "pnp_magnitude": Method("pnp_magnitude:pnp_magnitude", opens="level"),
     "deep2s": Method("deep2s:deep2s", direct=True, opens="deep2s"),
+    "red": Method("red:red", opens="image"),
+    "pnp_admm": Method("pnp_admm:pnp_admm", opens="image"),
     "dds": Method("dds_of_item:dds_of_item", opens="prior", of_item=True),
     "red_psm": Method("red_psm:red_psm", opens="denoiser"),
     "psm": Method("psm:psm"),

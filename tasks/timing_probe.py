@@ -22,7 +22,8 @@ PROBE_ITERATIONS = 5
 PROBE_FRAMES = 8  # of a series
 CONJUGATE_GRADIENTS = 7  # applications in an iteration of the constrained methods: five of them, and two more
 CONSTRAINED = ("l1", "tv_magnitude", "pnp_magnitude")
-UNIT_APPLICATIONS = 12  # of the image that tells the unit of diffusion priors
+IN_UNIT = ("red", "pnp_admm", "dds")  # find the unit of images first
+UNIT_APPLICATIONS = 12  # of the image that tells it
 NOISE_APPLICATIONS = 260  # of the estimate of the noise where it is not given
 
 
@@ -35,14 +36,14 @@ def normal_seconds(operator: LinearOperator, dtype: torch.dtype, device: str) ->
 
 def applications(config: MethodConfig) -> int:
     """Applications of ``normal``, or of a forward with an adjoint, in one iteration."""
-    if isinstance(config, Dds):  # the residual from which conjugate gradients start, and their steps
-        return config.samples * (1 + config.n_cg)
+    if hasattr(config, "n_cg"):  # the residual from which conjugate gradients start, and their steps
+        return int(getattr(config, "samples", 1) * (1 + config.n_cg))
     return CONJUGATE_GRADIENTS if config.method in CONSTRAINED else 1
 
 
 def applications_before(config: MethodConfig) -> int:
     """Applications before the first iteration."""
-    if isinstance(config, Dds):
+    if config.method in IN_UNIT:
         return UNIT_APPLICATIONS
     asked = isinstance(config, PnpMagnitude) and config.form == "constrained" and config.epsilon is None
     return NOISE_APPLICATIONS if asked else 0

@@ -41,12 +41,12 @@ def read_tensors(path: Path, known: str, what: str) -> tuple[dict[str, Tensor], 
     return tensors, told
 
 
-def format_of(path: Path, what: str) -> str:
+def format_of(path: Path, what: str, most_bytes: int = MOST_BYTES) -> str:
     """The format that a file of weights says it has; empty where it says none.
 
     Raises ScanError on a file that is missing, too large, or no safetensors file.
     """
-    check_file(path, what)
+    check_file(path, what, most_bytes)
     with _opened(path) as file:
         return str(_told(file).get("format", ""))
 

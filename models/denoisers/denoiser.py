@@ -25,3 +25,13 @@ class LevelDenoiser(Protocol):
     """
 
     def __call__(self, magnitudes: Tensor, sigma: float) -> Tensor: ...
+
+
+class ImageDenoiser(Protocol):
+    """D of every image on its own, real or complex, told the level of its noise.
+
+    images: (n, y, x), magnitudes of about 0 to 1. sigma: the noise's standard deviation in that unit, of real
+    and imaginary part each. Returns the same shape and dtype.
+    """
+
+    def __call__(self, images: Tensor, sigma: float) -> Tensor: ...

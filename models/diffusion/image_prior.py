@@ -24,14 +24,14 @@ class ImagePrior:
     channels: int = 1
     least_side: int = 1
 
-    def check(self, image: Tensor) -> None:
-        """UnsuitableError where it is not for such images, (..., y, x)."""
+    def check(self, image: Tensor, name: str = "prior") -> None:
+        """UnsuitableError where it is not for such images, (..., y, x); ``name``: what the sentence calls it."""
         if self.channels == 2 and not image.is_complex():
             raise UnsuitableError(
-                "prior must be a network of one channel for real images, got one of two, for complex ones"
+                f"{name} must be a network of one channel for real images, got one of two, for complex ones"
             )
         if min(image.shape[-2:]) < self.least_side:
             ny, nx = image.shape[-2:]
             raise UnsuitableError(
-                f"prior must be given images of at least {self.least_side} pixels a side, got {ny} x {nx}"
+                f"{name} must be given images of at least {self.least_side} pixels a side, got {ny} x {nx}"
             )

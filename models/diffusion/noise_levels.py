@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Literal
 
@@ -14,6 +16,7 @@ BETAS = 1e-4, 0.02  # first and last of its variances
 SIGMAS = 0.01, 378.0  # least and greatest of the variance-exploding process
 
 EtaRule = Literal["official", "ddim"]
+Process = Literal["vp", "ve"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,43 @@ def vp_levels() -> list[NoiseLevel]:
     betas = torch.linspace(*BETAS, TRAINED_STEPS, dtype=torch.float64)
     kept = torch.cumprod(1 - betas, 0).tolist()
     return [NoiseLevel(float(t), math.sqrt(abar), math.sqrt(1 - abar)) for t, abar in enumerate(kept)]
+
+
+def sigma_range(process: Process) -> tuple[float, float]:
+    """The least and the greatest noise / signal that priors of a process know: 0.01 to 157 or 378."""
+    if process == "ve":
+        return SIGMAS
+    logarithms = _vp_log_sigmas()
+    return math.exp(logarithms[0]), math.exp(logarithms[-1])
+
+
+def level_of(sigma: float, process: Process) -> NoiseLevel:
+    """The level at which x_t / signal = x_0 + sigma eps, with sigma brought into ``sigma_range`` first:
+
+        signal = 1 / sqrt(1 + sigma^2),  noise = sigma signal     "vp"; t between two of 0 to 999 by ln sigma
+        signal = 1,  noise = sigma                                "ve"
+
+    So a network trained on one process takes images x_0 + sigma eps: it is given signal times them. Raises
+    ValueError unless sigma > 0.
+    """
+    if not sigma > 0:
+        raise ValueError(f"sigma must be positive, got {sigma}")
+    low, high = sigma_range(process)
+    if process == "ve":
+        sigma = min(max(sigma, low), high)
+        return NoiseLevel(sigma, 1.0, sigma)
+    places = _vp_log_sigmas()
+    place = min(max(math.log(sigma), places[0]), places[-1])
+    below = min(bisect_right(places, place), TRAINED_STEPS - 1) - 1
+    time = below + (place - places[below]) / (places[below + 1] - places[below])
+    signal = 1 / math.sqrt(1 + math.exp(2 * place))
+    return NoiseLevel(time, signal, math.exp(place) * signal)
+
+
+@cache
+def _vp_log_sigmas() -> tuple[float, ...]:
+    """ln(noise / signal) of ``vp_levels``, rising."""
+    return tuple(math.log(level.noise / level.signal) for level in vp_levels())
 
 
 def vp_steps(n_steps: int, *, eta: float, rule: EtaRule = "official") -> list[SamplingStep]:

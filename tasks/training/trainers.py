@@ -24,6 +24,8 @@ TRAINERS = {
     "l1": HELD_OUT,
     "tv_magnitude": HELD_OUT,
     "pnp_magnitude": HELD_OUT,
+    "red": HELD_OUT,
+    "pnp_admm": HELD_OUT,
     "dds": HELD_OUT,
     "red_psm": HELD_OUT,
     "psm_tv": HELD_OUT,

@@ -6,6 +6,8 @@ import pytest
 
 from proxflow.configs.methods import METHOD_SCHEMAS
 
+DENOISING = ("red", "pnp_admm", "dds")  # and sampling, for MRI and CT alike
+
 
 def test_methods_lists_every_method_with_its_text(cli) -> None:
     ended = cli("methods", "--json")
@@ -30,9 +32,9 @@ def test_methods_shows_one_with_defaults_and_bounds(cli) -> None:
 @pytest.mark.parametrize(
     ("scan", "methods"),
     [
-        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", "dds"}),
-        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", "dds"}),
-        ("ct", {"fbp", "fdk", "sirt", "cgls", "tv", "dds"}),
+        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", *DENOISING}),
+        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", *DENOISING}),
+        ("ct", {"fbp", "fdk", "sirt", "cgls", "tv", *DENOISING}),
         (
             "radar",
             {
