@@ -16,7 +16,7 @@ from proxflow.tasks.report.pictures import binary, grey, png, signed
 from proxflow.tasks.report.series_window import picture_window
 from proxflow.tasks.report.volume_section import VolumeSection
 from proxflow.tasks.report.volume_sheets import volume_sheets
-from proxflow.tasks.report.window import Displayed, Window, displayed
+from proxflow.tasks.report.window import Displayed, Window, displayed, map_upper
 
 LABEL_HEIGHT = 38  # pixels above each column of the strip
 LEAST_SIZE = 176  # pixels of an image in the strip, so that its label can be read
@@ -30,9 +30,9 @@ def render_previews(
 ) -> dict[str, bytes]:
     """File name to PNG of the first picture, at its common window.
 
-    ``reference.png``, ``<method>.png``, ``mask.png``, ``coil-maps.png`` (magnitude above phase) and
-    ``comparison.png`` (all images, with the outline if given, errors below), each where there is
-    something to show; ``moving``, the animation of a series, as ``series.webp``; ``slices.png`` and
+    ``reference.png``, ``<method>.png``, ``<method>-<map>.png`` of each of its maps, ``mask.png``,
+    ``coil-maps.png`` (magnitude above phase) and ``comparison.png`` (all images, with the outline if given,
+    errors below), each where there is something to show; ``moving``, the animation of a series, as ``series.webp``; ``slices.png`` and
     ``surfaces.png`` of a ``volume``. A method's name is reduced to letters, digits, "-" and "_"; names that
     clash get a number.
     """
@@ -50,6 +50,9 @@ def render_previews(
         pictures |= volume_sheets(volume)
     for method, image in zip(inputs.methods, values.methods, strict=True):
         pictures[_file_name(method.name, pictures)] = grey(image, window.upper)
+        for name, found in method.maps.items():
+            values = found.pictures[0]
+            pictures[_file_name(f"{method.name}-{name}", pictures)] = grey(values, map_upper(values))
     files = {name: png(picture) for name, picture in pictures.items()}
     return files if moving is None else files | {"series.webp": moving}
 

@@ -82,6 +82,12 @@ def window_of(values: Displayed, decibels: float | None) -> Window:
     return Window(upper, error_factor(upper, float(np.percentile(np.abs(values.methods - shown), 99))))
 
 
+def map_upper(values: np.ndarray) -> float:
+    """White of the picture of a map: its 99.9th percentile, its maximum where that is 0, 1 where all is."""
+    ends = (float(np.percentile(values, WINDOW_PERCENTILE)), float(values.max()), 1.0)
+    return next(end for end in ends if end > 0)
+
+
 def error_factor(upper: float, spread: float) -> int:
     """The largest of 1, 2, 5, 10, ... by which errors as large as ``spread`` may be enlarged."""
     fitting = [factor for factor in ERROR_FACTORS if factor * spread <= upper]

@@ -7,7 +7,7 @@ import pytest
 
 from proxflow.data.kspace import Geometry
 from proxflow.tasks.memory_artefact import MemoryArtefact
-from proxflow.tasks.stages.report_pictures import Shown, projected, volume_of
+from proxflow.tasks.stages.report_pictures import Shown, picture_names, pictures_of, volume_of
 
 
 @pytest.mark.parametrize("name", ["image", "reference"])
@@ -18,7 +18,8 @@ def test_projections_are_of_the_array_and_items_asked_for(name: str) -> None:
     artefact.write(name, volumes.reshape(12, 5, 6))
     np.testing.assert_allclose(volume_of(artefact, name, 2, 4), np.abs(volumes[2]))
     shown = Shown((0, 2), ("a", "c"), (), 4)
-    views, items, labels = projected(artefact, name, shown, Geometry((5, 6), (2.0, 10.0, 12.0)))
+    views = pictures_of(artefact, name, shown, Geometry((5, 6), (2.0, 10.0, 12.0)))
+    items, labels = picture_names(shown)
     assert views.shape == (6, 6, 6) and items == (0, 0, 0, 2, 2, 2)
     assert labels[3] == "c, maximum along z (y down, x across)"
     np.testing.assert_allclose(views[3, :5], np.abs(volumes[2]).max(0), rtol=1e-6)
