@@ -32,9 +32,9 @@ def render_previews(
 
     ``reference.png``, ``<method>.png``, ``<method>-<map>.png`` of each of its maps, ``mask.png``,
     ``coil-maps.png`` (magnitude above phase) and ``comparison.png`` (all images, with the outline if given,
-    errors below), each where there is something to show; ``moving``, the animation of a series, as ``series.webp``; ``slices.png`` and
-    ``surfaces.png`` of a ``volume``. A method's name is reduced to letters, digits, "-" and "_"; names that
-    clash get a number.
+    errors below), each where there is something to show; ``moving``, the animation of a series, as
+    ``series.webp``; ``slices.png`` and ``surfaces.png`` of a ``volume``. A method's name is reduced to
+    letters, digits, "-" and "_"; names that clash get a number.
     """
     values = displayed(inputs, 0)
     window = picture_window(inputs, 0)
