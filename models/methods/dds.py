@@ -88,7 +88,7 @@ def dds(
             the trace is their standard deviation over their mean, both root mean square, and the map
             ``std`` that deviation at every voxel: see above.
         first_item: number of the first item of the batch, where it is part of something larger.
-        images_at_once: handed to the prior.
+        images_at_once: handed to the prior, which bounds the memory that it takes.
 
     image: (*batch, *domain).  maps: ``std`` with several samples, else none.
     Raises ValueError for numbers out of range, DivergenceError on NaN or infinity.

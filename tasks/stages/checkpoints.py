@@ -118,7 +118,7 @@ class StageCheckpoints:
 
     def _save_waiting(self) -> None:
         for item, found in self._waiting.items():
-            document = {"trace": found.trace, "fit": found.fit, "curves": dict(found.curves)}
+            document: dict[str, Any] = {"trace": found.trace, "fit": found.fit, "curves": dict(found.curves)}
             if found.maps:
                 document["maps"] = list(found.maps)
             self._save(f"item-{item}", [found.image, *found.maps.values()], document)
