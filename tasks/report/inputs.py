@@ -214,6 +214,13 @@ class ReportInputs:
         return n_pictures, ny, nx
 
     @property
+    def preview(self) -> int:
+        """The picture that stands for the run: the middle one of the first item's slices, else the first."""
+        if self.series is not None or self.decibels is not None:
+            return 0
+        return self.shown.count(self.shown[0]) // 2
+
+    @property
     def n_items(self) -> int:
         """Items of the run, shown or not."""
         return len(self.item_labels)

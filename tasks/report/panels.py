@@ -130,7 +130,7 @@ def measurement_pictures(inputs: ReportInputs) -> Iterator[tuple[str, str, int, 
     if inputs.mask is not None:
         yield _entry("mask", binary(inputs.mask))
     if inputs.region is not None and not inputs.region.all():
-        yield _entry("region", binary(np.broadcast_to(inputs.region, inputs.shape)[0]))
+        yield _entry("region", binary(np.broadcast_to(inputs.region, inputs.shape)[inputs.preview]))
     if inputs.samples is not None:
         low, high = samples_window(inputs.samples)
         yield _entry("samples", grey(_thinned(inputs.samples) - low, high - low))

@@ -47,7 +47,8 @@ def choose_shown(
     if kind.projections and planes > 1:
         items = shown_items(len(labels), planes, 3 * max(matrix), n_images, has_reference)[:MOST_VOLUMES]
         return Shown(tuple(items), tuple(labels[item] for item in items), (), planes)
-    chosen = shown_items(len(labels) * planes, *matrix, n_images, has_reference)
+    inner = planes > 1 and not kind.series
+    chosen = shown_items(len(labels) * planes, *matrix, n_images, has_reference, inner=inner)
     if kind.series:
         chosen = list(spread(len(labels) * planes, min(len(chosen), MOST_FRAMES)))
     of_item = tuple(plane // planes for plane in chosen)
