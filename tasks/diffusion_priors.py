@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 
 def open_diffusion_prior(
-    name: str, *, file: Path | None = None, device: str = "cpu", what: str = "prior"
+    name: str,
+    *,
+    file: Path | None = None,
+    device: str = "cpu",
+    memory_bytes: int | None = None,
+    what: str = "prior",
 ) -> ImagePrior:
     """The prior called ``name``, a ``PriorName``, on ``device``; weights are read from ``file``, or from
-    where the name says. What a file holds tells whether it is variance preserving or exploding. ``what``
-    names it in sentences.
+    where the name says. What a file holds tells whether it is variance preserving or exploding. As many
+    images are given to it at once as ``memory_bytes`` allow. ``what`` names it in sentences.
 
     Raises RequestError, in one sentence, where the file is missing, damaged or of another network.
     """
@@ -31,19 +36,28 @@ def open_diffusion_prior(
     from proxflow.models.diffusion.priors import DenoiserPrior
 
     if name == "tv":
-        return ImagePrior(DenoiserPrior(Damped(LevelTv())))
+        return ImagePrior(DenoiserPrior(Damped(LevelTv())), memory_bytes=memory_bytes)
     if name == "fourier-wiener":
-        return ImagePrior(None)
+        return ImagePrior(None, memory_bytes=memory_bytes)
     path = file or file_of(name)
     assert path is not None, name
     with weights_refused(path):
         kind = diffusion_kind(path, what)
     if kind == "ve":
         score = open_ncsnpp(path, device=device)
-        return ImagePrior(VeNetworkPrior(score), "ve", least_side=score.settings.side_factor)
+        exploding = VeNetworkPrior(score)
+        return ImagePrior(
+            exploding,
+            "ve",
+            least_side=score.settings.side_factor,
+            image_bytes=exploding.image_bytes,
+            memory_bytes=memory_bytes,
+        )
     unet = open_diffusion_unet(path, device=device)
     channels = unet.settings.in_channels
     if channels > 2:
         raise RequestError(f"{path.name}: {what} must see one channel or two, got {channels}")
-    mixed = is_mixed(name, device)
-    return ImagePrior(VpNetworkPrior(unet, mixed=mixed), "vp", channels)
+    preserving = VpNetworkPrior(unet, mixed=is_mixed(name, device))
+    return ImagePrior(
+        preserving, "vp", channels, image_bytes=preserving.image_bytes, memory_bytes=memory_bytes
+    )

@@ -111,9 +111,10 @@ def estimate_run(
 
 
 def store_bytes(methods: Sequence[MethodConfig], fit: Rehearsal) -> int:
-    """What a run adds to the store at most: samples twice, maps, and an image per method."""
+    """What a run adds to the store at most: samples twice, coil maps, an image per method, spreads."""
     size = fit.kind.value_bytes
-    images = (len(methods) + 1) * bytes_of(fit.image_shape, size)
+    spreads = sum(getattr(method, "samples", 1) > 1 for method in methods)
+    images = (len(methods) + 1 + spreads) * bytes_of(fit.image_shape, size)
     return fit.n_items * (bytes_of(fit.raw_shape, size) + 2 * bytes_of(fit.shape, size) + images)
 
 

@@ -34,5 +34,8 @@ def open_image_denoiser(
     with weights_refused(path):
         diffusion = path.suffix != ".safetensors" or format_of(path, "denoiser", MOST_BYTES) == FORMAT
     if diffusion:
-        return PriorDenoiser(open_diffusion_prior(name, file=path, device=device, what="denoiser"))
+        prior = open_diffusion_prior(
+            name, file=path, device=device, memory_bytes=memory_bytes, what="denoiser"
+        )
+        return PriorDenoiser(prior)
     return OfMagnitude(open_denoiser(name, file=path, device=device, memory_bytes=memory_bytes))

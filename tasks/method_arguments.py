@@ -34,5 +34,6 @@ def method_arguments(
     elif opens == "deep2s":
         arguments["network"] = open_deep2s(arguments["network"], file=file, device=device)
     elif opens == "prior":
-        arguments["prior"] = open_diffusion_prior(arguments["prior"], file=file, device=device)
+        name = arguments["prior"]
+        arguments["prior"] = open_diffusion_prior(name, file=file, device=device, memory_bytes=memory_bytes)
     return arguments

@@ -22,6 +22,7 @@ from proxflow.tasks.report.image_labels import image_labels
 from proxflow.tasks.report.metric_files import metrics_csv, metrics_json
 from proxflow.tasks.stages.cautions import PREFIX
 from proxflow.tasks.stages.documents import geometry_from_json
+from proxflow.tasks.stages.image_maps import MAPS, map_texts
 from proxflow.tasks.stages.planes import PlanesOf
 
 # Folders a run writes into and files it appends to; all else replaces what has its name, links too.
@@ -123,6 +124,10 @@ def _write_image(
             "artefact": made["key"],
             "date": made["started"],
             "device": made["device"],
+        },
+        maps={
+            name: (PlanesOf(artefact, f"{MAPS}/{name}", geometry.matrix), text)
+            for name, text in map_texts(artefact).items()
         },
     )
 

@@ -9,16 +9,18 @@ from proxflow.data.errors import ScanError
 from proxflow.data.readers.image_h5 import StoredImage, read_image_h5
 
 
-def export_image(image: str | Path, kind: str, folder: str | Path) -> Path:
-    """Write the image file ``image`` as ``kind`` into ``folder``; return what was written.
+def export_image(image: str | Path, kind: str, folder: str | Path, *, companion: str | None = None) -> Path:
+    """Write the image file ``image``, or the map ``companion`` in it, as ``kind`` into ``folder``; return
+    what was written.
 
     ``image.h5`` becomes ``image.nii.gz``, ``image.tif``, ``image.npy``, ``image-animated.png``, or the
-    folders ``image-dicom`` and ``image-png``. Raises ScanError if the image is unsound or ``kind`` is not
-    one of ``EXPORTS``.
+    folders ``image-dicom`` and ``image-png``; its map ``std``, ``image-std.nii.gz`` and so on. Raises
+    ScanError if the image is unsound, has no such map, or ``kind`` is not one of ``EXPORTS``.
     """
     if kind not in EXPORTS:
         raise ScanError(f"kind must be one of {', '.join(EXPORTS)}, got {kind}")
-    return EXPORTS[kind](read_image_h5(image), Path(folder), Path(image).stem)
+    stem = Path(image).stem if companion is None else f"{Path(image).stem}-{companion}"
+    return EXPORTS[kind](read_image_h5(image, companion=companion), Path(folder), stem)
 
 
 def _nifti(stored: StoredImage, folder: Path, stem: str) -> Path:

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from proxflow.data.errors import ScanError
 from proxflow.data.kspace import Geometry
 from proxflow.data.writers.dataset_h5 import atomic_h5, write_dataset, write_geometry
 from proxflow.data.writers.image_stack import check_finite, check_stack
@@ -36,28 +37,27 @@ def write_image_h5(
     geometry: Geometry,
     labels: Sequence[str] = (),
     attributes: Mapping[str, str | int | float] | None = None,
+    maps: Mapping[str, tuple[NDArray | ImageRows, str]] | None = None,
 ) -> Path:
     """Write image (item, y, x), real or complex, any unit, exactly as it is, item by item; return ``path``.
 
-    ``attributes`` (method, recipe, versions, ...) are kept as scalars of any length. Raises ScanError
-    if the image is not (item, y, x) or its items do not fit ``geometry`` or ``labels``.
+    ``attributes`` (method, recipe, versions, ...) are kept as scalars of any length; ``maps``, by name real
+    companions (item, y, x) with what they are, beside the image. Raises ScanError if the image is not
+    (item, y, x), its items do not fit ``geometry`` or ``labels``, or a map has another shape.
     """
     path = Path(path)
     check_stack(image.shape, image.dtype, geometry)
     n_items = image.shape[0]
+    for name, (values, _) in (maps or {}).items():
+        if values.shape != image.shape or values.dtype.kind != "f":
+            raise ScanError(
+                f"map {name} must be real of shape {image.shape}, got {values.dtype} {values.shape}"
+            )
     with atomic_h5(path) as file:
         file.attrs.update(proxflow_format="image", format_version=FORMAT_VERSION)
-        stored = file.create_dataset(
-            "image",
-            shape=image.shape,
-            dtype=image.dtype,
-            chunks=(1, *image.shape[1:]),
-            fletcher32=True,
-            track_times=False,
-        )
-        stored.attrs.update(axes="item, y, x", units="arbitrary")
-        for item in range(n_items):
-            stored[item] = check_finite(image[item])
+        _write_stack(file, "image", image)
+        for name, (values, text) in (maps or {}).items():
+            _write_stack(file, f"maps/{name}", values).attrs["description"] = text
         names = list(labels) or [f"item {i}" for i in range(n_items)]
         write_dataset(file, "labels", np.array(names, dtype=h5py.string_dtype()), "item", "")
         write_geometry(file, geometry)
@@ -66,6 +66,21 @@ def write_image_h5(
             # Datasets, since an HDF5 attribute ends at 64 KiB and a recipe with provenance may not.
             write_dataset(file, f"attributes/{name}", np.array(value, dtype=_scalar_dtype(value)), "", "")
     return path
+
+
+def _write_stack(file: h5py.File, name: str, image: NDArray | ImageRows) -> h5py.Dataset:
+    stored = file.create_dataset(
+        name,
+        shape=image.shape,
+        dtype=image.dtype,
+        chunks=(1, *image.shape[1:]),
+        fletcher32=True,
+        track_times=False,
+    )
+    stored.attrs.update(axes="item, y, x", units="arbitrary")
+    for item in range(image.shape[0]):
+        stored[item] = check_finite(image[item])
+    return stored
 
 
 def _scalar_dtype(value: str | int | float) -> np.dtype:

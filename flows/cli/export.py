@@ -20,6 +20,10 @@ def command(
     out: Annotated[
         Path | None, Parameter(name="--out", help="Folder to write to; beside the image if not given.")
     ] = None,
+    companion: Annotated[
+        str | None,
+        Parameter(name="--map", help="A map in the image's place, as std: image-std.nii.gz."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Write a run's image as NIfTI, DICOM, TIFF, PNG, animated PNG or NumPy.
@@ -35,7 +39,7 @@ def command(
     image = _image(run)
     folder = image.parent if out is None else out
     try:
-        written = export_image(image, to, folder)
+        written = export_image(image, to, folder, companion=companion)
     except OSError as error:
         if error.filename is None:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,10 @@ from torch import Tensor
 from proxflow.models.diffusion.priors import DiffusionPrior
 from proxflow.models.methods.unsuitable import UnsuitableError
 
+MOST_AT_ONCE = 8  # images given to a prior: more was not faster
+COPIES = 14  # of an image, that total variation holds at most, the one it is given included
+USUAL_BYTES = 1 << 30  # where nobody says how much memory there is: so that results do not depend on it
+
 
 @dataclass(frozen=True)
 class ImagePrior:
@@ -17,12 +22,23 @@ class ImagePrior:
 
     process: whose noise levels it knows.  channels: 2 where a network sees real and imaginary part together,
     else 1.  least_side: pixels that images must have along each side.
+    image_bytes: what it takes to see one image like the one given; None: what total variation takes.
+    memory_bytes: for that; one image at a time at least.
     """
 
     predict: DiffusionPrior | None
     process: Literal["vp", "ve"] = "vp"
     channels: int = 1
     least_side: int = 1
+    image_bytes: Callable[[Tensor], int] | None = None
+    memory_bytes: int | None = None
+
+    def images_at_once(self, image: Tensor) -> int:
+        """How many images like this one, (..., y, x), go through it together."""
+        pixels = image.shape[-2] * image.shape[-1]
+        each = COPIES * pixels * image.element_size() if self.image_bytes is None else self.image_bytes(image)
+        allowed = USUAL_BYTES if self.memory_bytes is None else self.memory_bytes
+        return min(MOST_AT_ONCE, max(1, allowed // max(each, 1)))
 
     def check(self, image: Tensor, name: str = "prior") -> None:
         """UnsuitableError where it is not for such images, (..., y, x); ``name``: what the sentence calls it."""

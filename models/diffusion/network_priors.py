@@ -9,6 +9,7 @@ from torch import Tensor
 
 from proxflow.models.diffusion.noise_levels import NoiseLevel
 from proxflow.models.networks.channels_last import channels_last
+from proxflow.models.networks.unet_bytes import unet_image_bytes
 
 if TYPE_CHECKING:
     from proxflow.models.networks.diffusion_unet import DiffusionUnet
@@ -42,6 +43,16 @@ class VpNetworkPrior:
             found = level.signal * found + level.noise * ordered
         return from_channels(found, x)
 
+    def image_bytes(self, image: Tensor) -> int:
+        """What one image (..., y, x) like this takes on its way through the network, at most."""
+        settings = self.network.settings
+        last = len(settings.channels) - 1
+        attended = (*settings.attention_levels, last)
+        heads = [n // settings.head_channels * (i in attended) for i, n in enumerate(settings.channels)]
+        pixels = padded_pixels(image, settings.side_factor)
+        each = unet_image_bytes(settings.channels, settings.n_res_blocks, pixels, heads)
+        return each * (2 if image.is_complex() and settings.in_channels == 1 else 1)
+
 
 class VeNetworkPrior:
     """eps = -sigma s(x, sigma) by a score network of one channel; parts of complex images one by one."""
@@ -54,6 +65,22 @@ class VeNetworkPrior:
         channels = as_channels(x, 1).float()
         sigmas = torch.full((len(channels),), level.noise, device=x.device)
         return from_channels(-level.noise * self.network.score(channels, sigmas), x)
+
+    def image_bytes(self, image: Tensor) -> int:
+        """What one image (..., y, x) like this takes on its way through the network, at most."""
+        settings = self.network.settings
+        levels = range(len(settings.multipliers))
+        widths = [settings.width(level) for level in levels]
+        heads = [int(settings.attends(level) or level == levels[-1]) for level in levels]
+        pixels = padded_pixels(image, settings.side_factor)
+        each = unet_image_bytes(widths, settings.n_blocks, pixels, heads)
+        return each * (2 if image.is_complex() else 1)
+
+
+def padded_pixels(image: Tensor, side_factor: int) -> int:
+    """Of one image (..., y, x) whose sides are continued to multiples of ``side_factor``."""
+    ny, nx = (side + -side % side_factor for side in image.shape[-2:])
+    return ny * nx
 
 
 def as_channels(x: Tensor, n_channels: int) -> Tensor:

@@ -18,16 +18,15 @@ class PriorDenoiser:
 
     Args:
         prior: with ``predict``; complex images as it takes them.
-        images_at_once: handed to it.
 
     images: (n, y, x), magnitudes of about 0 to 1. Raises UnsuitableError for images that it is not for.
     Source: Tweedie's formula; Zhu et al., CVPR Workshops 2023 (DiffPIR), plug a diffusion model in so.
     """
 
-    def __init__(self, prior: ImagePrior, *, images_at_once: int = 8) -> None:
+    def __init__(self, prior: ImagePrior) -> None:
         if prior.predict is None:
             raise ValueError("prior must predict by itself, got one with the spectrum of measurements")
-        self.prior, self.predict, self.images_at_once = prior, prior.predict, images_at_once
+        self.prior, self.predict = prior, prior.predict
 
     def __call__(self, images: Tensor, sigma: float) -> Tensor:
         self.prior.check(images, "denoiser")
@@ -35,4 +34,4 @@ class PriorDenoiser:
             return images.clone()
         level = level_of(sigma, self.prior.process)
         x = level.signal * images
-        return denoised(x, predicted(self.predict, x, level, 2, self.images_at_once), level)
+        return denoised(x, predicted(self.predict, x, level, 2, self.prior.images_at_once(x)), level)

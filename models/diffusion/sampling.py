@@ -63,6 +63,18 @@ def recombined(image: Tensor, eps: Tensor, noise: Tensor | None, step: SamplingS
     return out if noise is None else out + step.fresh * noise
 
 
+def deviation(samples: Tensor) -> Tensor:
+    """sqrt(sum_s |x_s - mean|^2 / (N - 1)) of N samples (samples, ...), real, 0 of a single one; nothing as
+    large as all of them is formed.
+    """
+    mean = samples.mean(0)
+    squares = torch.zeros_like(mean.real)
+    for sample in samples:
+        difference = sample - mean
+        squares += (difference * difference.conj()).real
+    return (squares / max(len(samples) - 1, 1)).sqrt()
+
+
 def squared_misfit(image: Tensor, normal: Tensor, b: Tensor, yy: Tensor, n_axes: int) -> Tensor:
     """||A x - y||^2 = ||y||^2 + Re<x, A^H A x - 2 A^H y>, per item, not below 0; with ``normal`` A^H A x."""
     return (yy + inner(image, normal - 2 * b, n_axes)).clamp_min(0)

@@ -20,6 +20,7 @@ from proxflow.models.diffusion.noise_levels import EtaRule, usual_eta, ve_steps,
 from proxflow.models.diffusion.priors import DiffusionPrior, denoised
 from proxflow.models.diffusion.sampling import (
     SamplerState,
+    deviation,
     drawn_alike,
     predicted,
     recombined,
@@ -84,11 +85,13 @@ def dds(
             filled with what the prior makes of noise. None: all.
         seed: of all noise, together with the numbers of item and sample.
         samples: drawn side by side, of which the mean is returned; with several, ``spread_of_samples`` in
-            the trace is their standard deviation over their mean, both root mean square: see above.
+            the trace is their standard deviation over their mean, both root mean square, and the map
+            ``std`` that deviation at every voxel: see above.
         first_item: number of the first item of the batch, where it is part of something larger.
-        images_at_once: handed to the prior.
+        images_at_once: handed to the prior, which bounds the memory that it takes.
 
-    image: (*batch, *domain).  Raises ValueError for numbers out of range, DivergenceError on NaN or infinity.
+    image: (*batch, *domain).  maps: ``std`` with several samples, else none.
+    Raises ValueError for numbers out of range, DivergenceError on NaN or infinity.
     Source: Chung, Lee & Ye, ICLR 2024, arXiv 2303.05754. The released code adds A^H y to real and imaginary
     part alike, does not conjugate in CG, and uses a back-projector that is not the projector's adjoint.
     """
@@ -161,7 +164,8 @@ def dds(
         monitor=monitor,
         resume=resume,
     )
-    return Reconstruction(state.image.mean(0) * scale, trace)
+    maps = {"std": deviation(state.image) * scale} if samples > 1 else {}
+    return Reconstruction(state.image.mean(0) * scale, trace, maps=maps)
 
 
 def _closer(

@@ -97,6 +97,7 @@ def dds_of_item(
         seed=seed,
         samples=samples,
         first_item=item,
+        images_at_once=prior.images_at_once(b),
         monitor=monitor,
         resume=resume,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,16 @@ class StageRecord:
     bytes_written: int | None = None
 
 
+class MapPictures(NamedTuple):
+    """What a method returned beside its image.
+
+    pictures: real (picture, y, x), those that are shown of the image, in its unit.  text: what it is.
+    """
+
+    pictures: np.ndarray
+    text: str
+
+
 @dataclass(frozen=True)
 class MethodResult:
     """One reconstruction.
@@ -36,7 +46,7 @@ class MethodResult:
     trace: real (iteration,) of the first item under "objective", "relative_change" and
     "data_residual"; a key may be missing, and the objective NaN, where a method has none. Other keys are
     figures of the method's own.
-    curves: what else it found of the first item, by name, see ``Reconstruction``.
+    curves: what else it found of the first item, by name, see ``Reconstruction``.  maps: of the image.
     """
 
     name: str
@@ -47,6 +57,7 @@ class MethodResult:
     seconds: float
     n_iter: int
     curves: Mapping[str, list[list[float]]] = field(default_factory=dict)
+    maps: Mapping[str, MapPictures] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,12 @@ class ReportInputs:
         for method in self.methods:
             if method.image.shape != shape:
                 raise ValueError(f"image of {method.name} must have shape {shape}, got {method.image.shape}")
+            for name, (pictures, _) in method.maps.items():
+                if pictures.shape != shape or np.iscomplexobj(pictures):
+                    raise ValueError(
+                        f"{name} of {method.name} must be real of shape {shape}, got {pictures.dtype} "
+                        f"{pictures.shape}"
+                    )
         names = [method.name for method in self.methods]
         if len(set(names)) != len(names):
             raise ValueError(f"method names must differ, got {names}")
@@ -195,6 +212,13 @@ class ReportInputs:
         """(picture, y, x)."""
         n_pictures, ny, nx = self.methods[0].image.shape
         return n_pictures, ny, nx
+
+    @property
+    def preview(self) -> int:
+        """The picture that stands for the run: the middle one of the first item's slices, else the first."""
+        if self.series is not None or self.decibels is not None:
+            return 0
+        return self.shown.count(self.shown[0]) // 2
 
     @property
     def n_items(self) -> int:

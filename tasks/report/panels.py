@@ -5,33 +5,44 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from proxflow.tasks.report.inputs import ReportInputs
+from proxflow.tasks.report.inputs import MapPictures, ReportInputs
 from proxflow.tasks.report.metric_table import metric_label, picture_number
 from proxflow.tasks.report.numbers import number_text
 from proxflow.tasks.report.outline import outline_picture
 from proxflow.tasks.report.palettes import phase_palette, signed_palette
 from proxflow.tasks.report.pictures import binary, data_uri, grey, montage, phase, signed
 from proxflow.tasks.report.series_window import picture_window
-from proxflow.tasks.report.window import Window, displayed, shows_magnitudes
+from proxflow.tasks.report.window import Window, displayed, map_upper, shows_magnitudes
 
 TILE = 112  # pixels; larger coil maps are thinned to about this
 MOST_COILS = 32
 MOST_SAMPLES = 720  # pixels along a side of the picture of the measurement
 
 
+class MapView(NamedTuple):
+    """A picture of one map beside an image, grey from 0 to ``white``; ``text`` says what it is."""
+
+    name: str
+    text: str
+    white: str
+    image: str
+
+
 @dataclass(frozen=True)
 class View:
-    """One method's image and error map (``error`` is "" without a reference)."""
+    """One method's image, error map (``error`` is "" without a reference) and further maps."""
 
     name: str
     series: int
     image: str
     error: str
     caption: str
+    maps: tuple[MapView, ...]
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,11 @@ class Panel:
     reference: str
     outline: str
     views: tuple[View, ...]
+
+    @property
+    def n_columns(self) -> int:
+        """Of the methods' images and their maps."""
+        return sum(1 + len(view.maps) for view in self.views)
 
 
 def picture_panel(inputs: ReportInputs, picture: int) -> Panel:
@@ -58,10 +74,19 @@ def picture_panel(inputs: ReportInputs, picture: int) -> Panel:
             else data_uri(signed(image - values.reference, window.upper / window.factor))
         )
         caption = _caption(inputs, series, picture)
-        views.append(View(method.name, series, data_uri(grey(image, window.upper)), error, caption))
+        maps = tuple(_map_view(inputs, name, one, picture) for name, one in method.maps.items())
+        views.append(View(method.name, series, data_uri(grey(image, window.upper)), error, caption, maps))
     shown = "" if values.reference is None else data_uri(grey(values.reference, window.upper))
     outline = "" if inputs.outline is None else data_uri(outline_picture(inputs.outline[picture]))
     return Panel(picture, inputs.shown_labels[picture], window, shown, outline, tuple(views))
+
+
+def _map_view(inputs: ReportInputs, name: str, found: MapPictures, picture: int) -> MapView:
+    """At a window of its own: maps are often far smaller than the image."""
+    values = found.pictures[picture]
+    upper = map_upper(values)
+    white = f"{number_text(upper)} {inputs.unit}".rstrip()
+    return MapView(name, found.text, white, data_uri(grey(values, upper)))
 
 
 def scale_texts(inputs: ReportInputs, window: Window) -> dict[str, str]:
@@ -105,7 +130,7 @@ def measurement_pictures(inputs: ReportInputs) -> Iterator[tuple[str, str, int, 
     if inputs.mask is not None:
         yield _entry("mask", binary(inputs.mask))
     if inputs.region is not None and not inputs.region.all():
-        yield _entry("region", binary(np.broadcast_to(inputs.region, inputs.shape)[0]))
+        yield _entry("region", binary(np.broadcast_to(inputs.region, inputs.shape)[inputs.preview]))
     if inputs.samples is not None:
         low, high = samples_window(inputs.samples)
         yield _entry("samples", grey(_thinned(inputs.samples) - low, high - low))

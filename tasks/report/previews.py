@@ -16,7 +16,7 @@ from proxflow.tasks.report.pictures import binary, grey, png, signed
 from proxflow.tasks.report.series_window import picture_window
 from proxflow.tasks.report.volume_section import VolumeSection
 from proxflow.tasks.report.volume_sheets import volume_sheets
-from proxflow.tasks.report.window import Displayed, Window, displayed
+from proxflow.tasks.report.window import Displayed, Window, displayed, map_upper
 
 LABEL_HEIGHT = 38  # pixels above each column of the strip
 LEAST_SIZE = 176  # pixels of an image in the strip, so that its label can be read
@@ -28,16 +28,16 @@ INK, MUTED = (226, 230, 233), (160, 170, 178)
 def render_previews(
     inputs: ReportInputs, moving: bytes | None = None, volume: VolumeSection | None = None
 ) -> dict[str, bytes]:
-    """File name to PNG of the first picture, at its common window.
+    """File name to PNG of the picture that stands for the run, ``inputs.preview``, at its common window.
 
-    ``reference.png``, ``<method>.png``, ``mask.png``, ``coil-maps.png`` (magnitude above phase) and
-    ``comparison.png`` (all images, with the outline if given, errors below), each where there is
-    something to show; ``moving``, the animation of a series, as ``series.webp``; ``slices.png`` and
-    ``surfaces.png`` of a ``volume``. A method's name is reduced to letters, digits, "-" and "_"; names that
-    clash get a number.
+    ``reference.png``, ``<method>.png``, ``<method>-<map>.png`` of each of its maps, ``mask.png``,
+    ``coil-maps.png`` (magnitude above phase) and ``comparison.png`` (all images, with the outline if given,
+    errors below), each where there is something to show; ``moving``, the animation of a series, as
+    ``series.webp``; ``slices.png`` and ``surfaces.png`` of a ``volume``. A method's name is reduced to
+    letters, digits, "-" and "_"; names that clash get a number.
     """
-    values = displayed(inputs, 0)
-    window = picture_window(inputs, 0)
+    values = displayed(inputs, inputs.preview)
+    window = picture_window(inputs, inputs.preview)
     pictures: dict[str, Image.Image] = {}
     if values.reference is not None:
         pictures["reference.png"] = grey(values.reference, window.upper)
@@ -50,6 +50,9 @@ def render_previews(
         pictures |= volume_sheets(volume)
     for method, image in zip(inputs.methods, values.methods, strict=True):
         pictures[_file_name(method.name, pictures)] = grey(image, window.upper)
+        for name, found in method.maps.items():
+            beside = found.pictures[inputs.preview]
+            pictures[_file_name(f"{method.name}-{name}", pictures)] = grey(beside, map_upper(beside))
     files = {name: png(picture) for name, picture in pictures.items()}
     return files if moving is None else files | {"series.webp": moving}
 
@@ -73,7 +76,7 @@ def _comparison(inputs: ReportInputs, values: Displayed, window: Window) -> Imag
     zoom = -(-LEAST_SIZE // max(ny, nx))
     width, height = zoom * nx, zoom * ny
     reference = values.reference
-    line = None if inputs.outline is None else borders(inputs.outline[0].repeat(zoom, 0).repeat(zoom, 1))
+    line = _enlarged_borders(inputs, zoom)
     n_columns = len(inputs.methods) + (reference is not None)
     bottom = LABEL_HEIGHT + height + (0 if reference is None else GAP + height)
     strip = Image.new("RGB", (n_columns * (width + GAP) - GAP, bottom), (11, 13, 15))
@@ -92,6 +95,12 @@ def _comparison(inputs: ReportInputs, values: Displayed, window: Window) -> Imag
     return strip
 
 
+def _enlarged_borders(inputs: ReportInputs, zoom: int) -> np.ndarray | None:
+    if inputs.outline is None:
+        return None
+    return borders(inputs.outline[inputs.preview].repeat(zoom, 0).repeat(zoom, 1))
+
+
 def _outlined(picture: Image.Image, zoom: int, line: np.ndarray | None) -> Image.Image:
     """The picture in colour, each pixel ``zoom`` wide, with the ``line`` drawn in it."""
     pixels = np.array(picture.convert("RGB")).repeat(zoom, 0).repeat(zoom, 1)
@@ -101,9 +110,9 @@ def _outlined(picture: Image.Image, zoom: int, line: np.ndarray | None) -> Image
 
 
 def _number(inputs: ReportInputs, method: MethodResult) -> str:
-    """The first metric that is known of the first picture's item or frame."""
+    """The first metric that is known of the item or frame of the picture that stands for the run."""
     for value in method.metrics.values():
-        number = picture_number(inputs, value, 0)
+        number = picture_number(inputs, value, inputs.preview)
         if number is not None:
             return f"{metric_label(value.name)} {number_text(number, value.unit)} {value.unit}"
     return ""

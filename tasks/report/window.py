@@ -28,13 +28,19 @@ class Window(NamedTuple):
     factor: int
 
 
-def shown_items(n_items: int, ny: int, nx: int, n_methods: int, has_reference: bool) -> list[int]:
-    """The items to embed: all within the budget of pixels and 12, else evenly spread ones from the first.
+def shown_items(
+    n_items: int, ny: int, nx: int, n_methods: int, has_reference: bool, *, inner: bool = False
+) -> list[int]:
+    """The items to embed: all within the budget of pixels and 12, else evenly spread ones from the first to
+    the last; or those in the middle of as many equal parts (``inner``), for slices of volumes, whose ends are
+    often empty.
 
     ``ny`` and ``nx`` are the size of all pictures of an item together.
     """
     pictures = n_methods * (2 if has_reference else 1) + has_reference
     count = min(n_items, MOST_ITEMS, max(1, PIXEL_BUDGET // (pictures * ny * nx)))
+    if inner:
+        return [(2 * part + 1) * n_items // (2 * count) for part in range(count)]
     return np.linspace(0, n_items - 1, count).round().astype(int).tolist()
 
 
@@ -80,6 +86,12 @@ def window_of(values: Displayed, decibels: float | None) -> Window:
     if values.reference is None:
         return Window(upper, 1)
     return Window(upper, error_factor(upper, float(np.percentile(np.abs(values.methods - shown), 99))))
+
+
+def map_upper(values: np.ndarray) -> float:
+    """White of the picture of a map: its 99.9th percentile, its maximum where that is 0, 1 where all is."""
+    ends = (float(np.percentile(values, WINDOW_PERCENTILE)), float(values.max()), 1.0)
+    return next(end for end in ends if end > 0)
 
 
 def error_factor(upper: float, spread: float) -> int:

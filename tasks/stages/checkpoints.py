@@ -32,13 +32,19 @@ class Finished(NamedTuple):
     """What became of an item.
 
     image: of a held-out item, which measurements were judged.  trace: of each figure, a number per iteration.
-    fit: figures of the image; of a held-out item its error.  curves: see ``Reconstruction``.
+    fit: figures of the image; of a held-out item its error.  curves, maps: see ``Reconstruction``.
     """
 
     image: np.ndarray
     trace: dict[str, Any]
     fit: dict[str, Any]
     curves: Mapping[str, list[list[float]]] = MappingProxyType({})
+    maps: Mapping[str, np.ndarray] = MappingProxyType({})
+
+    @property
+    def nbytes(self) -> int:
+        """Of its arrays."""
+        return self.image.nbytes + sum(values.nbytes for values in self.maps.values())
 
 
 Kept = TypeVar("Kept", Checkpoint, Finished)
@@ -94,7 +100,7 @@ class StageCheckpoints:
         if self._every <= 0:
             return
         self._waiting[item] = found
-        many = len(self._waiting) * found.image.nbytes > MOST_WAITING_BYTES
+        many = len(self._waiting) * found.nbytes > MOST_WAITING_BYTES
         if many or self._is_time():
             self._save_waiting()
 
@@ -112,8 +118,10 @@ class StageCheckpoints:
 
     def _save_waiting(self) -> None:
         for item, found in self._waiting.items():
-            document = {"trace": found.trace, "fit": found.fit, "curves": dict(found.curves)}
-            self._save(f"item-{item}", [found.image], document)
+            document: dict[str, Any] = {"trace": found.trace, "fit": found.fit, "curves": dict(found.curves)}
+            if found.maps:
+                document["maps"] = list(found.maps)
+            self._save(f"item-{item}", [found.image, *found.maps.values()], document)
         self._waiting.clear()
 
     def _path(self, name: str) -> Path:
@@ -163,12 +171,15 @@ def _as_state(arrays: list[np.ndarray], document: dict[str, Any]) -> Checkpoint:
 
 
 def _as_finished(arrays: list[np.ndarray], document: dict[str, Any]) -> Finished:
-    (image,), trace, fit = arrays, dict(document["trace"]), dict(document["fit"])
-    curves = dict(document["curves"])
+    image, *values = arrays
+    maps = dict(zip(document.get("maps", []), values, strict=True))
+    if any(one.shape != image.shape or one.dtype.kind != "f" for one in maps.values()):
+        raise ValueError(f"its maps must be real of shape {image.shape}")
+    trace, fit, curves = dict(document["trace"]), dict(document["fit"]), dict(document["curves"])
     for series in [*trace.values(), *(line for lines in curves.values() for line in lines)]:
         _numbers(series)
     _numbers(list(fit.values()))
-    return Finished(image, trace, fit, curves)
+    return Finished(image, trace, fit, curves, maps)
 
 
 def _as_report(values: list[Any]) -> Iteration:

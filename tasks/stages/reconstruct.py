@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.models.methods.result import MAP_TEXTS
 from proxflow.models.metrics.value import json_number
 from proxflow.models.solvers.iteration import Checkpoint, DivergenceError
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.reporting import reporter
 from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
+from proxflow.tasks.stages.image_maps import MAPS
 from proxflow.tasks.stages.solve import Solution, load_problem, misfit, noise_floor, solve
 
 
@@ -16,6 +18,8 @@ def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
     """Write ``image``, real or complex (plane, y, x): one plane per item, or all planes of its volume;
     documents ``trace`` (per item, per iteration: objective, relative change, data residual, and the method's
     own figures), ``fit`` (per item: data residual, and what noise alone gives) and ``curves`` (per item).
+    Of a method that returns maps also ``maps/NAME``, real, as ``image``, and the document ``maps``: what each
+    of them is.
 
     Raises DivergenceError, with the last good image kept among the checkpoints.
     """
@@ -28,11 +32,15 @@ def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
         if found is None:
             found = reconstruct_item(context, checkpoints, item)
             checkpoints.keep_finished(item, found)
-        planes = found.image.reshape(-1, *found.image.shape[-2:])
-        if item == 0:
-            writer.create("image", (n_items * len(planes), *planes.shape[1:]), planes.dtype)
-        for plane in planes:
-            writer.append("image", plane[None])
+        arrays = {"image": found.image} | {f"{MAPS}/{name}": values for name, values in found.maps.items()}
+        for name, values in arrays.items():
+            planes = values.reshape(-1, *values.shape[-2:])
+            if item == 0:
+                writer.create(name, (n_items * len(planes), *planes.shape[1:]), planes.dtype)
+            for plane in planes:
+                writer.append(name, plane[None])
+        if item == 0 and found.maps:
+            writer.document(MAPS, {name: MAP_TEXTS[name] for name in found.maps})
         traces.append(found.trace)
         fits.append(found.fit)
         curves.append(dict(found.curves))
@@ -68,4 +76,5 @@ def reconstruct_item(context: StageContext, checkpoints: StageCheckpoints, item:
     }
     for index, (name, _) in enumerate(solution.trace[0].figures if solution.trace else ()):
         trace[name] = [json_number(report.figures[index][1]) for report in solution.trace]
-    return Finished(solution.image.cpu().numpy(), trace, fit, solution.curves)
+    maps = {name: values.cpu().numpy() for name, values in solution.maps.items()}
+    return Finished(solution.image.cpu().numpy(), trace, fit, solution.curves, maps)

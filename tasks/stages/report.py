@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from proxflow.data.kspace import Geometry
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.models.metrics.value import MetricValue, number_from_json
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.modalities.base import Pictures
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.report.animation import animation
-from proxflow.tasks.report.inputs import MethodResult, ReportInputs, StageRecord
+from proxflow.tasks.report.inputs import MapPictures, MethodResult, ReportInputs, StageRecord
 from proxflow.tasks.report.metric_files import metrics_document
 from proxflow.tasks.report.previews import render_previews
 from proxflow.tasks.report.render import render_report
@@ -20,8 +21,15 @@ from proxflow.tasks.report.series import Series
 from proxflow.tasks.report.volume_section import volume_section
 from proxflow.tasks.report.volumes import Volumes
 from proxflow.tasks.stages.documents import geometry_from_json
+from proxflow.tasks.stages.image_maps import MAPS, map_texts
 from proxflow.tasks.stages.planes import PlanesOf
-from proxflow.tasks.stages.report_pictures import Shown, choose_shown, projected, shown_planes, volume_of
+from proxflow.tasks.stages.report_pictures import (
+    Shown,
+    choose_shown,
+    picture_names,
+    pictures_of,
+    volume_of,
+)
 from proxflow.tasks.stages.report_series import series_of
 
 
@@ -50,35 +58,24 @@ def report_inputs(context: StageContext) -> ReportInputs:
         scan["labels"],
         planes,
         geometry.matrix,
-        len(config["methods"]),
+        sum(1 + len(map_texts(artefacts[f"image:{entry['method']}"])) for entry in config["methods"]),
         "reference" in figures,
         kind,
     )
-    images: dict[str, np.ndarray] = {}
-    for entry in config["methods"]:
-        image = artefacts[f"image:{entry['method']}"]
-        if shown.per_volume:
-            images[entry["method"]], items, labels = projected(image, "image", shown, geometry)
-        else:
-            images[entry["method"]] = shown_planes(image, "image", shown, geometry.matrix)
-            items, labels = shown.items, shown.labels
     flat = not shown.per_volume
+    items, labels = picture_names(shown)
     pictures = kind.pictures(prepared, calibrated, shown.items)
     region, reference = None, None
     if flat:
         rows = shown.planes if figures.shape("region")[0] > 1 else (0,)
         region = np.concatenate([figures.rows("region", row, row + 1) for row in rows])
     if "reference" in figures:
-        reference = (
-            shown_planes(figures, "reference", shown, geometry.matrix)
-            if flat
-            else projected(figures, "reference", shown, geometry)[0]
-        )
+        reference = pictures_of(figures, "reference", shown, geometry)
     return ReportInputs(
         title=config["title"] or config["name"],
         recipe_name=config["name"],
         modality=scan["modality"],
-        methods=tuple(_method(entry, images[entry["method"]], artefacts) for entry in config["methods"]),
+        methods=tuple(_method(entry, shown, geometry, artefacts) for entry in config["methods"]),
         reference=reference,
         region=region,
         region_text=judging["region"],
@@ -139,20 +136,24 @@ def _series(context: StageContext) -> Series:
     return series_of(images, reference, scan["planes"])
 
 
-def _method(entry: dict[str, Any], pictures: np.ndarray, artefacts: Any) -> MethodResult:
+def _method(entry: dict[str, Any], shown: Shown, geometry: Geometry, artefacts: Any) -> MethodResult:
     name = entry["method"]
     image = artefacts[f"image:{name}"]
     trace = image.document("trace")[0]
     figures = artefacts["figures"].document("metrics")[name]
     return MethodResult(
         name=name,
-        image=pictures,
+        image=pictures_of(image, "image", shown, geometry),
         metrics={key: MetricValue.from_json(value) for key, value in figures.items()},
         trace={key: np.array([number_from_json(value) for value in values]) for key, values in trace.items()},
         config=entry,
         seconds=image.provenance["seconds"],
         n_iter=max(len(one["relative_change"]) for one in image.document("trace")),
         curves=image.document("curves")[0],
+        maps={
+            name: MapPictures(pictures_of(image, f"{MAPS}/{name}", shown, geometry), text)
+            for name, text in map_texts(image).items()
+        },
     )
 
 

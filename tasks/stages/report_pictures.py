@@ -11,7 +11,7 @@ from proxflow.data.store.artefact import Artefact
 from proxflow.tasks.modalities.base import Modality
 from proxflow.tasks.report.image_labels import image_labels, plane_text
 from proxflow.tasks.report.series import spread
-from proxflow.tasks.report.volume_views import volume_views
+from proxflow.tasks.report.volume_views import LABELS, volume_views
 from proxflow.tasks.report.window import shown_items
 from proxflow.tasks.stages.documents import centre_crop
 
@@ -36,15 +36,19 @@ def choose_shown(
     labels: list[str],
     planes: int,
     matrix: tuple[int, int],
-    n_methods: int,
+    n_images: int,
     has_reference: bool,
     kind: Modality,
 ) -> Shown:
-    """Planes evenly spread over all items; or every item's three projections where the kind shows these."""
+    """Planes evenly spread over all items; or every item's three projections where the kind shows these.
+
+    n_images: of the methods, and the maps beside them.
+    """
     if kind.projections and planes > 1:
-        items = shown_items(len(labels), planes, 3 * max(matrix), n_methods, has_reference)[:MOST_VOLUMES]
+        items = shown_items(len(labels), planes, 3 * max(matrix), n_images, has_reference)[:MOST_VOLUMES]
         return Shown(tuple(items), tuple(labels[item] for item in items), (), planes)
-    chosen = shown_items(len(labels) * planes, *matrix, n_methods, has_reference)
+    inner = planes > 1 and not kind.series
+    chosen = shown_items(len(labels) * planes, *matrix, n_images, has_reference, inner=inner)
     if kind.series:
         chosen = list(spread(len(labels) * planes, min(len(chosen), MOST_FRAMES)))
     of_item = tuple(plane // planes for plane in chosen)
@@ -61,19 +65,25 @@ def shown_planes(artefact: Artefact, name: str, shown: Shown, matrix: tuple[int,
     return np.concatenate(rows)
 
 
-def projected(
-    artefact: Artefact, name: str, shown: Shown, geometry: Geometry
-) -> tuple[np.ndarray, tuple[int, ...], tuple[str, ...]]:
-    """Maxima of the magnitude of the array ``name`` along each axis, (picture, n, n); the item and the label
-    of each."""
-    pictures, items, labels = [], [], []
+def pictures_of(artefact: Artefact, name: str, shown: Shown, geometry: Geometry) -> np.ndarray:
+    """What ``shown`` says of the array ``name``: its planes, or the maxima of its magnitude along each axis,
+    (picture, n, n)."""
+    if not shown.per_volume:
+        return shown_planes(artefact, name, shown, geometry.matrix)
     voxel = geometry.voxel_size_mm or (1.0, 1.0, 1.0)
-    for item, label in zip(shown.items, shown.labels, strict=True):
-        views, names = volume_views(volume_of(artefact, name, item, shown.per_volume), voxel)
-        pictures.append(views)
-        items += [item] * len(names)
-        labels += [view if len(shown.items) == 1 else f"{label}, {view}" for view in names]
-    return np.concatenate(pictures), tuple(items), tuple(labels)
+    volumes = (volume_of(artefact, name, item, shown.per_volume) for item in shown.items)
+    return np.concatenate([volume_views(volume, voxel)[0] for volume in volumes])
+
+
+def picture_names(shown: Shown) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The item and the label of every picture of ``pictures_of``."""
+    if not shown.per_volume:
+        return shown.items, shown.labels
+    items = tuple(item for item in shown.items for _ in LABELS)
+    labels = tuple(
+        view if len(shown.items) == 1 else f"{label}, {view}" for label in shown.labels for view in LABELS
+    )
+    return items, labels
 
 
 def volume_of(artefact: Artefact, name: str, item: int, planes: int) -> np.ndarray:

@@ -27,12 +27,13 @@ from proxflow.tasks.modalities.registry import modality
 class Solution:
     """image: of the operator's domain, in the unit of the object.  trace: one report per iteration.
 
-    curves: see ``Reconstruction``.
+    curves, maps: see ``Reconstruction``; maps in the unit of the object too.
     """
 
     image: Tensor
     trace: list[Iteration]
     curves: Mapping[str, list[list[float]]]
+    maps: Mapping[str, Tensor]
 
 
 def load_problem(context: StageContext, item: int) -> Problem:
@@ -69,7 +70,7 @@ def solve(
     function = method_function(method.method)
     if METHODS[method.method].direct:
         result = function(operator, y, **numbers, monitor=monitor, resume=resume)
-        return Solution(result.image, result.trace, result.curves)
+        return Solution(result.image, result.trace, result.curves, result.maps)
     normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
     scale = data_scale(normalised, y)
     if METHODS[method.method].of_item:
@@ -78,7 +79,9 @@ def solve(
         result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
     except UnsuitableError as error:
         raise RequestError(f"reconstruct.{method.method}: {error}") from None
-    return Solution(result.image * (scale / problem.norm), result.trace, result.curves)
+    factor = scale / problem.norm
+    maps = {name: values * factor for name, values in result.maps.items()}
+    return Solution(result.image * factor, result.trace, result.curves, maps)
 
 
 def _of_item(context: StageContext, item: int, scale: float) -> dict[str, Any]:

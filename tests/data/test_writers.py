@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import nibabel
 import numpy as np
 import pydicom
@@ -141,6 +142,25 @@ def test_image_h5_round_trip_with_long_attributes(image: np.ndarray, tmp_path: P
     np.testing.assert_array_equal(stored.image, image)
     assert stored.image.dtype == np.complex64
     assert (stored.geometry, dict(stored.attributes)) == (GEOMETRY, attributes)
+
+
+def test_maps_lie_beside_the_image_and_are_exported_by_name(image: np.ndarray, tmp_path: Path) -> None:
+    spread = np.abs(image)
+    maps = {"std": (spread, "spread of samples")}
+    path = write_image_h5(tmp_path / "image.h5", image, geometry=GEOMETRY, labels=("a", "b", "c"), maps=maps)
+    np.testing.assert_array_equal(read_image_h5(path).image, image)
+    assert read_image_h5(path, companion="std").labels == ("a", "b", "c")
+    assert export_image(path, "npy", tmp_path, companion="std") == tmp_path / "image-std.npy"
+    np.testing.assert_array_equal(np.load(tmp_path / "image-std.npy"), spread)
+    with h5py.File(path) as file:
+        assert file["maps/std"].attrs["description"] == "spread of samples"
+    for absent in ("var", "../image"):
+        with pytest.raises(ScanError, match=f"must hold a map {absent}, got one with std"):
+            export_image(path, "npy", tmp_path, companion=absent)
+    for wrong in (image, spread[:2]):
+        with pytest.raises(ScanError, match=r"map std must be real of shape"):
+            write_image_h5(tmp_path / "b.h5", image, geometry=GEOMETRY, maps={"std": (wrong, "")})
+    assert not (tmp_path / "b.h5").exists()
 
 
 def test_every_export_of_a_stored_image(image: np.ndarray, tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from proxflow.data.weights.diffusion_weights import DiffusionWeights, write_diffusion_weights
+from proxflow.models.diffusion.network_priors import VpNetworkPrior
 from proxflow.models.networks.diffusion_settings import DiffusionUnetSettings
 from proxflow.models.networks.diffusion_unet import DiffusionUnet
+from proxflow.tasks.diffusion_networks import open_diffusion_unet
 
 SLICES = """name: slices
 scan: {path: 'sample://phantom-lowfield', items: '2:5'}
@@ -23,6 +26,7 @@ reconstruct: {method: dds, prior: fourier-wiener, n_iter: 6}
 evaluate: {held_out_fraction: 0}
 runtime: {device: cpu, store: STORE}
 """
+LOWFIELD = (60, 60)  # pixels of the sample
 
 
 @pytest.fixture
@@ -72,6 +76,29 @@ def test_a_network_of_one_channel_sees_the_parts_of_complex_images(
     code, run, err = proxflow("run", slices, *settings(f"reconstruct.prior={one}", "scan.items=[3]"))
     assert code == 0, err
     assert np.iscomplexobj(image(run)) and np.isfinite(image(run)).all()
+
+
+def test_as_many_images_go_through_the_prior_as_memory_has_room_for(
+    proxflow: Any, slices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight samples of a slice, three and a half of which fit."""
+    seen: list[int] = []
+    plain = VpNetworkPrior.__call__
+
+    def counted(self: VpNetworkPrior, x: torch.Tensor, level: Any) -> torch.Tensor:
+        seen.append(len(x))
+        return plain(self, x, level)
+
+    monkeypatch.setattr(VpNetworkPrior, "__call__", counted)
+    weights = unet(tmp_path / "two.safetensors", 2)
+    like = torch.empty(LOWFIELD, dtype=torch.complex64)
+    budget = 3.5 * VpNetworkPrior(open_diffusion_unet(weights)).image_bytes(like) / 2**20
+    more = (f"reconstruct.prior={weights}", "reconstruct.n_iter=2", "reconstruct.samples=8")
+    code, _, err = proxflow(
+        "run", slices, *settings(*more, "scan.items=[3]", f"runtime.memory={budget:.3f}MiB")
+    )
+    assert code == 0, err
+    assert seen == [3, 3, 2] * 2
 
 
 def test_what_does_not_go_together_is_one_sentence(

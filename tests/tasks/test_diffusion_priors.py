@@ -70,6 +70,22 @@ def test_a_file_of_a_score_network_is_variance_exploding(score: Path) -> None:
     assert (opened.process, opened.channels, opened.least_side) == ("ve", 1, 4)
 
 
+def test_images_go_through_together_as_memory_allows(tmp_path: Path, score: Path) -> None:
+    """One at least, eight at most; a network of one channel sees the parts of complex images one by one."""
+    image = torch.empty(40, 24, dtype=torch.complex64)
+    for name in ("tv", "fourier-wiener", str(unet(tmp_path / "a.pt")), str(score)):
+        prior = open_diffusion_prior(name)
+        each = 14 * 8 * 40 * 24 if prior.image_bytes is None else prior.image_bytes(image)
+        for share, expected in ((0.1, 1), (3.5, 3), (100, 8)):
+            budget = int(share * each)
+            assert open_diffusion_prior(name, memory_bytes=budget).images_at_once(image) == expected
+        assert prior.images_at_once(image) == 8 and prior.images_at_once(image.expand(5, 40, 24)) == 8
+        assert prior.images_at_once(torch.empty(40_000, 30_000, device="meta")) == 1
+    one, two = (open_diffusion_prior(str(unet(tmp_path / f"{n}.pt", n))).image_bytes for n in (1, 2))
+    assert one is not None and two is not None
+    assert one(image) == 2 * two(image) == 2 * one(image.real)
+
+
 def test_files_of_something_else_are_refused_in_one_sentence(tmp_path: Path) -> None:
     torch.save({"all_modules.0.W": torch.zeros(128)}, tmp_path / "part.pth")
     with pytest.raises(RequestError, match=r"^part.pth must hold the \d+ tensors of the score network"):

@@ -149,11 +149,12 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_image(scan: Any) -> None:
         trace.append(iteration)
         kept.append(Checkpoint(iteration.index, state, list(trace)))
 
-    numbers: dict[str, Any] = {"prior": prior, "n_iter": STEPS}
+    numbers: dict[str, Any] = {"prior": prior, "n_iter": STEPS, "samples": 2}
     whole = dds(operator, y, monitor=monitor, **numbers)
     for checkpoint in kept[:-1]:
         resumed = dds(operator, y, resume=checkpoint, **numbers)
         assert torch.equal(resumed.image, whole.image) and len(resumed.trace) == STEPS
+        assert torch.equal(resumed.maps["std"], whole.maps["std"]) and whole.maps["std"].max() > 0
 
 
 def test_residual_is_that_of_the_image(scan: Any) -> None:

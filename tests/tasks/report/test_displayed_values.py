@@ -23,6 +23,18 @@ def test_shown_items_are_spread_within_the_budget(n_items: int, ny: int, nx: int
     assert count == 1 or items[-1] == n_items - 1
 
 
+@pytest.mark.parametrize("n_planes", [3, 12, 32, 33])
+@pytest.mark.parametrize("side", [24, 700])
+def test_slices_of_volumes_are_from_the_middle_of_equal_parts(n_planes: int, side: int) -> None:
+    planes = shown_items(n_planes, side, side, 2, True, inner=True)
+    count = 1 if side > 500 else min(n_planes, 12)
+    assert len(planes) == count and planes[count // 2] == pytest.approx(
+        n_planes / 2, abs=n_planes / count / 2
+    )
+    assert all(part <= plane * count / n_planes < part + 1 for part, plane in enumerate(planes))
+    assert planes == list(range(n_planes)) if count == n_planes else planes[0] > 0
+
+
 def test_fewer_items_are_shown_of_more_methods_and_with_a_reference() -> None:
     assert len(shown_items(20, 400, 400, 1, False)) == 12
     assert len(shown_items(20, 400, 400, 3, False)) == 4

@@ -18,6 +18,7 @@ from proxflow.models.metrics.value import MetricValue
 from proxflow.tasks.report.inputs import ReportInputs
 from proxflow.tasks.report.metric_files import metrics_csv, metrics_document, metrics_json
 from proxflow.tasks.report.previews import render_previews
+from proxflow.tasks.report.render import render_report
 
 Make = Callable[..., ReportInputs]
 
@@ -84,3 +85,17 @@ def test_report_needs_no_plotting_library_nor_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_volume_s_middle_slice_stands_for_it(inputs: ReportInputs, changed: Make) -> None:
+    """Three slices of one volume, the ends empty; of three items the first stands for the run."""
+    methods = tuple(dataclasses.replace(method, metrics={}) for method in inputs.methods)
+    assert inputs.reference is not None
+    reference = inputs.reference * np.array([0, 1, 0], np.float32)[:, None, None]
+    volume = changed(
+        methods=methods, reference=reference, item_labels=("cone",), shown=(0, 0, 0), item_shape=(3, 24, 18)
+    )
+    assert (inputs.preview, volume.preview) == (0, 1)
+    shown = np.asarray(Image.open(io.BytesIO(render_previews(volume)["reference.png"])))
+    assert np.corrcoef(shown.ravel(), np.abs(reference[1]).ravel())[0, 1] > 0.999
+    assert 'value="1" selected>' in render_report(volume) and " selected>" not in render_report(inputs)

@@ -35,5 +35,23 @@ def test_finished_images_wait_in_memory_only_up_to_a_limit(
     again = checkpoints(tmp_path, seconds)
     for item in range(saved):
         found = again.finished(item)
-        assert found is not None and found[0].flat[0] == item and found[1:] == (TRACE, FIT, CURVES)
+        assert found is not None and found[0].flat[0] == item and found[1:] == (TRACE, FIT, CURVES, {})
     assert again.finished(saved) is None
+
+
+def test_finished_maps_come_back_and_wait_with_their_image(tmp_path: Path) -> None:
+    """An image of 0.3 of the limit with a map as large: the second one is too many to wait."""
+    size = 3 * MOST_WAITING_BYTES // 40
+    image = np.ones((1, size), np.float32)
+    kept = checkpoints(tmp_path, 3600.0)
+    for item in range(2):
+        kept.keep_finished(item, Finished(image, TRACE, FIT, CURVES, {"std": np.full_like(image, item)}))
+    found = checkpoints(tmp_path, 3600.0).finished(1)
+    assert found is not None and list(found.maps) == ["std"]
+    np.testing.assert_array_equal(found.maps["std"], np.ones((1, size)))
+
+
+def test_maps_that_do_not_fit_their_image_are_thrown_away(tmp_path: Path) -> None:
+    kept = checkpoints(tmp_path, 3600.0)
+    kept.keep_at_once(0, Finished(np.ones((2, 3)), TRACE, FIT, CURVES, {"std": np.ones((3, 2))}))
+    assert checkpoints(tmp_path, 3600.0).finished(0) is None and not list(tmp_path.glob("item-*.h5"))
