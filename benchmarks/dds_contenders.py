@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from proxflow.tasks.methods import METHODS, method_function
 
 Numbers = dict[str, Any]
 DDS = "dds"
+SAMPLER = re.compile(r"(dds(?:-axial)?)(?:-(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,18 @@ def contenders(names: Sequence[str], priors: Sequence[str]) -> list[Contender]:
     """
     found = []
     for name in names:
-        method, *rest = name.split("-")
-        if method not in METHODS or (rest and method != DDS):
-            raise SystemExit(f"methods must be of {', '.join(METHODS)}, or dds-50 for 50 steps, got {name}")
-        if method != DDS:
+        sampler = SAMPLER.fullmatch(name)
+        if sampler is None:
+            if name not in METHODS:
+                raise SystemExit(
+                    f"methods must be of {', '.join(METHODS)}, or dds-50 for 50 steps, got {name}"
+                )
             found.append(Contender(name, name, {}, name))
             continue
-        steps = int(rest.pop()) if rest else 50
-        tuned = "-".join([method, *rest])
+        tuned, steps = sampler[1], int(sampler[2] or 50)
         for prior in priors:
-            told = f"{tuned}, {steps} steps, {_short(prior)}"
-            numbers = {"n_iter": steps, "prior": prior}
-            found.append(Contender(told, method, numbers, tuned, weights_of(prior)))
+            label = f"{tuned}, {steps} steps, {_short(prior)}"
+            found.append(Contender(label, DDS, {"n_iter": steps, "prior": prior}, tuned, weights_of(prior)))
     return found
 
 

@@ -32,7 +32,7 @@ FIELD_MM = 75.9  # of the discs, of 70 mm
 class Fine(NamedTuple):
     """attenuation: 1/mm, float32 (z, y, x), square slices.  pixel_mm: in a slice.
 
-    by: how many slices, rows and columns make one of the image that is looked for.
+    by: how many slices make one of the image that is looked for, and how many pixels along y and along x.
     """
 
     attenuation: NDArray[np.float32]

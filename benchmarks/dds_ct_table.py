@@ -14,8 +14,8 @@
   of which some are taken. The reference is the filtered back-projection of all of them with a Hann window:
   noise of its own is in it, and data in common with the methods'.
 * volume: 16 slices of 64 x 64 pixels of --volume, Hounsfield units at --volume-mm, simulated as above;
-  total variation across slices (``dds-axial``) beside sampling slice by slice, which otherwise is the same.
-  It says something of a prior only where its training kept that person apart.
+  total variation across slices in place of consistency (``dds-axial``) beside sampling slice by slice. It
+  says something of a prior only where its training kept that person apart.
 
 Figures are over all pixels, of values. Numbers were chosen on other objects, for all ways of sampling
 together (`benchmarks/dds_numbers.json`): slices of two other people kept apart, another disc, other slices
@@ -131,8 +131,9 @@ def volume_cases(asked: argparse.Namespace, first: int) -> list[Case]:
         return simulated(body_volume(source, asked.volume_mm, first, N_SLICES, VOLUME_SIDE), angles, first)
 
     angles = half_turn_angles()
+    name = Path(source.partition("::")[0]).name.split(".")[0]
     return [
-        Case(f"slices from {first}", sampling, partial(posed, angles[sampling]))
+        Case(f"{name} from {first}", sampling, partial(posed, angles[sampling]))
         for sampling in ("8 views", ARC)
     ]
 

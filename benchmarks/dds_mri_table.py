@@ -8,10 +8,11 @@ k-space. It is thinned out afterwards: lines along ky, 4 times with 8 % of all i
 4 %, the others drawn uniformly, or points of a Poisson disc, 8 times, with a centre of 24 x 24. The stated
 acceleration counts all that is kept. Each item has masks of its own.
 
-Methods are given what is kept, and coil maps by ESPIRiT from its centre: kernels of 3 samples for all
-patterns, since 8 lines hold only three of the usual 6, which find a tenth of the head. The reference is the
-image of all of k-space, combined with maps by ESPIRiT of its centre of 24 x 24, kernels of 6. Figures are
-over the pixels where these are not 0, as in recipes; psnr_minmax over the whole image.
+Methods are given what is kept, the noise that its border tells, and coil maps by ESPIRiT from its centre:
+kernels of 3 samples for all patterns, since 8 lines hold only three of the usual 6, which find a tenth of the
+head. The reference is the image of all of k-space, combined with maps by ESPIRiT of its centre of 24 x 24,
+kernels of 6. Figures are over the pixels where these are not 0, as in recipes; psnr_minmax over the whole
+image.
 
 Numbers were chosen by the reference of one flip angle, which is not reported, for all patterns together
 (`benchmarks/dds_numbers.json`): the same slice of the same head in another contrast, with other noise and
@@ -40,6 +41,7 @@ from proxflow.data.open_scan import open_scan
 from proxflow.models.calibration.espirit import espirit
 from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.fourier import ifft2c
+from proxflow.tasks.modalities.cartesian.noise import noise_level
 
 FILE = Path("mri_raw") / "brain_vfa_cartesian_13coil.h5"
 METHODS = ("zero_filled", "cg_sense", "tv", "l1_wavelet", "dds-20", "dds-50", "dds-100")
