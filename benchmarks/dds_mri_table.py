@@ -109,7 +109,15 @@ def posed(file: Path, item: int, pattern: Pattern) -> Posed:
     mask = torch.from_numpy(pattern.mask(shape, item))
     y = kspace * mask
     maps, _ = espirit(y, acs_shape=pattern.centre(shape), kernel_width=KERNEL)
-    return Posed(CartesianSense(mask, maps), y, 1.0, reference.numpy()[None], region.numpy(), item=item)
+    return Posed(
+        CartesianSense(mask, maps),
+        y,
+        1.0,
+        reference.numpy()[None],
+        region.numpy(),
+        item=item,
+        noise_std=noise_level(y, mask.numpy(), None, whitened=False)[0],
+    )
 
 
 def combined(kspace: Tensor) -> tuple[Tensor, Tensor]:
