@@ -64,6 +64,11 @@ class Dds(Choice):
         description="What adaptive consistency takes voxels to vary by under the prior, relative to the "
         "brightest.",
     )
+    phase: Literal["kept", "smooth"] = Field(
+        default="kept",
+        description="Of complex images: as measured; or its smooth part taken off while the prior looks, for "
+        "priors that were trained on phases of little more than a radian, as those of train-diffusion.",
+    )
     axial_lam: AxialLam | None = Field(
         default=None,
         description="Weight of total variation across the slices of a volume, relative to ||A||^2 and the "

@@ -11,6 +11,7 @@ from proxflow.models.diffusion.axial_tv import AxialTv
 from proxflow.models.diffusion.fourier_wiener import FourierWiener
 from proxflow.models.diffusion.image_prior import ImagePrior
 from proxflow.models.diffusion.image_unit import bright, first_image
+from proxflow.models.diffusion.low_phase import low_phase
 from proxflow.models.diffusion.noise_levels import EtaRule
 from proxflow.models.diffusion.own_spectrum import own_spectrum
 from proxflow.models.diffusion.sampling import drawn
@@ -36,6 +37,7 @@ def dds_of_item(
     n_cg: int = 5,
     epsilon: float | None = None,
     prior_std: float = 0.3,
+    phase: Literal["kept", "smooth"] = "kept",
     axial_lam: float | None = None,
     axial_rho: float = 0.026,
     axial_start: float = 0.0,
@@ -55,11 +57,14 @@ def dds_of_item(
         epsilon: ||w|| / ||y|| of the noise w, for adaptive consistency; None: by ``noise_std``, or where
             that is None by ``noise_to_signal``.
         prior_std: of a voxel, in the prior's unit; ``spread`` of ``dds``.
+        phase: "smooth": ``low_phase`` of the first image is taken off before the prior sees an image, and put
+            back; for complex images.
         axial_lam, axial_rho, axial_start, axial_boundary: of ``AxialTv``, for volumes; no weight, no TV.
         item: number of the item in its scan, which with ``seed`` decides its noise.
         noise_std: sqrt(E |w|^2) of one measurement, in the unit of y.
 
-    Raises UnsuitableError where the prior, the axial weight or the noise does not go with the measurements.
+    Raises UnsuitableError where the prior, the phase, the axial weight or the noise does not go with the
+    measurements.
     """
     b = operator.adjoint(y)
     prior.check(b)
@@ -71,6 +76,12 @@ def dds_of_item(
         axial = AxialTv(axial_lam, axial_rho, axial_boundary, axial_start)
     first = first_image(operator, b)
     unit = float(bright(first, n_axes))
+    turn = None
+    if phase == "smooth":
+        if not y.is_complex():
+            raise UnsuitableError("phase must be kept where images are real, got smooth")
+        turn = low_phase(first)
+        first = first * turn.conj()
     predict = prior.predict
     if predict is None:
         slices = (first / unit).reshape(-1, *first.shape[-2:])
@@ -94,6 +105,7 @@ def dds_of_item(
         axial=axial,
         unit=unit,
         seen=_seen(operator, b),
+        phase=turn,
         seed=seed,
         samples=samples,
         first_item=item,

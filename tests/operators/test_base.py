@@ -4,6 +4,7 @@ import torch
 from proxflow.operators.adjoint_test import assert_adjoint
 from proxflow.operators.base import LinearOperator, apply_linear, check_trailing_axes, stack
 from proxflow.operators.cartesian_sense import CartesianSense
+from proxflow.operators.diagonal import Diagonal
 from proxflow.operators.finite_difference import FiniteDifference
 from proxflow.operators.wavelet import Wavelet
 
@@ -21,6 +22,7 @@ def algebra(rng, dtype):
         "H": A.H,
         "H of H": A.H.H,
         "composition": A @ W.H,
+        "diagonal": A @ Diagonal(B.coil_maps[0]),
         "three": D @ W.H @ A.H,
         "sum": A + B,
         "scaled": (2 - 3j) * A,
