@@ -6,6 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from proxflow.configs.method_cost import MethodCost
+
 Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynamic", "radar"]
 MRI: tuple[Modality, ...] = ("mri-cartesian", "mri-radial")
 COILS: tuple[Modality, ...] = (*MRI, "mri-dynamic")
@@ -22,3 +24,8 @@ class Choice(Part):
     """A step, a calibration or a method: what one may choose, for scans of the kinds in ``fits``."""
 
     fits: ClassVar[tuple[Modality, ...]] = EVERY
+
+    @property
+    def cost(self) -> MethodCost:
+        """Of a method that iterates, what estimates of its time go by."""
+        return MethodCost()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from proxflow.configs.base import Part
+from proxflow.configs.network_training import Decay, ImageBatch, ImageSteps, Precision, Validation
 
 ImageKind = Literal["ct", "magnitude"]
 
@@ -15,12 +16,8 @@ class DenoiserTraining(Part):
     """Numbers of a training; the images come beside it. Lengths in pixels, noise as a part of the peak."""
 
     kind: ImageKind = Field(description="ct: Hounsfield units, to attenuation; magnitude: MR and others.")
-    steps: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
-        default=3000, description="Of as many crops as batch says."
-    )
-    validate_on: tuple[str, ...] = Field(
-        default=(), description="Names of subjects not trained on; one in eight, drawn, if there are none."
-    )
+    steps: ImageSteps = Field(default=3000, description="Of as many crops as batch says.")
+    validate_on: Validation = ()
     sigma_high: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.1, description="Strongest noise, as a part of the peak."
     )
@@ -33,7 +30,7 @@ class DenoiserTraining(Part):
     side: Annotated[int, Field(ge=16, le=1024)] = Field(
         default=64, description="Pixels along the side of a crop."
     )
-    batch: Annotated[int, Field(ge=1, le=1024)] = Field(default=8, description="Crops in a step.")
+    batch: ImageBatch = Field(default=8, description="Crops in a step.")
     circle: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="Share of crops cut by the circle a tomograph sees; 0.5 for ct, else 0."
     )
@@ -41,13 +38,8 @@ class DenoiserTraining(Part):
         default="noise", description="What the network gives: D(x) = x - net(x), or net(x)."
     )
     start: str = Field(default="", description="Weights to begin with: dncnn-ct, dncnn-mri or a file.")
-    decay: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.5, description="Share of the steps over which the learning rate falls to 0."
-    )
-    precision: Literal["auto", "bfloat16", "float32"] = Field(
-        default="auto",
-        description="Of the convolutions; auto: bfloat16 where the processor has it. Weights are float32.",
-    )
+    decay: Decay = 0.5
+    precision: Precision = "auto"
     weighting: Literal["relative", "plain"] = Field(
         default="relative",
         description="relative: errors count by how much noise there was, so that little noise is removed "

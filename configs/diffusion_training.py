@@ -7,6 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from proxflow.configs.base import Part
+from proxflow.configs.network_training import (
+    Decay,
+    ImageBatch,
+    ImageSteps,
+    LearningRate,
+    Precision,
+    Validation,
+)
 
 PriorKind = Literal["ct", "mri"]
 GROUPS, SIDE_FACTOR = 32, 8  # of the network: group norms, and sides that four levels can halve
@@ -18,12 +26,8 @@ class DiffusionTraining(Part):
     kind: PriorKind = Field(
         description="ct: Hounsfield units, to attenuation; mri: magnitudes, made complex by a phase."
     )
-    steps: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
-        default=10_000, description="Of as many images as batch says."
-    )
-    validate_on: tuple[str, ...] = Field(
-        default=(), description="Names of subjects not trained on; one in eight, drawn, if there are none."
-    )
+    steps: ImageSteps = Field(default=10_000, description="Of as many images as batch says.")
+    validate_on: Validation = ()
     side: Annotated[int, Field(ge=16, le=256, multiple_of=SIDE_FACTOR)] = Field(
         default=64, description="Pixels along the side of what the network sees."
     )
@@ -32,7 +36,7 @@ class DiffusionTraining(Part):
         description="Pixels along the longer side to which images are brought, and then cut to side; side "
         "alone, which leaves images whole, if there are none.",
     )
-    batch: Annotated[int, Field(ge=1, le=1024)] = Field(default=16, description="Images in a step.")
+    batch: ImageBatch = Field(default=16, description="Images in a step.")
     channels: Annotated[int, Field(ge=GROUPS, le=256, multiple_of=GROUPS)] = Field(
         default=32, description="Of the network's finest level; with 32 it has 3.7 million weights."
     )
@@ -41,12 +45,8 @@ class DiffusionTraining(Part):
         description="What the network tells of noisy images: v, signal x noise - noise level x image, whose "
         "error weighs the same at all levels, or the noise, as the published networks.",
     )
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=2e-4, description="Of AdamW, reached after 50 steps."
-    )
-    decay: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.5, description="Share of the steps, the last, over which the rate falls to 0."
-    )
+    learning_rate: LearningRate = 2e-4
+    decay: Decay = 0.5
     average: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.9995, description="Of the weights over the steps, whose moving average is what is kept."
     )
@@ -54,10 +54,7 @@ class DiffusionTraining(Part):
         default="",
         description="File of weights of the same network to begin with, as train-diffusion leaves it.",
     )
-    precision: Literal["auto", "bfloat16", "float32"] = Field(
-        default="auto",
-        description="Of the convolutions; auto: bfloat16 where the processor has it. Weights are float32.",
-    )
+    precision: Precision = "auto"
     seed: Annotated[int, Field(ge=0, le=2**31)] = Field(
         default=0, description="Of weights, images, phases and noise."
     )

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.denoiser import ImageDenoiserName
+from proxflow.configs.method_cost import UNIT_APPLICATIONS, MethodCost
 from proxflow.configs.method_numbers import Iterations, Tolerance
 from proxflow.configs.tunable import Tunable
 
@@ -25,6 +26,11 @@ class DenoisedImages(Choice):
         default=5, description="Steps of conjugate gradients in each iteration: the path, not the result."
     )
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
+
+    @property
+    def cost(self) -> MethodCost:
+        """Conjugate gradients take their steps and a residual, after the image that tells the unit."""
+        return MethodCost(1 + self.n_cg, UNIT_APPLICATIONS)
 
 
 class Red(DenoisedImages):

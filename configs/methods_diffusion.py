@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.method_cost import UNIT_APPLICATIONS, MethodCost
 from proxflow.configs.tunable import Tunable
 
 PriorName = Annotated[
@@ -88,3 +89,9 @@ class Dds(Choice):
         description="Samples of which the mean is delivered; their spread is traced, and is not calibrated.",
     )
     seed: Seed = Field(default=0, description="Of all noise, together with the number of the item.")
+
+    @property
+    def cost(self) -> MethodCost:
+        """Conjugate gradients take their steps and a residual; noise is the operator's affair."""
+        each = self.samples * (1 + self.n_cg)
+        return MethodCost(each, UNIT_APPLICATIONS, fewest=2, apart={"epsilon": 0.5})

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.denoiser import LevelDenoiserName, RadarNetworkName
+from proxflow.configs.method_cost import CONSTRAINED_EACH, NOISE_APPLICATIONS, MethodCost
 from proxflow.configs.method_numbers import Iterations, Share, Tolerance
 from proxflow.configs.tunable import Tunable
 
@@ -28,6 +29,10 @@ class MagnitudeMethod(Choice):
         description="Data residual allowed, relative to the data's norm: noise, and what the model misses.",
     )
     tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
+
+    @property
+    def cost(self) -> MethodCost:
+        return MethodCost(CONSTRAINED_EACH)
 
 
 class L1(MagnitudeMethod):
@@ -90,6 +95,13 @@ class PnpMagnitude(Choice):
         if value is not None and not value > 0:
             raise ValueError(f"must be above 0, since measurements hold noise, or null, got {value:g}")
         return value
+
+    @property
+    def cost(self) -> MethodCost:
+        """Noise and least squares are the operator's affair: neither is timed apart from it."""
+        estimates_noise = self.form == "constrained" and self.epsilon is None
+        before = NOISE_APPLICATIONS if estimates_noise else 0
+        return MethodCost(CONSTRAINED_EACH, before, apart={"epsilon": 0.5, "update": "cg"})
 
 
 class Deep2s(Choice):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from proxflow.configs.base import Part
+from proxflow.configs.network_training import Decay, LearningRate, Precision
 
 VolumeNetwork = Literal["unet3d", "deep2s"]
 USUAL_BATCH = {"unet3d": 16, "deep2s": 4}
@@ -65,17 +66,10 @@ class VolumeTraining(Part):
     snr_db: tuple[float, float] = Field(
         default=(10.0, 30.0), description="deep2s: least and greatest signal-to-noise ratio, dB."
     )
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=1e-3, description="Of AdamW, reached after 50 steps."
-    )
-    decay: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.7, description="Share of the steps, the last, over which the rate falls to 0."
-    )
+    learning_rate: LearningRate = 1e-3
+    decay: Decay = 0.7
     weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(default=1e-4, description="Of AdamW.")
-    precision: Literal["auto", "bfloat16", "float32"] = Field(
-        default="auto",
-        description="Of the convolutions; auto: bfloat16 where the processor has it. Weights are float32.",
-    )
+    precision: Precision = "auto"
     seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = Field(
         default=0, description="Of weights, scenes and noise."
     )

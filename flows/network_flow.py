@@ -33,19 +33,19 @@ def trained_in_flow(plan: NetworkPlan, flow_name: str, out: str, shown: str) -> 
 
     shown: what the pictures show, for people.
     """
-    title = f"{plan.name} {scans_text(plan.sources)}" if plan.sources else plan.name
-    introduce(title, [flow_name, plan.kind])
+    title = f"{plan.names.name} {scans_text(plan.sources)}" if plan.sources else plan.names.name
+    introduce(title, [flow_name, plan.names.kind])
     tell("started")
     finished = _launched(plan, Path(out) if out else None)
     hand_over(finished)
     tell(f"done after {finished.seconds:.0f} s of training, {finished.weights.resolve()}")
     if server_listens():
-        _publish(finished, plan.name, plan.headings, shown)
+        _publish(finished, plan.names.name, plan.names.headings, shown)
     return Completed(message=f"Weights: {finished.weights.resolve()}", data=finished)
 
 
 def _launched(plan: NetworkPlan, out: Path | None) -> FinishedTraining:
-    watcher = TrainingProgress(plan.name, bar.get())
+    watcher = TrainingProgress(plan.names.name, bar.get())
     try:
         return launch_network_training(plan, out=out, watcher=watcher, origin=flow_origin(), part=as_task)
     finally:

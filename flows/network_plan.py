@@ -1,21 +1,18 @@
-"""What every training of a network is asked for by, whether by a command or by a form."""
+"""A training of a network as it was asked for, checked before anything is read."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from proxflow.configs.base import Part
-from proxflow.configs.errors import Problem, RecipeError
-from proxflow.configs.sentences import validated
-from proxflow.tasks.errors import RequestError
+from proxflow.flows.forms import texts
+from proxflow.flows.network_numbers import Schema, asked_numbers, command_line, form_numbers, form_placing
 
 if TYPE_CHECKING:
     from proxflow.tasks.network_training.training import Training
-
-DEVICE, CHECKPOINT_SECONDS = "cpu", 60.0
-Schema = TypeVar("Schema", bound=Part)
 
 
 class Headings(NamedTuple):
@@ -30,128 +27,83 @@ class Headings(NamedTuple):
     figure: str = "PSNR"
 
 
-class NetworkPlan(Protocol):
-    """Which network to train, on what, where, and the command that asks for it."""
+class Names(NamedTuple):
+    """What a training is called: its data's ``kind``, its ``network`` in the ledger, its file of weights, and
+    what was judged. ``name``: of the run, and of its folder after the time.
+    """
 
-    @property
-    def name(self) -> str:
-        """Of the run, and of its folder after the time."""
-
-    @property
-    def kind(self) -> str:
-        """Of the data."""
-
-    @property
-    def network(self) -> str:
-        """Its name in the ledger."""
-
-    @property
-    def sources(self) -> Sequence[str]:
-        """Files and patterns the data are read from; none where they are drawn."""
-
-    @property
-    def config(self) -> Part:
-        """The numbers of the training."""
-
-    @property
-    def weights(self) -> str:
-        """The file of weights, in the folder."""
-
-    @property
-    def headings(self) -> Headings: ...
-
-    @property
-    def device(self) -> str: ...
-
-    @property
-    def checkpoint_seconds(self) -> float: ...
-
-    @property
-    def command(self) -> str: ...
-
-    def prepare(self, device: str) -> Training:
-        """Read or draw what it is trained and judged on; ``device``: where it will be trained.
-
-        Raises RequestError and ScanError.
-        """
+    name: str
+    kind: str
+    network: str
+    weights: str
+    headings: Headings
 
 
-class Placing(NamedTuple):
-    """Where and how safely a form asks for a training."""
+@dataclass(frozen=True)
+class NetworkPlan:
+    """Which network to train, on what, where, and the command that asks for it.
 
+    sources: files and patterns the data are read from; none where they are drawn.
+    config: the numbers of the training.
+    prepare: reads or draws what the network is trained and judged on, told the device it will be trained on;
+        raises RequestError and ScanError.
+    """
+
+    names: Names
+    sources: tuple[str, ...]
+    config: Part
     device: str
     checkpoint_seconds: float
+    command: str
+    prepare: Callable[[str], Training]
 
 
-def asked_numbers(schema: type[Schema], numbers: Mapping[str, object], options: Mapping[str, str]) -> Schema:
-    """From the command line; RequestError, in one sentence, where a number is wrong.
+@dataclass(frozen=True)
+class NetworkTraining(Generic[Schema]):
+    """A kind of training: what asks for it, its numbers, and what loads it.
 
+    command: of the command line.
+    schema: of the numbers.
+    usual: what a form starts with: a value of the one key that has no default, which a command always gives.
     options: what the command line calls a key, where it is another name.
+    names: of a training with these numbers.
+    load: what it is trained on, from sources, numbers and the device it will be trained on.
+    reads: whether it is given images; else it draws what it is trained on.
     """
-    try:
-        return validated(schema, numbers, {}, None)
-    except RecipeError as error:
-        first = error.problems[0]
-        key = first.where.partition("[")[0]
-        if key not in schema.model_fields:
-            raise RequestError(f"the training {first.what}") from None
-        raise RequestError(f"{_option(key, options)} {first.what}") from None
 
+    command: str
+    schema: type[Schema]
+    usual: Mapping[str, str]
+    options: Mapping[str, str]
+    names: Callable[[Schema], Names]
+    load: Callable[[Sequence[str], Schema, str], Training]
+    reads: bool = True
 
-def form_numbers(schema: type[Schema], numbers: object) -> Schema:
-    """From a form's ``training``; RecipeError lists what is wrong there."""
-    if not isinstance(numbers, Mapping):
-        raise RecipeError([Problem("training", f"must be a mapping of keys to values, got {numbers!r:.80}")])
-    try:
-        return validated(schema, numbers, {}, None)
-    except RecipeError as error:
-        inside = []
-        for where, what in ((problem.where, problem.what) for problem in error.problems):
-            key = where.partition(".")[0].partition("[")[0]
-            known = key in schema.model_fields or key in numbers  # else it is of the numbers together
-            inside.append(Problem(f"training.{where}" if known else "training", what))
-        raise RecipeError(inside) from None
+    def asked(
+        self, sources: Sequence[str], numbers: Mapping[str, object], device: str, checkpoint_seconds: float
+    ) -> NetworkPlan:
+        """From the command line; RequestError, in one sentence, where a number of ``numbers`` is wrong."""
+        config = asked_numbers(self.schema, numbers, self.options)
+        return self._plan(tuple(sources), config, device, checkpoint_seconds, "")
 
+    def by_form(self, form: Mapping[str, Any]) -> NetworkPlan:
+        """From a form of the Prefect UI or a deployment's parameters; RecipeError lists what is wrong there.
 
-def form_placing(form: Mapping[str, Any]) -> Placing:
-    """From a form's ``device`` and ``checkpoint_seconds``; RecipeError where they are wrong."""
-    device, seconds = form.get("device") or DEVICE, form.get("checkpoint_seconds", CHECKPOINT_SECONDS)
-    if not isinstance(device, str):
-        raise RecipeError([Problem("device", f"must be text, got {device!r:.80}")])
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        what = f"must be a number of seconds, got {seconds!r:.80}"
-        raise RecipeError([Problem("checkpoint_seconds", what)])
-    return Placing(device, seconds)
+        Which images there are is looked up when the flow runs: a deployment may be registered before they
+        arrive.
+        """
+        sources = tuple(texts(form, "images")) if self.reads else ()
+        device, seconds = form_placing(form)
+        config = form_numbers(self.schema, form.get("training") or self.usual)
+        return self._plan(sources, config, device, seconds, form.get("command") or "")
 
-
-def precision_for(
-    device: str, *, asked: Literal["auto", "bfloat16", "float32"] = "auto", possible: bool = True
-) -> Literal["bfloat16", "float32"]:
-    """What is ``asked`` for; auto stands for bfloat16 where the device has it and it is ``possible``."""
-    from proxflow.models.networks.bfloat16 import has_bfloat16
-
-    if asked != "auto":
-        return asked
-    return "bfloat16" if possible and has_bfloat16(device) else "float32"
-
-
-def command_line(
-    start: Sequence[str],
-    config: Part,
-    usual: Part,
-    device: str,
-    *,
-    always: str,
-    options: Mapping[str, str],
-) -> str:
-    """The command line that asks for ``config``: the key ``always``, and what is not as ``usual``."""
-    parts, usually = list(start), usual.model_dump()
-    for name, value in config.model_dump().items():
-        if name == always or value != usually[name]:
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            parts += [_option(name, options), text]
-    return shlex.join([*parts, *(["--device", device] if device != DEVICE else [])])
-
-
-def _option(key: str, options: Mapping[str, str]) -> str:
-    return f"--{options.get(key, key).replace('_', '-')}"
+    def _plan(
+        self, sources: tuple[str, ...], config: Schema, device: str, seconds: float, command: str
+    ) -> NetworkPlan:
+        if not command:
+            (always,) = self.usual
+            usual = self.schema.model_validate({always: getattr(config, always)})
+            start = ("proxflow", self.command, *sources)
+            command = command_line(start, config, usual, device, always=always, options=self.options)
+        prepare = partial(self.load, sources, config)
+        return NetworkPlan(self.names(config), sources, config, device, seconds, command, prepare)

@@ -78,8 +78,8 @@ def launch_network_training(
         place = resolve_device(plan.device)
         training = part("images" if plan.sources else "scenes", lambda: plan.prepare(place))
         fresh = out is None or not out.exists()
-        folder = new_run_folder(plan.name, out)
-        refuse_links(folder, (*WRITTEN, plan.weights))
+        folder = new_run_folder(plan.names.name, out)
+        refuse_links(folder, (*WRITTEN, plan.names.weights))
         run_log.write_to(folder)
         entry.folder_made(folder)
         log.info("%s; device %s", plan.command, place)
@@ -109,7 +109,9 @@ def _subject(plan: NetworkPlan) -> RunSubject:
     """Over the user's store: a training has none of its own, but the ledger there lists all runs."""
     usual = RuntimeConfig()
     store, sources = usual.store_root(), scans_text(plan.sources) if plan.sources else ""
-    return RunSubject(store, usual.store_limit, plan.name, plan.kind, (plan.network,), sources)
+    return RunSubject(
+        store, usual.store_limit, plan.names.name, plan.names.kind, (plan.names.network,), sources
+    )
 
 
 def _leave(error: BaseException, plan: NetworkPlan, folder: Path) -> None:

@@ -83,21 +83,21 @@ def _train(form: Mapping[str, Any]) -> object:
 
 
 def _train_denoiser(form: Mapping[str, Any]) -> object:
-    from proxflow.flows.denoiser_plan import plan_train_denoiser
+    from proxflow.flows.denoiser_plan import DENOISER
 
-    return plan_train_denoiser(form)
+    return DENOISER.by_form(form)
 
 
 def _train_volumes(form: Mapping[str, Any]) -> object:
-    from proxflow.flows.volume_plan import plan_train_volumes
+    from proxflow.flows.volume_plan import VOLUMES
 
-    return plan_train_volumes(form)
+    return VOLUMES.by_form(form)
 
 
 def _train_diffusion(form: Mapping[str, Any]) -> object:
-    from proxflow.flows.diffusion_plan import plan_train_diffusion
+    from proxflow.flows.diffusion_plan import DIFFUSION
 
-    return plan_train_diffusion(form)
+    return DIFFUSION.by_form(form)
 
 
 SERVED = {

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import WithJsonSchema
 
-from proxflow.flows.denoiser_plan import USUAL, plan_train_denoiser
+from proxflow.flows.denoiser_plan import DENOISER
 from proxflow.flows.form_schema import NUMBER, TEXTS, denoiser_numbers
 from proxflow.flows.network_flow import trained_in_flow
-from proxflow.flows.network_plan import CHECKPOINT_SECONDS, DEVICE
+from proxflow.flows.network_numbers import CHECKPOINT_SECONDS, DEVICE
 from proxflow.flows.recorded_run import refused
 from proxflow.flows.told import told
 
@@ -21,7 +21,7 @@ LINES, NUMBERS, SECONDS = map(WithJsonSchema, (TEXTS, denoiser_numbers(), NUMBER
 @flow(name="train-denoiser", persist_result=False, validate_parameters=False)
 def train_denoiser(
     images: Annotated[Any, LINES] = None,
-    training: Annotated[Any, NUMBERS] = USUAL,
+    training: Annotated[Any, NUMBERS] = DENOISER.usual,
     device: str = DEVICE,
     checkpoint_seconds: Annotated[Any, SECONDS] = CHECKPOINT_SECONDS,
     out: str = "",
@@ -48,6 +48,6 @@ def train_denoiser(
 
 def _trained(form: Mapping[str, Any]) -> Any:
     with refused():
-        plan = plan_train_denoiser(form)
+        plan = DENOISER.by_form(form)
     shown = "images kept apart: clean, then noisy and denoised by turns"
     return trained_in_flow(plan, "train-denoiser", form["out"], shown)

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import WithJsonSchema
 
-from proxflow.flows.diffusion_plan import USUAL, plan_train_diffusion
+from proxflow.flows.diffusion_plan import DIFFUSION
 from proxflow.flows.form_schema import NUMBER, TEXTS, diffusion_numbers
 from proxflow.flows.network_flow import trained_in_flow
-from proxflow.flows.network_plan import CHECKPOINT_SECONDS, DEVICE
+from proxflow.flows.network_numbers import CHECKPOINT_SECONDS, DEVICE
 from proxflow.flows.recorded_run import refused
 from proxflow.flows.told import told
 
@@ -21,7 +21,7 @@ LINES, NUMBERS, SECONDS = map(WithJsonSchema, (TEXTS, diffusion_numbers(), NUMBE
 @flow(name="train-diffusion", persist_result=False, validate_parameters=False)
 def train_diffusion(
     images: Annotated[Any, LINES] = None,
-    training: Annotated[Any, NUMBERS] = USUAL,
+    training: Annotated[Any, NUMBERS] = DIFFUSION.usual,
     device: str = DEVICE,
     checkpoint_seconds: Annotated[Any, SECONDS] = CHECKPOINT_SECONDS,
     out: str = "",
@@ -49,5 +49,5 @@ def train_diffusion(
 
 def _trained(form: Mapping[str, Any]) -> Any:
     with refused():
-        plan = plan_train_diffusion(form)
+        plan = DIFFUSION.by_form(form)
     return trained_in_flow(plan, "train-diffusion", form["out"], "samples, and below them images kept apart")

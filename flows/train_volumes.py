@@ -10,10 +10,10 @@ from pydantic import WithJsonSchema
 
 from proxflow.flows.form_schema import NUMBER, volume_numbers
 from proxflow.flows.network_flow import trained_in_flow
-from proxflow.flows.network_plan import CHECKPOINT_SECONDS, DEVICE
+from proxflow.flows.network_numbers import CHECKPOINT_SECONDS, DEVICE
 from proxflow.flows.recorded_run import refused
 from proxflow.flows.told import told
-from proxflow.flows.volume_plan import USUAL, plan_train_volumes
+from proxflow.flows.volume_plan import VOLUMES
 
 NUMBERS, SECONDS = map(WithJsonSchema, (volume_numbers(), NUMBER))
 SHOWN = {
@@ -24,7 +24,7 @@ SHOWN = {
 
 @flow(name="train-volumes", persist_result=False, validate_parameters=False)
 def train_volumes(
-    training: Annotated[Any, NUMBERS] = USUAL,
+    training: Annotated[Any, NUMBERS] = VOLUMES.usual,
     device: str = DEVICE,
     checkpoint_seconds: Annotated[Any, SECONDS] = CHECKPOINT_SECONDS,
     out: str = "",
@@ -48,5 +48,5 @@ def train_volumes(
 
 def _trained(form: Mapping[str, Any]) -> Any:
     with refused():
-        plan = plan_train_volumes(form)
-    return trained_in_flow(plan, "train-volumes", form["out"], SHOWN[plan.network])
+        plan = VOLUMES.by_form(form)
+    return trained_in_flow(plan, "train-volumes", form["out"], SHOWN[plan.names.network])

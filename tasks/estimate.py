@@ -37,7 +37,7 @@ from proxflow.operators.frame_operator import FrameOperator
 from proxflow.tasks.rehearsal import Rehearsal, bytes_of
 from proxflow.tasks.report.window import MOST_ITEMS
 from proxflow.tasks.series_timing import course_seconds
-from proxflow.tasks.timing_probe import applications, applications_before, iteration_seconds, normal_seconds
+from proxflow.tasks.timing_probe import iteration_seconds, normal_seconds
 
 DISK_RATE = 300e6  # bytes a second through HDF5, two checksums and fsync
 STAGE_SECONDS = 0.02  # opening, sealing and syncing an artefact
@@ -137,7 +137,7 @@ def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> li
             normalised = (1 / fit.problem.norm) * operator
             assert isinstance(normalised, FrameOperator)  # their ``fits`` says so
             return course_seconds(config, normalised, y / data_scale(normalised, y), device)
-        once = applications(config) * normal + iteration_seconds(config, operator, dtype, device)
-        return applications_before(config) * normal + getattr(config, "n_iter", 0) * once
+        once = config.cost.each * normal + iteration_seconds(config, operator, dtype, device)
+        return config.cost.before * normal + getattr(config, "n_iter", 0) * once
 
     return [SINGLE_APPLICATIONS * normal + iterating(config) for config in methods]

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
-from proxflow.configs.methods_diffusion import Dds
-from proxflow.configs.methods_magnitude import PnpMagnitude
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.tasks.errors import RequestError
@@ -20,11 +18,6 @@ from proxflow.tasks.methods import METHODS, method_function
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5
 PROBE_FRAMES = 8  # of a series
-CONJUGATE_GRADIENTS = 7  # applications in an iteration of the constrained methods: five of them, and two more
-CONSTRAINED = ("l1", "tv_magnitude", "pnp_magnitude")
-IN_UNIT = ("red", "pnp_admm", "dds")  # find the unit of images first
-UNIT_APPLICATIONS = 12  # of the image that tells it
-NOISE_APPLICATIONS = 260  # of the estimate of the noise where it is not given
 
 
 def normal_seconds(operator: LinearOperator, dtype: torch.dtype, device: str) -> float:
@@ -32,21 +25,6 @@ def normal_seconds(operator: LinearOperator, dtype: torch.dtype, device: str) ->
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(operator.domain_shape, generator=generator, dtype=dtype).to(device)
     return _median(lambda: operator.normal(x), device)
-
-
-def applications(config: MethodConfig) -> int:
-    """Applications of ``normal``, or of a forward with an adjoint, in one iteration."""
-    if hasattr(config, "n_cg"):  # the residual from which conjugate gradients start, and their steps
-        return int(getattr(config, "samples", 1) * (1 + config.n_cg))
-    return CONJUGATE_GRADIENTS if config.method in CONSTRAINED else 1
-
-
-def applications_before(config: MethodConfig) -> int:
-    """Applications before the first iteration."""
-    if config.method in IN_UNIT:
-        return UNIT_APPLICATIONS
-    asked = isinstance(config, PnpMagnitude) and config.form == "constrained" and config.epsilon is None
-    return NOISE_APPLICATIONS if asked else 0
 
 
 def iteration_seconds(
@@ -60,11 +38,7 @@ def iteration_seconds(
     """
     if METHODS[config.method].direct or not hasattr(config, "n_iter"):
         return 0.0
-    numbers = method_arguments(config, device=device)
-    if isinstance(config, PnpMagnitude):  # the noise and the least squares are the operator's affair
-        numbers |= {"epsilon": 0.5, "update": "cg"}
-    if isinstance(config, Dds):  # as is the noise
-        numbers |= {"epsilon": 0.5}
+    numbers = method_arguments(config, device=device) | dict(config.cost.apart)
     identity: LinearOperator
     identity, steps, part = _Identity(operator.domain_shape), PROBE_ITERATIONS, 1.0
     if isinstance(operator, FrameOperator):
@@ -75,10 +49,9 @@ def iteration_seconds(
     y = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     y /= y.abs().max()
     numbers |= {"n_iter": steps, "tol": 0.0} if hasattr(config, "tol") else {"n_iter": steps}
-    fewest = 2 if isinstance(config, Dds) else 1
     method = method_function(config.method)
     try:
-        method(identity, y, **(numbers | {"n_iter": fewest}))  # warms up
+        method(identity, y, **(numbers | {"n_iter": config.cost.fewest}))  # warms up
         seconds = _timed(lambda: method(identity, y, **numbers), device)
     except ValueError as error:
         raise RequestError(f"{config.method}: {error}") from None

@@ -73,7 +73,7 @@ def command(
     from proxflow.flows.cli.network_training import train_at_terminal
     from proxflow.flows.cli.number_lists import whole_numbers
     from proxflow.flows.cli.training_outcome import print_training, show_training
-    from proxflow.flows.denoiser_plan import plan_denoiser
+    from proxflow.flows.denoiser_plan import DENOISER
 
     numbers: dict[str, object] = {
         "kind": kind,
@@ -91,12 +91,12 @@ def command(
         "weighting": weighting,
         "seed": seed,
     }
-    plan = plan_denoiser(images, numbers, device, checkpoint_seconds)
+    plan = DENOISER.asked(images, numbers, device, checkpoint_seconds)
     finished = train_at_terminal("train-denoiser", plan, out=out, prefect=prefect, quiet=json)
     if json:
         print_training(finished, _psnr_db(finished))
     else:
-        show_training(finished, plan.headings)
+        show_training(finished, plan.names.headings)
     return 0
 
 

@@ -85,7 +85,7 @@ def command(
     from proxflow.flows.cli.network_training import train_at_terminal
     from proxflow.flows.cli.number_lists import whole_numbers
     from proxflow.flows.cli.training_outcome import print_training, show_training
-    from proxflow.flows.diffusion_plan import plan_diffusion
+    from proxflow.flows.diffusion_plan import DIFFUSION
 
     numbers: dict[str, object] = {
         "kind": kind,
@@ -103,12 +103,12 @@ def command(
         "precision": precision,
         "seed": seed,
     }
-    plan = plan_diffusion(images, numbers, device, checkpoint_seconds)
+    plan = DIFFUSION.asked(images, numbers, device, checkpoint_seconds)
     finished = train_at_terminal("train-diffusion", plan, out=out, prefect=prefect, quiet=json)
     if json:
         print_training(finished, _errors(finished), "eps_mse")
     else:
-        show_training(finished, plan.headings)
+        show_training(finished, plan.names.headings)
     return 0
 
 

@@ -79,7 +79,7 @@ def command(
     from proxflow.flows.cli.network_training import train_at_terminal
     from proxflow.flows.cli.number_lists import decimal_numbers, whole_numbers
     from proxflow.flows.cli.training_outcome import print_training, show_training
-    from proxflow.flows.volume_plan import plan_volumes
+    from proxflow.flows.volume_plan import VOLUMES
 
     numbers: dict[str, object] = {
         "network": network,
@@ -102,10 +102,10 @@ def command(
         "seed": seed,
         "shape": whole_numbers("--shape", shape),
     }
-    plan = plan_volumes(numbers, device, checkpoint_seconds)
+    plan = VOLUMES.asked((), numbers, device, checkpoint_seconds)
     finished = train_at_terminal("train-volumes", plan, out=out, prefect=prefect, quiet=json)
     if json:
         print_training(finished, [row._asdict() for row in finished.rows])
     else:
-        show_training(finished, plan.headings)
+        show_training(finished, plan.names.headings)
     return 0

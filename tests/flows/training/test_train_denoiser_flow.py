@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from proxflow.configs.errors import RecipeError
-from proxflow.flows.denoiser_plan import plan_train_denoiser
+from proxflow.flows.denoiser_plan import DENOISER
 from proxflow.flows.form_schema import denoiser_numbers
 from proxflow.flows.parameter_origin import anchored
 from proxflow.tasks.run_ledger import RunLedger
@@ -53,7 +53,7 @@ def test_a_form_asks_for_every_number_and_says_its_limits() -> None:
     schema = denoiser_numbers()["properties"]
     assert schema["steps"]["default"] == 3000 and "at most 1e+07" in schema["steps"]["description"]
     assert all(part.get("description") for part in schema.values())
-    plan = plan_train_denoiser({"images": ["a.nii"], "training": {"kind": "ct", "validate_on": ["p"]}})
+    plan = DENOISER.by_form({"images": ["a.nii"], "training": {"kind": "ct", "validate_on": ["p"]}})
     assert plan.command == "proxflow train-denoiser a.nii --kind ct --validate p"
     for form, sentence in (
         ({"training": {"steps": 5}}, "training.kind must be given"),
@@ -63,7 +63,7 @@ def test_a_form_asks_for_every_number_and_says_its_limits() -> None:
         ({"device": 3}, "device must be text, got 3"),
     ):
         with pytest.raises(RecipeError) as caught:
-            plan_train_denoiser(form)
+            DENOISER.by_form(form)
         assert str(caught.value).startswith(sentence)
 
 

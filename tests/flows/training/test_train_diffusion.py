@@ -15,7 +15,7 @@ import torch
 
 from proxflow.configs.errors import RecipeError
 from proxflow.data.weights.diffusion_weights import read_diffusion_weights
-from proxflow.flows.diffusion_plan import plan_train_diffusion
+from proxflow.flows.diffusion_plan import DIFFUSION
 from proxflow.flows.form_schema import diffusion_numbers
 from proxflow.models.networks.diffusion_settings import DiffusionUnetSettings
 from proxflow.tasks.diffusion_networks import open_diffusion_unet
@@ -159,7 +159,7 @@ def test_a_form_asks_for_every_number_and_says_its_limits() -> None:
     assert "multipleOf" not in schema["side"] and all(part.get("description") for part in schema.values())
     form = {"images": ["a.nii"], "training": {"kind": "mri", "sizes": [64, 96]}, "device": "cuda"}
     expected = "proxflow train-diffusion a.nii --kind mri --sizes 64,96 --device cuda"
-    assert plan_train_diffusion(form).command == expected
+    assert DIFFUSION.by_form(form).command == expected
     for wrong, sentence in (
         ({"training": {"steps": 5}}, "training.kind must be given"),
         ({"training": {"kind": "ct", "step": 5}}, "training.step is not a known key; did you mean steps?"),
@@ -167,7 +167,7 @@ def test_a_form_asks_for_every_number_and_says_its_limits() -> None:
         ({"training": 3}, "training must be a mapping"),
     ):
         with pytest.raises(RecipeError) as caught:
-            plan_train_diffusion(wrong)
+            DIFFUSION.by_form(wrong)
         assert str(caught.value).startswith(sentence)
 
 
@@ -177,7 +177,7 @@ def test_precision_is_what_the_processor_has(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, instructions: True})
     numbers = {"kind": "ct", "validate_on": ["b"]}
-    plan = plan_train_diffusion({"images": [str(still_images)], "training": numbers})
+    plan = DIFFUSION.by_form({"images": [str(still_images)], "training": numbers})
     assert plan.prepare("cpu").config.precision == expected
     asked = {"images": [str(still_images)], "training": numbers | {"precision": "float32"}}
-    assert plan_train_diffusion(asked).prepare("cuda:0").config.precision == "float32"
+    assert DIFFUSION.by_form(asked).prepare("cuda:0").config.precision == "float32"

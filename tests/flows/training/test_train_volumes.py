@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from proxflow.configs.errors import RecipeError
 from proxflow.data.weights.volume_weights import read_volume_weights
 from proxflow.flows.form_schema import volume_numbers
-from proxflow.flows.volume_plan import plan_train_volumes
+from proxflow.flows.volume_plan import VOLUMES
 from proxflow.models.networks.unet3d import unet3d_of
 from proxflow.tasks.run_ledger import RunLedger
 from proxflow.tasks.volume_training import deep2s, volume_denoiser
@@ -136,7 +136,7 @@ def test_a_form_asks_for_every_number_and_says_its_limits() -> None:
     schema = volume_numbers()["properties"]
     assert schema["steps"]["default"] == 15_000 and "at most 1e+06" in schema["steps"]["description"]
     assert all(part.get("description") for part in schema.values())
-    plan = plan_train_volumes({"training": {"network": "deep2s", "snr_db": [0, 20]}, "device": "cuda"})
+    plan = VOLUMES.by_form({"training": {"network": "deep2s", "snr_db": [0, 20]}, "device": "cuda"})
     assert plan.command == "proxflow train-volumes --network deep2s --snr 0.0,20.0 --device cuda"
     for form, sentence in (
         ({"training": {"steps": 5}}, "training.network must be given"),
@@ -152,7 +152,7 @@ def test_a_form_asks_for_every_number_and_says_its_limits() -> None:
         ({"checkpoint_seconds": "often"}, "checkpoint_seconds must be a number of seconds, got 'often'"),
     ):
         with pytest.raises(RecipeError) as caught:
-            plan_train_volumes(form)
+            VOLUMES.by_form(form)
         assert str(caught.value).startswith(sentence)
 
 
@@ -164,8 +164,8 @@ def test_precision_is_what_the_processor_has(
     instructions: str, side: int, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, instructions: True})
-    plan = plan_train_volumes({"training": {"network": "unet3d", "side": side}})
+    plan = VOLUMES.by_form({"training": {"network": "unet3d", "side": side}})
     assert plan.prepare("cpu").config.precision == expected
     assert plan.prepare("cuda:0").config.precision == ("bfloat16" if side == 16 else "float32")
-    asked = plan_train_volumes({"training": {"network": "unet3d", "precision": "float32"}})
+    asked = VOLUMES.by_form({"training": {"network": "unet3d", "precision": "float32"}})
     assert asked.prepare("cuda:0").config.precision == "float32"

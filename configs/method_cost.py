@@ -1,0 +1,27 @@
+"""What a method's numbers tell of the time it takes, for estimates before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class MethodCost(NamedTuple):
+    """Of a method that iterates; applications are of ``normal``, or of a forward with an adjoint.
+
+    each: applications in an iteration.  before: applications before the first one.
+    fewest: iterations that can be asked for.
+    apart: numbers with which an iteration is timed on an operator that costs nothing, where that operator
+    would decide them otherwise.
+    """
+
+    each: int = 1
+    before: int = 0
+    fewest: int = 1
+    apart: Mapping[str, float | str] = MappingProxyType({})
+
+
+CONSTRAINED_EACH = 7  # of the constrained methods: five conjugate gradient steps, and two more
+UNIT_APPLICATIONS = 12  # of the image that tells the unit of diffusion priors
+NOISE_APPLICATIONS = 260  # of the estimate of the noise where it is not given
