@@ -39,9 +39,10 @@ def open_diffusion_prior(
     with weights_refused(path):
         kind = diffusion_kind(path, what)
     if kind == "ve":
-        score = open_ncsnpp(path, device=device)
+        score = open_ncsnpp(path, device=device).requires_grad_(False)
         return ImagePrior(VeNetworkPrior(score), "ve", least_side=score.settings.side_factor)
     unet = open_diffusion_unet(path, device=device)
+    unet.requires_grad_(False)  # of gradients only those by images are asked, which takes half the memory
     channels = unet.settings.in_channels
     if channels > 2:
         raise RequestError(f"{path.name}: {what} must see one channel or two, got {channels}")

@@ -11,6 +11,7 @@ from torch import Tensor
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.methods_diffusion import Dds
 from proxflow.configs.methods_magnitude import PnpMagnitude
+from proxflow.configs.methods_samplers import Dps, ScoreMri
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.tasks.errors import RequestError
@@ -22,7 +23,7 @@ PROBE_ITERATIONS = 5
 PROBE_FRAMES = 8  # of a series
 CONJUGATE_GRADIENTS = 7  # applications in an iteration of the constrained methods: five of them, and two more
 CONSTRAINED = ("l1", "tv_magnitude", "pnp_magnitude")
-IN_UNIT = ("red", "pnp_admm", "dds")  # find the unit of images first
+IN_UNIT = ("red", "pnp_admm", "dds", "score_mri", "dps")  # find the unit of images first
 UNIT_APPLICATIONS = 12  # of the image that tells it
 NOISE_APPLICATIONS = 260  # of the estimate of the noise where it is not given
 
@@ -38,6 +39,8 @@ def applications(config: MethodConfig) -> int:
     """Applications of ``normal``, or of a forward with an adjoint, in one iteration."""
     if hasattr(config, "n_cg"):  # the residual from which conjugate gradients start, and their steps
         return int(getattr(config, "samples", 1) * (1 + config.n_cg))
+    if isinstance(config, ScoreMri):  # towards the data after predictor and correctors, and for the report
+        return 2 + config.n_correct
     return CONJUGATE_GRADIENTS if config.method in CONSTRAINED else 1
 
 
@@ -75,7 +78,7 @@ def iteration_seconds(
     y = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     y /= y.abs().max()
     numbers |= {"n_iter": steps, "tol": 0.0} if hasattr(config, "tol") else {"n_iter": steps}
-    fewest = 2 if isinstance(config, Dds) else 1
+    fewest = 2 if isinstance(config, Dds | ScoreMri | Dps) else 1
     method = method_function(config.method)
     try:
         method(identity, y, **(numbers | {"n_iter": fewest}))  # warms up

@@ -1,0 +1,48 @@
+"""What the measurements of one item tell a sampler beside themselves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from proxflow.models.diffusion.fourier_wiener import FourierWiener
+from proxflow.models.diffusion.image_prior import ImagePrior
+from proxflow.models.diffusion.image_unit import bright, first_image
+from proxflow.models.diffusion.own_spectrum import own_spectrum
+from proxflow.models.diffusion.priors import DiffusionPrior
+from proxflow.models.diffusion.sampling import drawn
+from proxflow.operators.base import LinearOperator
+
+
+class ItemSetting(NamedTuple):
+    """predict: the prior, with a spectrum from the measurements if it brought none.  unit: what is 1 to it.
+
+    seen: bool (*domain), voxels that A does not map to 0.
+    """
+
+    predict: DiffusionPrior
+    unit: float
+    seen: Tensor
+
+
+def item_setting(operator: LinearOperator, y: Tensor, prior: ImagePrior) -> ItemSetting:
+    """For A of norm 1, of one image (y, x) or volume (z, y, x), and its measurements y, of shape ``range``.
+
+    Raises UnsuitableError where the prior is not for such images.
+    """
+    b = operator.adjoint(y)
+    prior.check(b)
+    first = first_image(operator, b)
+    unit = float(bright(first, len(operator.domain_shape)))
+    predict = prior.predict
+    if predict is None:
+        slices = (first / unit).reshape(-1, *first.shape[-2:])
+        predict = FourierWiener(own_spectrum(list(slices), (slices.shape[-2], slices.shape[-1])).to(b.device))
+    return ItemSetting(predict, unit, _seen(operator, b))
+
+
+def _seen(operator: LinearOperator, like: Tensor) -> Tensor:
+    """Where A^H A of noise is not 0; coil maps are 0 beside the object, exactly."""
+    noise = drawn(operator.domain_shape, like.dtype, (0,)).to(like.device)
+    return operator.normal(noise) != 0
