@@ -72,7 +72,7 @@ def dps_of_item(
     prior: ImagePrior,
     n_iter: int = 200,
     eta: float = 1.0,
-    zeta: float = 1.0,
+    zeta: float = 5.0,
     seed: int = 0,
     item: int = 0,
     monitor: Monitor | None = None,
