@@ -40,10 +40,10 @@ ImageDenoiserName = Annotated[
     Field(
         pattern=r"^(tv|(dncnn-ct|dncnn-mri|.+\.(safetensors|pth?))(:bfloat16)?)$",
         examples=["tv, dncnn-ct, dncnn-mri, or a file as weights.safetensors"],
-        description="Total variation (tv); a file of diffusion weights, .safetensors or others' .pt and .pth, "
-        "told the noise; dncnn-ct, dncnn-mri or what train-denoiser leaves, which are not told, and see "
-        "magnitudes of complex images. Files are counted from the recipe's folder; :bfloat16 after a network "
-        "halves its time on recent CPUs.",
+        description="Total variation (tv) or a file of diffusion weights, .safetensors or others' .pt and "
+        ".pth, told the noise; dncnn-ct, dncnn-mri or what train-denoiser leaves, which are not, and "
+        "see magnitudes of complex images. Files are counted from the recipe's folder; :bfloat16 after a "
+        "network halves its time on recent CPUs.",
     ),
 ]
 RadarNetworkName = Annotated[

@@ -44,7 +44,7 @@ def open_diffusion_prior(
     with weights_refused(path):
         kind = diffusion_kind(path, what)
     if kind == "ve":
-        score = open_ncsnpp(path, device=device)
+        score = open_ncsnpp(path, device=device).requires_grad_(False)
         exploding = VeNetworkPrior(score)
         return ImagePrior(
             exploding,
@@ -54,6 +54,7 @@ def open_diffusion_prior(
             memory_bytes=memory_bytes,
         )
     unet = open_diffusion_unet(path, device=device)
+    unet.requires_grad_(False)  # of gradients only those by images are asked, which takes half the memory
     channels = unet.settings.in_channels
     if channels > 2:
         raise RequestError(f"{path.name}: {what} must see one channel or two, got {channels}")

@@ -16,13 +16,13 @@ class Method(NamedTuple):
     ``opens``: its argument ``denoiser``, ``network`` or ``prior``, named in its schema, is opened: a denoiser
     of single images, one of magnitudes or of images that is told the noise's level, Deep2S, or a diffusion
     prior.
-    ``of_item``: it is also told ``item``, the item's number in the scan, and ``noise_std``, or None.
+    ``told``: it is also told ``item``, the item's number in the scan, or ``noise_std``, a number or None.
     """
 
     function: str
     direct: bool = False
     opens: Literal["", "denoiser", "level", "image", "deep2s", "prior"] = ""
-    of_item: bool = False
+    told: tuple[Literal["item", "noise_std"], ...] = ()
 
 
 METHODS = {
@@ -43,7 +43,9 @@ METHODS = {
     "deep2s": Method("deep2s:deep2s", direct=True, opens="deep2s"),
     "red": Method("red:red", opens="image"),
     "pnp_admm": Method("pnp_admm:pnp_admm", opens="image"),
-    "dds": Method("dds_of_item:dds_of_item", opens="prior", of_item=True),
+    "dds": Method("dds_of_item:dds_of_item", opens="prior", told=("item", "noise_std")),
+    "score_mri": Method("samplers_of_item:score_mri_of_item", opens="prior", told=("item",)),
+    "dps": Method("samplers_of_item:dps_of_item", opens="prior", told=("item",)),
     "red_psm": Method("red_psm:red_psm", opens="denoiser"),
     "psm": Method("psm:psm"),
     "psm_tv": Method("psm:psm_tv"),

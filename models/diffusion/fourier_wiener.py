@@ -35,6 +35,10 @@ class FourierWiener:
     def __call__(self, x: Tensor, level: NoiseLevel) -> Tensor:
         return self._filtered(x, level.noise / self._total(level))
 
+    def traced(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        """The same: see ``DifferentiablePrior``."""
+        return self(x, level)
+
     def covariance(self, v: Tensor, level: NoiseLevel) -> Tensor:
         """Cov(x_0 | x_t) v, (n, y, x)."""
         return self._filtered(v, level.noise**2 * self.spectrum / self._total(level))

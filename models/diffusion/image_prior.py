@@ -41,7 +41,7 @@ class ImagePrior:
         return min(MOST_AT_ONCE, max(1, allowed // max(each, 1)))
 
     def check(self, image: Tensor, name: str = "prior") -> None:
-        """UnsuitableError where it is not for such images, (..., y, x); ``name``: what the sentence calls it."""
+        """UnsuitableError where it is not for such images, (..., y, x); ``name``: of it, in the sentence."""
         if self.channels == 2 and not image.is_complex():
             raise UnsuitableError(
                 f"{name} must be a network of one channel for real images, got one of two, for complex ones"

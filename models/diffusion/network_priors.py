@@ -33,6 +33,10 @@ class VpNetworkPrior:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        return self.traced(x, level)
+
+    def traced(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        """The same with a graph, for gradients: see ``DifferentiablePrior``."""
         n_channels = self.network.settings.in_channels
         channels = as_channels(x, n_channels)
         times = torch.full((len(channels),), level.time, device=x.device)
@@ -62,6 +66,10 @@ class VeNetworkPrior:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        return self.traced(x, level)
+
+    def traced(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        """The same with a graph, for gradients: see ``DifferentiablePrior``."""
         channels = as_channels(x, 1).float()
         sigmas = torch.full((len(channels),), level.noise, device=x.device)
         return from_channels(-level.noise * self.network.score(channels, sigmas), x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,6 +19,14 @@ class DiffusionPrior(Protocol):
     """
 
     def __call__(self, x: Tensor, level: NoiseLevel) -> Tensor: ...
+
+
+@runtime_checkable
+class DifferentiablePrior(DiffusionPrior, Protocol):
+    """A prior whose gradient with respect to x autograd can find."""
+
+    def traced(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        """As calling it, on autograd's graph where x is."""
 
 
 class GaussianPrior(DiffusionPrior, Protocol):

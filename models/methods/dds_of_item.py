@@ -8,13 +8,9 @@ from torch import Tensor
 
 from proxflow.models.calibration.noise_to_signal import noise_to_signal
 from proxflow.models.diffusion.axial_tv import AxialTv
-from proxflow.models.diffusion.fourier_wiener import FourierWiener
 from proxflow.models.diffusion.image_prior import ImagePrior
-from proxflow.models.diffusion.image_unit import bright, first_image
-from proxflow.models.diffusion.low_phase import low_phase
+from proxflow.models.diffusion.item_setting import PhaseRule, item_setting
 from proxflow.models.diffusion.noise_levels import EtaRule
-from proxflow.models.diffusion.own_spectrum import own_spectrum
-from proxflow.models.diffusion.sampling import drawn
 from proxflow.models.methods.dds import dds
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.methods.unsuitable import UnsuitableError
@@ -37,7 +33,7 @@ def dds_of_item(
     n_cg: int = 5,
     epsilon: float | None = None,
     prior_std: float = 0.3,
-    phase: Literal["kept", "smooth"] = "kept",
+    phase: PhaseRule = "kept",
     axial_lam: float | None = None,
     axial_rho: float = 0.026,
     axial_start: float = 0.0,
@@ -66,33 +62,20 @@ def dds_of_item(
     Raises UnsuitableError where the prior, the phase, the axial weight or the noise does not go with the
     measurements.
     """
-    b = operator.adjoint(y)
-    prior.check(b)
+    setting = item_setting(operator, y, prior, phase)
     n_axes = len(operator.domain_shape)
     axial = None
     if axial_lam is not None:
         if n_axes != 3:
             raise UnsuitableError(f"axial_lam must be null where no volume is measured, got {axial_lam:g}")
         axial = AxialTv(axial_lam, axial_rho, axial_boundary, axial_start)
-    first = first_image(operator, b)
-    unit = float(bright(first, n_axes))
-    turn = None
-    if phase == "smooth":
-        if not y.is_complex():
-            raise UnsuitableError("phase must be kept where images are real, got smooth")
-        turn = low_phase(first)
-        first = first * turn.conj()
-    predict = prior.predict
-    if predict is None:
-        slices = (first / unit).reshape(-1, *first.shape[-2:])
-        predict = FourierWiener(own_spectrum(list(slices), (slices.shape[-2], slices.shape[-1])).to(b.device))
     noise = None
     if consistency == "adaptive":
-        noise = _noise_of_a_part(operator, y, epsilon, noise_std) / unit
+        noise = _noise_of_a_part(operator, y, epsilon, noise_std) / setting.unit
     return dds(
         operator,
         y,
-        prior=predict,
+        prior=setting.predict,
         n_iter=n_iter,
         process=prior.process,
         eta=eta,
@@ -103,22 +86,16 @@ def dds_of_item(
         noise=noise,
         spread=prior_std,
         axial=axial,
-        unit=unit,
-        seen=_seen(operator, b),
-        phase=turn,
+        unit=setting.unit,
+        seen=setting.seen,
+        phase=setting.turn,
         seed=seed,
         samples=samples,
         first_item=item,
-        images_at_once=prior.images_at_once(b),
+        images_at_once=setting.images_at_once,
         monitor=monitor,
         resume=resume,
     )
-
-
-def _seen(operator: LinearOperator, like: Tensor) -> Tensor:
-    """bool (*domain): where A^H A of noise is not 0; coil maps are 0 beside the object, exactly."""
-    noise = drawn(operator.domain_shape, like.dtype, (0,)).to(like.device)
-    return operator.normal(noise) != 0
 
 
 def _noise_of_a_part(

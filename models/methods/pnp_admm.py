@@ -64,7 +64,7 @@ def pnp_admm(
         sigma: std of the noise that D is told, of real and imaginary part each, in ``unit``.
         n_cg: steps of conjugate gradients from the iterate: the path, not the result.
         unit: what is 1 to D, in the unit of x: a number, or one per item (*batch); None: found in the data,
-            ``image_unit``, from whose image the iteration starts.
+            ``image_unit``. The iteration starts from ``first_image``.
 
     image: x.  Raises ValueError if rho is not positive, sigma negative or rho_growth below 1, UnsuitableError
     where D is not for such images, DivergenceError on NaN or infinity.
@@ -80,7 +80,11 @@ def pnp_admm(
     n_axes = len(operator.domain_shape)
     b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
     first = first_image(operator, b)
-    units = bright(first, n_axes) if unit is None else torch.as_tensor(unit).to(yy).expand(yy.shape)
+    units = (
+        bright(first, n_axes)
+        if unit is None
+        else torch.as_tensor(unit, dtype=torch.float64).to(yy.device).expand(yy.shape)
+    )
     denoise = InUnit(denoiser, units, operator.support)
 
     def advanced(state: PnpAdmmState) -> PnpAdmmState:

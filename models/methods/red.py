@@ -55,9 +55,9 @@ def red(
         sigma: std of the noise that D is told, of real and imaginary part each, in ``unit``.
         n_cg: steps of conjugate gradients from the iterate: the path, not the result.
         unit: what is 1 to D, in the unit of x: a number, or one per item (*batch); None: found in the data,
-            ``image_unit``, from whose image the iteration starts.
+            ``image_unit``. The iteration starts from ``first_image``.
 
-    Raises ValueError if lam is not positive or sigma negative, UnsuitableError where D is not for such images,
+    Raises ValueError if lam is not positive or sigma negative, UnsuitableError where D is for other images,
     DivergenceError on NaN or infinity.
     Source: Romano, Elad & Milanfar, SIAM J. Imaging Sci. 10:1804 (2017), section 4.2. On when it has an
     objective: Reehorst & Schniter, IEEE Trans. Comput. Imaging 5:52 (2019).
@@ -69,7 +69,11 @@ def red(
     n_axes = len(operator.domain_shape)
     b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
     first = first_image(operator, b)
-    units = bright(first, n_axes) if unit is None else torch.as_tensor(unit).to(yy).expand(yy.shape)
+    units = (
+        bright(first, n_axes)
+        if unit is None
+        else torch.as_tensor(unit, dtype=torch.float64).to(yy.device).expand(yy.shape)
+    )
     denoise = InUnit(denoiser, units, operator.support)
 
     def advanced(state: RedState) -> RedState:

@@ -15,7 +15,7 @@ def misfit_measure(x: Tensor, normal: Tensor, change: Tensor, b: Tensor, yy: Ten
 
         ||A x - y||^2 = ||y||^2 + Re<x, A^H A x - 2 A^H y>
 
-    which needs no application of A; in complex64 the residual has about three digits where it is 1 % of ||y||.
+    which needs no application of A; in complex64 the residual has three digits where it is 1 % of ||y||.
 
     x: (*batch, *domain). normal: A^H A x. change: ||x_k - x_{k-1}||^2, float64 (*batch). b: A^H y. yy:
     ||y||^2, float64 (*batch).

@@ -19,7 +19,9 @@ class Near(NamedTuple):
 def tikhonov_step(
     normal: Map, b: Tensor, z: Tensor, rho: float, *, x0: Tensor, n_axes: int, n_cg: int
 ) -> Near:
-    """x = argmin 1/2 ||A x - y||^2 + rho/2 ||x - z||^2, ``n_cg`` steps on (A^H A + rho I) x = b + rho z from x0.
+    """x = argmin 1/2 ||A x - y||^2 + rho/2 ||x - z||^2, by ``n_cg`` steps from x0 on
+
+        (A^H A + rho I) x = A^H y + rho z
 
     An x0 that solves it stays: iterations of z and x have the fixed points of the exact step, whatever n_cg.
 

@@ -73,8 +73,8 @@ def solve(
         return Solution(result.image, result.trace, result.curves, result.maps)
     normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
     scale = data_scale(normalised, y)
-    if METHODS[method.method].of_item:
-        numbers |= _of_item(context, item, scale)
+    told = _of_item(context, item, scale) if METHODS[method.method].told else {}
+    numbers |= {name: told[name] for name in METHODS[method.method].told}
     try:
         result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
     except UnsuitableError as error:

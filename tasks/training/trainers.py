@@ -27,6 +27,7 @@ TRAINERS = {
     "red": HELD_OUT,
     "pnp_admm": HELD_OUT,
     "dds": HELD_OUT,
+    "dps": HELD_OUT,
     "red_psm": HELD_OUT,
     "psm_tv": HELD_OUT,
     "static": HELD_OUT,

@@ -46,19 +46,36 @@ def two(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("method", ["red", "pnp_admm"])
-def test_a_diffusion_network_is_a_denoiser(
-    proxflow: Any, store: Path, tmp_path: Path, two: Path, method: str
+@pytest.mark.parametrize(
+    ("method", "field"),
+    [("red", "denoiser"), ("pnp_admm", "denoiser"), ("score_mri", "prior"), ("dps", "prior")],
+)
+def test_a_diffusion_network_stands_where_its_default_does(
+    proxflow: Any, store: Path, tmp_path: Path, two: Path, method: str, field: str
 ) -> None:
     recipe = tmp_path / "slice.yaml"
     recipe.write_text(SLICE.replace("STORE", str(store)).replace("red", method))
-    code, run, err = proxflow("run", recipe, *settings(f"reconstruct.denoiser={two}"))
+    code, run, err = proxflow("run", recipe, *settings(f"reconstruct.{field}={two}"))
     assert code == 0, err
     code, other, err = proxflow("run", recipe, "--out", "other")
     assert code == 0, err
-    by_network, by_tv = image(run), image(other)
+    by_network, by_default = image(run), image(other)
     assert np.isfinite(by_network).all() and np.abs(by_network).max() > 0
-    assert np.abs(by_network - by_tv).max() > 1e-3 * np.abs(by_tv).max()
+    assert np.abs(by_network - by_default).max() > 1e-3 * np.abs(by_default).max()
+
+
+@pytest.mark.parametrize("method", ["score_mri", "dps"])
+def test_a_slice_has_its_own_noise_whatever_is_solved_beside_it(
+    proxflow: Any, store: Path, tmp_path: Path, method: str
+) -> None:
+    recipe = tmp_path / "slice.yaml"
+    recipe.write_text(SLICE.replace("STORE", str(store)).replace("red", method))
+    changes = settings("reconstruct.prior=fourier-wiener")
+    _, alone, err = proxflow("run", recipe, *changes)
+    code, both, err = proxflow("run", recipe, *changes, *settings("scan.items=[2, 3]"), "--out", "both")
+    assert code == 0, err
+    np.testing.assert_array_equal(image(alone)[0], image(both)[1])
+    assert np.abs(image(both)[0] - image(both)[1]).max() > 0
 
 
 def test_what_does_not_go_together_is_one_sentence(
@@ -74,6 +91,14 @@ def test_what_does_not_go_together_is_one_sentence(
         ("reconstruct.n_cg=5", "reconstruct.red: denoiser must be a network of one channel for real"),
         ("reconstruct.denoiser=gone.pth", "denoiser must be a name of docs/denoisers.md or an existing"),
         ("reconstruct.denoiser=bm3d", "reconstruct.denoiser must "),
+        (
+            "reconstruct={method: dps, prior: tv}",
+            "reconstruct.dps: prior must be fourier-wiener or a file of",
+        ),
+        (
+            f"reconstruct={{method: score_mri, prior: {two}}}",
+            "reconstruct.score_mri: prior must be a network of",
+        ),
     ):
         code, _, err = proxflow("run", recipe, *settings(change), "--out", "refused")
         assert code == 2 and words in err and "Traceback" not in err, err

@@ -20,6 +20,8 @@ ITERATIVE = [name for name, schema in METHOD_SCHEMAS.items() if "n_iter" in sche
 N_ITER, STOP_AT, NEVER = 9, 5, 10_000
 SMALL = {
     "dds": "samples: 2",
+    "score_mri": "prior: fourier-wiener",
+    "dps": "zeta: 3",
     "td_dip": "block_steps: 2, n_channels: 4",
     "red_psm": "tol: 0, refit: false, denoiser: tv",  # networks and the second run have tests of their own
     "psm": "tol: 0, refit: false",

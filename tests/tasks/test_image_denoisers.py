@@ -1,4 +1,4 @@
-"""Denoisers of images by the names of ``red`` and ``pnp_admm``: what opens, what is refused in one sentence."""
+"""Denoisers of images by name, for ``red`` and ``pnp_admm``: what opens, and sentences for what does not."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_files_of_something_else_are_refused_in_one_sentence(tmp_path: Path) -> 
     with pytest.raises(RequestError, match=r"^c.pt: denoiser must see one channel or two, got 3"):
         open_image_denoiser(str(unet(tmp_path / "c.pt", 3)))
     (tmp_path / "torn.safetensors").write_bytes(b"nothing")
-    with pytest.raises(RequestError, match="torn.safetensors must be a complete safetensors file"):
+    with pytest.raises(RequestError, match=r"torn.safetensors must be a complete safetensors file"):
         open_image_denoiser(str(tmp_path / "torn.safetensors"))
     (tmp_path / "torn.pt").write_bytes(b"nothing")
     with pytest.raises(RequestError, match=r"^torn.pt must be a file of torch.save"):

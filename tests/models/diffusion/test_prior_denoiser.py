@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_levels_have_the_noise_asked_for_within_what_is_known(process: Any) -> N
     sigmas = [low * (high / low) ** (i / 40) for i in range(41)]
     levels = [level_of(sigma, process) for sigma in sigmas]
     assert [level.noise / level.signal for level in levels] == pytest.approx(sigmas)
-    assert all(one.time < other.time for one, other in zip(levels, levels[1:], strict=False))
+    assert all(one.time < other.time for one, other in pairwise(levels))
     assert level_of(low / 9, process) == level_of(low, process)
     assert level_of(9 * high, process).noise == pytest.approx(levels[-1].noise)
     with pytest.raises(ValueError, match="sigma must be positive, got 0"):

@@ -63,7 +63,7 @@ def test_pnp_with_a_proximal_map_is_the_minimum(
 
 
 def test_growth_of_rho_keeps_the_minimum_of_a_prior(dense: Any, y: Tensor, rng: torch.Generator) -> None:
-    """S / (S + sigma^2) is the proximal map of sigma^2 |x|^2 / 2 S: rho sigma^2 decides, which growth keeps."""
+    """S / (S + sigma^2) is the proximal map of sigma^2 |x|^2 / 2 S: growth keeps rho sigma^2."""
     numbers: dict[str, Any] = {"denoiser": wiener(rng), "rho": 0.05, "sigma": SIGMA, "tol": 0, "n_cg": 20}
     still = pnp_admm(dense, y, n_iter=400, **numbers).image
     grown = pnp_admm(dense, y, n_iter=200, rho_growth=1.02, **numbers).image
