@@ -27,6 +27,7 @@ from proxflow.tasks.simulation.attenuation import attenuation_of_hu
 
 PHOTONS = 1e6  # a column and view, without object: 0.1 % of noise beside the body, a few % behind it
 FIELD_MM = 75.9  # of the discs, of 70 mm
+FINER = 4  # pixels of the reference to one of the image's
 
 
 class Fine(NamedTuple):
@@ -117,27 +118,35 @@ def simulated(fine: Fine, angles_rad: NDArray[np.float64], seed: int) -> Posed:
 
 def measured(file: Path, views: NDArray[np.int64], side: int, item: int) -> Posed:
     """The views of a fan-beam scan of the Helsinki tomography challenge; the reference is the filtered
-    back-projection, with a Hann window, of all of them. Noise is told from the views given."""
+    back-projection, with a Hann window, of all of them, by pixels of the detector's pitch, and the mean over
+    those. It is judged in the circle that every view sees. Noise is told from the views given."""
     scan = _scan(file)
     geometry = scan.geometry
     samples = torch.from_numpy(scan.samples[0]).float()
-    assert geometry.column_size_mm is not None and geometry.axis_column is not None
-    assert geometry.source_origin_mm is not None and geometry.source_detector_mm is not None
-    n_columns = samples.shape[-1]
-    whole = FanBeam(
-        (side, side),
-        geometry.angles_rad,
-        n_columns,
-        source_origin_mm=geometry.source_origin_mm,
-        source_detector_mm=geometry.source_detector_mm,
-        column_size_mm=geometry.column_size_mm,
-        pixel_size_mm=FIELD_MM / side,
-        detector_offset_mm=((n_columns - 1) / 2 - geometry.axis_column) * geometry.column_size_mm,
-    )
-    reference = fbp_image(whole, samples, "hann").numpy()[None]
-    operator, y = whole.with_angles(views), samples[views]
+    n_columns, column_mm, axis_column = samples.shape[-1], geometry.column_size_mm, geometry.axis_column
+    source_origin, source_detector = geometry.source_origin_mm, geometry.source_detector_mm
+    assert column_mm is not None and axis_column is not None
+    assert source_origin is not None and source_detector is not None
+
+    def operator_of(n: int) -> FanBeam:
+        return FanBeam(
+            (n, n),
+            geometry.angles_rad,
+            n_columns,
+            source_origin_mm=source_origin,
+            source_detector_mm=source_detector,
+            column_size_mm=column_mm,
+            pixel_size_mm=FIELD_MM / n,
+            detector_offset_mm=((n_columns - 1) / 2 - axis_column) * column_mm,
+        )
+
+    fine = fbp_image(operator_of(FINER * side), samples, "hann").numpy()
+    reference = fine.reshape(1, side, FINER, side, FINER).mean((2, 4))
+    operator, y = operator_of(side).with_angles(views), samples[views]
+    axis = np.arange(side) - (side - 1) / 2
+    region = np.hypot(axis[:, None], axis) <= side / 2
     level = detector_noise_std(y.numpy())
-    return Posed(operator, y, norm_of(operator), reference, item=item, noise_std=level)
+    return Posed(operator, y, norm_of(operator), reference, region, item=item, noise_std=level)
 
 
 @lru_cache(maxsize=2)

@@ -11,16 +11,16 @@
   so that the forward model of the methods is not that of the data. The reference is the mean of the slice
   over its pixels.
 * disc: measured fan-beam scans of acrylic discs (DATA/ct_raw/htc2022/*_full.mat), 721 views over a full turn,
-  of which some are taken. The reference is the filtered back-projection of all of them with a Hann window:
-  noise of its own is in it, and data in common with the methods'.
+  of which some are taken. The reference is the filtered back-projection of all of them with a Hann window,
+  as the mean over 4 x 4 finer pixels: noise of its own is in it, and data in common with the methods'.
 * volume: 16 slices of 64 x 64 pixels of --volume, Hounsfield units at --volume-mm, simulated as above;
   total variation across slices in place of consistency (``dds-axial``) beside sampling slice by slice. It
   says something of a prior only where its training kept that person apart.
 
-Figures are over all pixels, of values. Numbers were chosen on other objects, for all ways of sampling
-together (`benchmarks/dds_numbers.json`): slices of two other people kept apart, another disc, other slices
-of the volume. What is done is kept in the file, images beside it, so that an interrupted run goes on. Seconds
-are those the processor worked.
+Figures are of values, over all pixels, or those of the circle that all views of a disc see. Numbers were
+chosen on other objects, for all ways of sampling together (`benchmarks/dds_numbers.json`): slices of two
+other people kept apart, another disc, other slices of the volume. What is done is kept in the file, images
+beside it, so that an interrupted run goes on. Seconds are those the processor worked.
 """
 
 from __future__ import annotations

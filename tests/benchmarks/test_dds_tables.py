@@ -12,7 +12,7 @@ import torch
 
 from benchmarks import dds_runs
 from benchmarks.dds_contenders import Contender, Posed, contenders, solved
-from benchmarks.dds_ct_scans import Fine, Slices, simulated
+from benchmarks.dds_ct_scans import Fine, Slices, measured, simulated
 from benchmarks.dds_ct_table import full_turn_views, half_turn_angles
 from benchmarks.dds_figures import figures, psnr_minmax
 from benchmarks.dds_mri_table import PATTERNS
@@ -20,6 +20,7 @@ from benchmarks.dds_pictures import sheet
 from benchmarks.dds_runs import Case, Section, carried_out, table
 from benchmarks.dds_tuning import chosen, search
 from proxflow.data.masks.acceleration import acceleration
+from proxflow.data.samples.catalogue import locate
 from proxflow.operators.adjoint_test import assert_adjoint
 from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.parallel_beam import ParallelBeam
@@ -75,6 +76,17 @@ def test_simulated_volume_has_thick_slices_each_projected_alone(rng: torch.Gener
     alone = simulated(Fine(thin[2:4].numpy(), 1.0, (2, 2)), np.deg2rad([0.0, 40.0]), seed=0)
     torch.testing.assert_close(posed.y[1], alone.y, atol=8e-3, rtol=0)  # but for the noise
     assert_adjoint(posed.operator, rng, dtype=torch.float64)
+
+
+def test_measured_disc_explains_its_views_and_is_judged_where_all_see_it() -> None:
+    posed = measured(locate("sample://htc2022-ta"), full_turn_views()["16 views"], 32, item=3)
+    image = torch.from_numpy(posed.reference[0])
+    seen = posed.operator.forward(image)
+    assert posed.y.shape == (16, 560)
+    assert float((seen - posed.y).norm() / posed.y.norm()) < 0.06  # pixels of 2.4 mm
+    assert posed.region is not None and posed.region.mean() == pytest.approx(np.pi / 4, rel=0.02)
+    assert float(image[posed.region].median()) == pytest.approx(0.029, rel=0.1)  # acrylic, 1/mm
+    assert posed.noise_std is not None and 1e-3 < posed.noise_std < 0.03
 
 
 def test_figures_see_brightness_and_phase_and_psnr_minmax_does_not(rng: torch.Generator) -> None:
