@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
 from proxflow.models.diffusion.noise_levels import NoiseLevel
@@ -84,10 +85,10 @@ class ProximalConsistency:
         gamma = self.gamma(level)
         if not gamma > 0:
             raise ValueError(f"gamma must be positive, got {gamma}")
-        right = denoised + gamma * self.b
+        right = torch.add(denoised, self.b, alpha=gamma)
 
         def matrix(v: Tensor) -> Tensor:
-            return v + gamma * self.normal(v)
+            return torch.add(v, self.normal(v), alpha=gamma)
 
         found = cg_steps(matrix, right, n_axes=self.n_axes, n_iter=self.n_cg, x0=denoised)
         return Consistent(found.x, (right - found.r - found.x) / gamma)

@@ -60,6 +60,13 @@ def cg_step(state: CGState, *, matrix: Map, n_axes: int) -> CGState:
     return CGState(x, r, p, rr, alpha**2 * squared_norm(state.p, n_axes), state.floor)
 
 
+class CGFound(NamedTuple):
+    """x and its residual r = b - M x, both (*batch, *domain)."""
+
+    x: Tensor
+    r: Tensor
+
+
 def cg_steps(
     matrix: Map,
     b: Tensor,
@@ -68,19 +75,28 @@ def cg_steps(
     n_iter: int,
     x0: Tensor | None = None,
     residual_tol: float = 0.0,
-) -> CGState:
-    """The state after ``n_iter`` steps, whose residual tells M x = b - r too. Without the reports and checks
-    of ``conjugate_gradient``, which cost as much as small operators do.
+) -> CGFound:
+    """``n_iter`` times ``cg_step``, without the reports and checks of ``conjugate_gradient``, which cost as
+    much as small operators do; and in one place in memory, so that ``matrix`` must not keep what it is given.
 
     residual_tol: stop where every item's ||r|| is at most so many times its first, or what rounding leaves.
     """
-    state = cg_start(b, n_axes, matrix=matrix, x0=x0)
-    least = torch.maximum(residual_tol**2 * state.rr, state.floor)
-    for _ in range(n_iter):
-        state = cg_step(state, matrix=matrix, n_axes=n_axes)
-        if residual_tol and bool((state.rr <= least).all()):
+    start = cg_start(b, n_axes, matrix=matrix, x0=x0)
+    least = torch.maximum(residual_tol**2 * start.rr, start.floor)
+    x, r, p = (part.clone(memory_format=torch.contiguous_format) for part in start[:3])
+    rr = start.rr
+    for k in range(n_iter):
+        m_p = matrix(p)
+        alpha = ratio(rr, inner(p, m_p, n_axes)) * (rr > start.floor)
+        x.addcmul_(over_image(alpha, x).to(x.dtype), p)
+        r.addcmul_(over_image(-alpha, r).to(r.dtype), m_p)
+        if k == n_iter - 1:
             break
-    return state
+        before, rr = rr, squared_norm(r, n_axes)
+        if residual_tol and bool((rr <= least).all()):
+            break
+        p.mul_(over_image(ratio(rr, before), p)).add_(r)
+    return CGFound(x, r)
 
 
 def conjugate_gradient(

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from proxflow.models.solvers.conjugate_gradient import cg_start, cg_step, conjugate_gradient
+from proxflow.models.solvers.conjugate_gradient import cg_start, cg_step, cg_steps, conjugate_gradient
 
 
 def positive_definite(rng: torch.Generator, dtype: torch.dtype = torch.complex128, n: int = 35) -> Tensor:
@@ -72,3 +72,27 @@ def test_iterations_beyond_rounding_change_nothing(rng: torch.Generator) -> None
     )
     assert torch.equal(x, later)
     assert (b - spectrum * x).norm() < 1e-5 * b.norm()
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.float64])
+@pytest.mark.parametrize("started", [False, True])
+def test_steps_in_one_memory_are_the_pure_ones(
+    rng: torch.Generator, dtype: torch.dtype, started: bool
+) -> None:
+    M = positive_definite(rng, dtype)
+    b = torch.randn(35, dtype=dtype, generator=rng).expand(2, 35)  # one memory for both
+    x0 = torch.randn(2, 35, dtype=dtype, generator=rng) if started else None
+    kept = b.clone(), None if x0 is None else x0.clone()
+
+    def matrix(v: Tensor) -> Tensor:
+        return v @ M.T
+
+    state = cg_start(b, 1, matrix=matrix, x0=x0)
+    for n_iter in range(1, 6):
+        state = cg_step(state, matrix=matrix, n_axes=1)
+        found = cg_steps(matrix, b, n_axes=1, n_iter=n_iter, x0=x0)
+        torch.testing.assert_close((found.x, found.r), (state.x, state.r))
+        assert torch.equal(b, kept[0]) and (x0 is None or torch.equal(x0, kept[1]))
+    first = float((b - matrix(torch.zeros_like(b) if x0 is None else x0)).norm())
+    stopped = cg_steps(matrix, b, n_axes=1, n_iter=500, x0=x0, residual_tol=1e-3)
+    assert 1e-6 * first < float(stopped.r.norm()) <= 1e-3 * first
