@@ -116,9 +116,9 @@ def solved(contender: Contender, numbers: Numbers, posed: Posed, device: str) ->
     else:
         normalised = operator if posed.norm == 1 else (1 / posed.norm) * operator
         scale = data_scale(normalised, y)
-        if method.of_item:
-            level = None if posed.noise_std is None else posed.noise_std / scale
-            arguments |= {"item": posed.item, "noise_std": level}
+        level = None if posed.noise_std is None else posed.noise_std / scale
+        told = {"item": posed.item, "noise_std": level}
+        arguments |= {name: told[name] for name in method.told}
         image = function(normalised, y / scale, **arguments).image * (scale / posed.norm)
     found = image.cpu().numpy().reshape(posed.reference.shape)
     return Solved(found, clock() - began)

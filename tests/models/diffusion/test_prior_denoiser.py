@@ -50,7 +50,7 @@ def test_a_gaussian_prior_is_its_wiener_filter(
     spectrum = 0.1 + torch.rand(9, 7, dtype=torch.float64, generator=rng)
     spectrum = spectrum + spectrum.flip(0, 1)
     x = torch.randn(5, 9, 7, dtype=dtype, generator=rng)
-    denoise = PriorDenoiser(ImagePrior(FourierWiener(spectrum), process), images_at_once=2)
+    denoise = PriorDenoiser(ImagePrior(FourierWiener(spectrum), process))
     expected = ifft2c(spectrum / (spectrum + 0.3**2) * fft2c(x.to(torch.complex128)))
     found = denoise(x, 0.3)
     torch.testing.assert_close(found, expected if dtype.is_complex else expected.real)
