@@ -9,6 +9,7 @@ from pydantic import Field
 
 SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks of images whose weights come with Proxflow
 SHIPPED_VOLUMES = ("unet3d-radar", "deep2s-radar")  # and of volumes
+SHIPPED_PRIORS = ("diffusion-ct", "diffusion-mri")  # diffusion models of images
 WEIGHT_FILES = (".safetensors", ".pt", ".pth")
 BFLOAT16 = ":bfloat16"
 NETWORK_FIELDS = ("denoiser", "network", "prior")  # of methods: what may name a network, or a file of weights
@@ -38,12 +39,12 @@ LevelDenoiserName = Annotated[
 ImageDenoiserName = Annotated[
     str,
     Field(
-        pattern=r"^(tv|(dncnn-ct|dncnn-mri|.+\.(safetensors|pth?))(:bfloat16)?)$",
-        examples=["tv, dncnn-ct, dncnn-mri, or a file as weights.safetensors"],
-        description="Total variation (tv) or a file of diffusion weights, .safetensors or others' .pt and "
-        ".pth, told the noise; dncnn-ct, dncnn-mri or what train-denoiser leaves, which are not, and "
-        "see magnitudes of complex images. Files are counted from the recipe's folder; :bfloat16 after a "
-        "network halves its time on recent CPUs.",
+        pattern=r"^(tv|(diffusion-ct|diffusion-mri|dncnn-ct|dncnn-mri|.+\.(safetensors|pth?))(:bfloat16)?)$",
+        examples=["tv, diffusion-ct, diffusion-mri, dncnn-ct, dncnn-mri, or a file as weights.safetensors"],
+        description="Total variation (tv), diffusion-ct, diffusion-mri, or a file of diffusion weights, "
+        ".safetensors or others' .pt and .pth, all told the noise; dncnn-ct, dncnn-mri or what "
+        "train-denoiser leaves, which are not told, and see magnitudes of complex images. Files are counted "
+        "from the recipe's folder; :bfloat16 after a network halves its time on recent CPUs.",
     ),
 ]
 RadarNetworkName = Annotated[

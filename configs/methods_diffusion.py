@@ -13,11 +13,12 @@ from proxflow.configs.tunable import Tunable
 PriorName = Annotated[
     str,
     Field(
-        pattern=r"^(tv|fourier-wiener|.+\.(safetensors|pth?)(:bfloat16)?)$",
-        examples=["tv, fourier-wiener, or a file as weights.safetensors"],
-        description="tv, a denoiser told the noise; fourier-wiener, Gaussian with the power spectrum that "
-        "the measurements tell; or a file of diffusion weights, .safetensors or others' .pt and .pth, "
-        "counted from the recipe's folder; :bfloat16 after a file halves a U-Net's time on recent CPUs.",
+        pattern=r"^(tv|fourier-wiener|(diffusion-ct|diffusion-mri|.+\.(safetensors|pth?))(:bfloat16)?)$",
+        examples=["tv, fourier-wiener, diffusion-ct, diffusion-mri, or a file as weights.safetensors"],
+        description="diffusion-ct or diffusion-mri, networks trained on slices of bodies and heads; tv, a "
+        "denoiser told the noise; fourier-wiener, Gaussian with the power spectrum that the measurements "
+        "tell; or a file of diffusion weights, .safetensors or others' .pt and .pth, "
+        "counted from the recipe's folder; after a network :bfloat16 halves a U-Net's time on recent CPUs.",
     ),
 ]
 Gamma = Annotated[float, Field(gt=0, le=1e6), Tunable(0.3, 300, limits=(0.01, 10_000))]

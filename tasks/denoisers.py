@@ -7,7 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proxflow.configs.denoiser import BFLOAT16, NETWORK_FIELDS, SHIPPED, SHIPPED_VOLUMES, names_file
+from proxflow.configs.denoiser import (
+    BFLOAT16,
+    NETWORK_FIELDS,
+    SHIPPED,
+    SHIPPED_PRIORS,
+    SHIPPED_VOLUMES,
+    names_file,
+)
 from proxflow.configs.methods import MethodConfig
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.weights_refused import weights_refused
@@ -100,6 +107,6 @@ def name_parts(name: str) -> tuple[str, str]:
 def file_of(name: str) -> Path | None:
     """The file of weights behind a name; None for what needs none."""
     network, _ = name_parts(name)
-    if network in (*SHIPPED, *SHIPPED_VOLUMES):
+    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS):
         return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
     return Path(network).expanduser() if names_file(name) else None
