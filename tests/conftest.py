@@ -1,7 +1,11 @@
 """Fixtures that every test may use."""
 
+import fcntl
 import os
+import shutil
 import signal
+import subprocess
+import sys
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # before torch: test workers share the cores
 
@@ -34,12 +38,45 @@ SOURCE_ORIGIN, SOURCE_DETECTOR = 400.0, 600.0
 BALL, RADIUS = np.array([3.0, -4.0, 0.5]), 9.0  # mm
 POINT = np.array([0.02, -0.03, 0.25])  # m
 SPEED = 299_792_458.0
+FIRST_START = """
+import asyncio
+from prefect.server.database import provide_database_interface
+asyncio.run(provide_database_interface().create_db())
+"""
 
 
 @pytest.fixture
 def rng() -> torch.Generator:
     """A seeded generator, fresh for every test."""
     return torch.Generator().manual_seed(20)
+
+
+@pytest.fixture(scope="session")
+def prefect_home_at(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Make a folder a home of Prefect's in which no flow ran yet, and return it.
+
+    In an empty one, a server first makes the tables of its database, step by step: 10 s of a core. Here one
+    test worker does so for all. Tests of the first start (test_prefect, test_serve) begin with an empty one.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    prepared = shared / "prefect-as-new"
+
+    def make(home: Path) -> Path:
+        with (shared / "prefect-as-new.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (prepared / "ready").exists():
+                environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
+                environment |= {"PREFECT_HOME": str(prepared)}
+                subprocess.run([sys.executable, "-c", FIRST_START], env=environment, check=True)
+                (prepared / "ready").touch()
+        home.mkdir(parents=True, exist_ok=True)
+        for file in prepared.glob("prefect.db*"):
+            shutil.copy(file, home)
+        return home
+
+    return make
 
 
 @pytest.fixture

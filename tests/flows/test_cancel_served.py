@@ -52,13 +52,15 @@ def wait_until(true: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def server(
+    tmp_path: Path, prefect_home_at: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """A Prefect server of the test's own, on a free port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {
-        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_HOME": str(prefect_home_at(tmp_path / "prefect")),
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(port),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

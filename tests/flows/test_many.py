@@ -8,6 +8,7 @@ import re
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -243,9 +244,14 @@ def test_stopped_it_says_what_is_done_and_goes_on_later(
 @pytest.mark.slow
 @pytest.mark.prefect
 def test_as_a_flow_every_scan_is_a_task_run_of_its_name(
-    spawn: Any, many_recipe: Path, scan_file: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spawn: Any,
+    many_recipe: Path,
+    scan_file: Any,
+    tmp_path: Path,
+    prefect_home_at: Callable[[Path], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    home = tmp_path / "prefect"
+    home = prefect_home_at(tmp_path / "prefect")
     monkeypatch.setenv("PREFECT_HOME", str(home))
     monkeypatch.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     scan_file(tmp_path / "in" / "a.h5")

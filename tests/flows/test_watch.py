@@ -330,9 +330,14 @@ def test_a_watcher_takes_what_arrives_until_it_is_stopped(
 @pytest.mark.slow
 @pytest.mark.prefect
 def test_as_a_flow_each_run_is_one_pass(
-    many_recipe: Path, scan_file: Any, arriving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    many_recipe: Path,
+    scan_file: Any,
+    arriving: Path,
+    tmp_path: Path,
+    prefect_home_at: Callable[[Path], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.setenv("PREFECT_HOME", str(prefect_home_at(tmp_path / "prefect")))
     monkeypatch.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     scan_file(arriving / "a.h5")
     (arriving / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,10 @@ LONG = {"method": "tv", "n_iter": 600, "tol": 0, "lam": 0.002}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, prefect_home_at: Callable[[Path], Path]) -> Path:
     made = tmp_path_factory.mktemp("outage")
     write_files(made)
+    prefect_home_at(made / "prefect")
     return made
 
 

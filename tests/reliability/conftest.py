@@ -199,10 +199,12 @@ def whole(calm: Callable[..., Ended]) -> Ended:
 
 
 @pytest.fixture(scope="session")
-def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """One Prefect database for all, whose migrations take seconds, and time for its server to start."""
+def prefect_environment(
+    tmp_path_factory: pytest.TempPathFactory, prefect_home_at: Callable[[Path], Path]
+) -> dict[str, str]:
+    """One Prefect database for all, and time for its server to start."""
     return {
-        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_HOME": str(prefect_home_at(tmp_path_factory.mktemp("prefect"))),
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         "OMP_NUM_THREADS": "1",
     }

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
@@ -29,43 +27,28 @@ COMMAND = """
 from proxflow.flows.cli.main import main
 main()
 """
-AS_FLOW = """
-import importlib, json, sys
-from proxflow.flows.prefect_environment import prepare_environment
-prepare_environment(quiet=True)
+ONE_AFTER_ANOTHER = """
+import json, sys
 from proxflow.flows.cli.main import main
-forms, command = json.loads(sys.argv[1]), sys.argv[2]
-name = command.replace("-", "_")
-flow = getattr(importlib.import_module(f"proxflow.flows.{name}"), name)
-for form in forms:
-    state = flow(**form, return_state=True)
-    print("STATE", state.type.value, state.message)
-main([*sys.argv[2:], "--prefect", "--json"])
+for words in json.loads(sys.argv[1]):
+    try:
+        main(words)
+    except SystemExit as left:
+        if left.code:
+            raise
 """
-
-
-class FlowRun(NamedTuple):
-    """What a training said that ran as a flow, and what Prefect's database has of it.
-
-    states: type and message of each form that was tried before.  told: the closing object of ``--json``.
-    runs: state by name of flow run.  shown, described: type and description by key of artifact.  cards:
-    content of those called so.  tasks: names, in their order.
-    """
-
-    states: list[str]
-    told: dict[str, Any]
-    stderr: str
-    runs: dict[str, str]
-    shown: dict[str, str]
-    described: dict[str, str]
-    cards: dict[str, str]
-    tasks: list[str]
 
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all that is started: sums are rounded by the number of threads."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def all_smaller() -> str:
+    """Python source that makes every training small."""
+    return "".join(SMALLER.values())
 
 
 @pytest.fixture
@@ -75,36 +58,15 @@ def smaller() -> Callable[[str], str]:
 
 
 @pytest.fixture
-def train(flow_script: Script, smaller: Any) -> Callable[..., dict[str, Any]]:
-    """``train(command, *tokens)``: the closing object of ``proxflow command tokens --json``. Not in this
-    process, of whose threads other tests have changed the number."""
+def train(flow_script: Script) -> Callable[..., None]:
+    """``train(*requests)``: ``proxflow`` with the words of each, one command, one after another in a process
+    of its own, whose start takes longer than a small training. Not in this process, of whose threads other
+    tests have changed the number."""
 
-    def run(*tokens: object) -> dict[str, Any]:
-        ended = flow_script(smaller(tokens[0]), *tokens, "--json")
+    def run(*requests: Sequence[object]) -> None:
+        words = [[*map(str, request), "--json"] for request in requests]
+        ended = flow_script(SMALLER[words[0][0]] + ONE_AFTER_ANOTHER, json.dumps(words))
         assert ended.returncode == 0, ended.stderr
-        told: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-        return told
-
-    return run
-
-
-@pytest.fixture
-def train_as_flow(flow_script: Script, tmp_path: Path) -> Callable[..., FlowRun]:
-    """``train_as_flow(command, *tokens, forms=...)``: ``proxflow command tokens --prefect``, after the same
-    flow was asked by each of ``forms``."""
-
-    def run(*tokens: object, forms: Sequence[dict[str, Any]]) -> FlowRun:
-        ended = flow_script(SMALLER.get(str(tokens[0]), "") + AS_FLOW, json.dumps(forms), *tokens)
-        assert ended.returncode == 0, ended.stderr
-        lines = ended.stdout.splitlines()
-        states = [line.removeprefix("STATE ") for line in lines if line.startswith("STATE ")]
-        with sqlite3.connect(tmp_path / "prefect" / "prefect.db") as database:
-            runs = dict(database.execute("select name, state_type from flow_run"))
-            shown = dict(database.execute("select key, type from artifact"))
-            described = dict(database.execute("select key, description from artifact"))
-            cards = dict(database.execute("select key, data from artifact where key like 'card-%'"))
-            tasks = [row[0] for row in database.execute("select name from task_run order by start_time")]
-        return FlowRun(states, json.loads(lines[-1]), ended.stderr, runs, shown, described, cards, tasks)
 
     return run
 

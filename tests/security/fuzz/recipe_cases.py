@@ -11,6 +11,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -91,6 +92,11 @@ VALUES: tuple[Any, ...] = (
 )
 
 
+# libyaml where PyYAML has it: what is only made or looked at here need not take the time of Python's scanner
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
 class RecipeCases:
     """Each case is one recipe, and maybe overrides, from a sound one that a few things were done to."""
 
@@ -100,8 +106,9 @@ class RecipeCases:
         numbers = np.random.default_rng(0).normal(size=(2, 2, 3, 32, 28))
         with h5py.File(scan, "w") as file:
             file["kspace"] = (numbers[0] + 1j * numbers[1]).astype(np.complex64)
-        self._sound = [path.read_text() for path in sorted(FOLDER.glob("*.yaml"))]
-        self._small = SMALL % scan
+        texts = [path.read_text() for path in sorted(FOLDER.glob("*.yaml"))]
+        self._sound, self._small = [_sound(text) for text in texts], _sound(SMALL % scan)
+        import_module("proxflow.tasks.check_run")  # torch takes a busy machine longer than a case may take
         (folder / "cwd").mkdir()
         os.chdir(folder / "cwd")
         logging.getLogger("proxflow").setLevel(logging.CRITICAL)
@@ -130,7 +137,7 @@ class RecipeCases:
         for name in (recipe.report.file, recipe.name):
             assert (out / name).resolve().is_relative_to(out) and (out / name) != out, name
             assert name.isprintable() and len(name) < 256, name
-        assert Recipe.model_validate(yaml.safe_load(dump_recipe(recipe))) == recipe
+        assert Recipe.model_validate(yaml.load(dump_recipe(recipe), Loader)) == recipe
 
     def _command(self, path: Path, overrides: list[str], random: Random) -> str:
         """`proxflow check`, or a run where that finds nothing wrong with it."""
@@ -152,7 +159,8 @@ class RecipeCases:
             assert line.isprintable(), repr(line)
         return code
 
-    def _text(self, random: Random, text: str) -> bytes:
+    def _text(self, random: Random, sound: tuple[str, Any]) -> bytes:
+        text, parsed = sound
         kind = random.random()
         if kind < 0.04:
             return random.choice(BOMBS).encode("utf-8", "surrogatepass")
@@ -162,11 +170,15 @@ class RecipeCases:
             return damage.spoil_text(text.encode(), random)
         if kind < 0.55:
             return text.encode()
-        values = yaml.safe_load(text)
+        values = copy.deepcopy(parsed)
         for _ in range(random.choice((1, 1, 2))):
             container, key = random.choice(list(_places(values)))
             container[key] = copy.deepcopy(random.choice(VALUES))
-        dumped = json.dumps(values) if random.random() < 0.5 else yaml.safe_dump(values, allow_unicode=True)
+        dumped = (
+            json.dumps(values)
+            if random.random() < 0.5
+            else yaml.dump(values, None, Dumper, allow_unicode=True)
+        )
         return dumped.encode("utf-8", "surrogatepass")
 
     def _override(self, random: Random) -> str:
@@ -199,6 +211,11 @@ class RecipeCases:
         return f"{key}{random.choice(('=', '=', '=', '', '=='))}{value}".replace(
             "\0", random.choice(("", "\0"))
         )
+
+
+def _sound(text: str) -> tuple[str, Any]:
+    """A recipe's text, and its values."""
+    return text, yaml.load(text, Loader)
 
 
 def _places(values: Any) -> Iterator[tuple[Any, Any]]:
