@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from proxflow.models.networks.icnn_layers import icnn_layers, resizing, transposed
+from proxflow.models.networks.icnn_layers import applied, icnn_layers, resizing, transposed
 from proxflow.models.networks.icnn_settings import IcnnSettings
 from proxflow.models.networks.load_weights import load_weights
 
@@ -86,6 +86,31 @@ class Icnn(nn.Module):
         found = self._up(inner)[0] + self.settings.alpha * inner.square().flatten(1).sum(1)
         return found / 4 + y.flatten(1).sum(1) / 2 if self.settings.signed else found
 
+    def derivative(self, y: Tensor, direction: Tensor) -> Tensor:
+        """J(y) d, J the Jacobian of f, which is the Hessian of psi: both passes differentiated along d.
+
+        da_k = W_k dz_{k-1} + H_k r_k(d),  dt_k = ds_k g'(a_k) + s_k g''(a_k) da_k,  g'' = beta g' (1 - g')
+        """
+        inner = 2 * y - 1 if self.settings.signed else y
+        _, slopes = self._up(inner)
+        bends, dz = list[Tensor](), direction
+        for k, slope in enumerate(slopes):
+            da = applied(self.lin[k], dz)
+            if k:
+                da = da + applied(self.res[k - 1], self._resized(direction, k))
+            dz = slope * da
+            bends.append(self.settings.beta * (1 - slope) * dz)
+        s = self._readout(y)
+        ds, found = torch.zeros_like(s), 2 * self.settings.alpha * direction
+        for k in range(len(slopes) - 1, -1, -1):
+            side = self.sides[k - 1] if k else self.settings.side
+            dt = ds * slopes[k] + s * bends[k]
+            if k:
+                found = found + self._resized_back(transposed(self.res[k - 1], dt, side), k)
+                s = transposed(self.lin[k], s * slopes[k], side)
+            ds = transposed(self.lin[k], dt, side)
+        return found + ds
+
     @torch.no_grad()
     def project_(self) -> None:
         """Clamp to 0 from below what must not be negative."""
@@ -112,8 +137,7 @@ class Icnn(nn.Module):
 
     def _down(self, y: Tensor, slopes: list[Tensor]) -> Tensor:
         """The gradient of what ``_up`` computes."""
-        readout: Tensor = self.lin[-1].weight  # type: ignore[assignment]
-        s = readout.view(1, -1, *[1] * (y.ndim - 2))
+        s = self._readout(y)
         skipped = torch.zeros_like(y)
         if len(self.res) == len(self.lin) - 1:
             skipped = skipped + self.res[-1].weight  # type: ignore[operator]
@@ -123,6 +147,11 @@ class Icnn(nn.Module):
             skipped = skipped + self._resized_back(transposed(self.res[k - 1], t, side), k)
             s = transposed(self.lin[k], t, side)
         return skipped + transposed(self.lin[0], s * slopes[0], self.settings.side)
+
+    def _readout(self, y: Tensor) -> Tensor:
+        """w, with axes like those of the last hidden layer."""
+        weight: Tensor = self.lin[-1].weight  # type: ignore[assignment]
+        return weight.view(1, -1, *[1] * (y.ndim - 2))
 
     def _resized(self, y: Tensor, k: int) -> Tensor:
         side = self.sides[k - 1]
@@ -155,6 +184,6 @@ def icnn_of(tensors: Mapping[str, Tensor], settings: IcnnSettings) -> Icnn:
     """
     network = load_weights(Icnn(settings), tensors)
     for k, weight in enumerate(network._non_negative(), start=1):
-        if not float(weight.min()) >= 0:
-            raise ValueError(f"lin.{k}.weight must be at least 0, got {float(weight.min()):g}")
+        if not float(weight.detach().min()) >= 0:
+            raise ValueError(f"lin.{k}.weight must be at least 0, got {float(weight.detach().min()):g}")
     return network

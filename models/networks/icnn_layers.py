@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -39,7 +41,7 @@ def _image_layers(settings: IcnnSettings) -> tuple[list[nn.Module], list[nn.Modu
 def _dense_layers(settings: IcnnSettings) -> tuple[list[nn.Module], list[nn.Module], tuple[int, ...]]:
     n, hidden = settings.channels, settings.hidden
     widths = [n, *[hidden] * (N_DENSE + 1), 1]
-    lin = [nn.Linear(a, b, bias=False) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    lin = [nn.Linear(a, b, bias=False) for a, b in itertools.pairwise(widths)]
     res = [nn.Linear(n, b) for b in widths[2:]]
     return [*lin], [*res], (1,) * len(res)
 
@@ -62,3 +64,12 @@ def transposed(layer: nn.Module, t: Tensor, side: int) -> Tensor:
     stride, kernel, padding = layer.stride[0], layer.kernel_size[0], int(layer.padding[0])
     beyond = side - ((t.shape[-1] - 1) * stride - 2 * padding + kernel)
     return functional.conv_transpose2d(t, layer.weight, None, stride, padding, beyond)
+
+
+def applied(layer: nn.Module, z: Tensor) -> Tensor:
+    """W z of a layer, without its bias."""
+    if isinstance(layer, nn.Linear):
+        return functional.linear(z, layer.weight)
+    if not isinstance(layer, nn.Conv2d):
+        raise TypeError(f"layer must be a convolution or linear, got {type(layer).__name__}")
+    return functional.conv2d(z, layer.weight, None, layer.stride, layer.padding)

@@ -16,7 +16,7 @@ class IcnnSettings:
     """What fixes an ``Icnn``.
 
     kind: ``image``, three octaves; ``small``, two, without a bias of the first and of the last layer;
-        ``dense``, of vectors of ``channels`` numbers, four hidden-to-hidden layers, no bias but of what skips.
+        ``dense``, of vectors of ``channels`` numbers, four hidden-to-hidden layers, biases in ``res`` alone.
     channels: of an image: 1 grey, 2 (real part, imaginary part), 3 colour.
     side: of the images, in pixels; a multiple of 8 (``image``) or 4 (``small``), 1 of ``dense``.
     hidden: channels, or units, of the hidden layers.

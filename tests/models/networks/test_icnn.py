@@ -103,6 +103,8 @@ def test_the_jacobian_is_symmetric_and_positive(
     n = y.numel()
     jacobian = torch.autograd.functional.jacobian(lambda v: network(v), y).view(n, n)
     assert float((jacobian - jacobian.T).norm()) < 1e-12 * float(jacobian.norm())
+    columns = network.derivative(y.expand(n, *y.shape[1:]), torch.eye(n, dtype=y.dtype).view(n, *y.shape[1:]))
+    torch.testing.assert_close(columns.view(n, n), jacobian, rtol=1e-10, atol=1e-12)
     least = float(torch.linalg.eigvalsh(jacobian)[0])
     assert least >= settings.strong_convexity - 1e-12
     assert float(jacobian.norm()) > 3 * settings.strong_convexity * n**0.5  # it is not alpha alone
