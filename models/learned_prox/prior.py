@@ -32,8 +32,8 @@ def prior_of(
     """R(x) = <x, v> - 1/2 ||x||^2 - psi(v) at v = v*(x), for every image; see ``inverted``.
 
     A proximal-matching network trained with noise of std sigma has R of about -sigma^2 log p(x) as gamma
-    goes to 0: divide by sigma^2 to compare with a log-density. Trained on images, gamma never gets there: R is
-    a learned potential.
+    goes to 0: divide by sigma^2 to compare with a log-density. Trained on images, gamma never gets there: R
+    is a learned potential.
 
     Args:
         images: real (n, channels, y, x), objects with values of 0 to 1.
