@@ -113,7 +113,7 @@ class NetworkProx:
             raise ValueError(f"images must be real with axes (n, {self.channels}, y, x), got {got}")
         ny, nx = images.shape[-2:]
         windows = self.windows((ny, nx))
-        dtype = self.network.lin[0].weight.dtype  # type: ignore[union-attr]
+        dtype = self.network.lin[0].weight.dtype
         padded = [_padded(array.to(dtype), windows) for array in arrays]  # type: ignore[arg-type]
         total, count = torch.zeros_like(padded[0]), padded[0].new_zeros(windows.padded)
         potential = torch.zeros(len(images), dtype=torch.float64, device=images.device)
