@@ -46,8 +46,8 @@ def test_a_short_training_tells_the_losses_apart() -> None:
     at = torch.linspace(-3, 3, 61)
     curves = {}
     for loss, stages in {
-        "l2": (Stage("l2", 5e-3, 400),),
-        "matching": (Stage("l1", 5e-3, 250), Stage("matching", 5e-3, 250, 0.5)),
+        "l2": (Stage("l2", 5e-3, 300),),
+        "matching": (Stage("l1", 5e-3, 200), Stage("matching", 5e-3, 200, 0.5)),
     }.items():
         training = LaplacianTraining(batch=200)
         training.run(stages)
