@@ -110,7 +110,7 @@ def exact_estimate(y: Tensor, estimate: Estimate, gamma: float = 0.0) -> Tensor:
 
 
 def _blurred_mode(y: float, x: Tensor, weight: Tensor, gamma: float) -> Tensor:
-    """argmax_z sum_x exp(-(z - x)^2 / gamma^2) weight, on a grid from 0 to y and one around the best of it."""
+    """argmax_z sum_x exp(-(z - x)^2 / gamma^2) weight, on a grid from 0 to y and one around its best."""
     found = x.new_tensor(y / 2)
     for reach, n in ((abs(y) / 2, 201), (abs(y) / 200, 101)):
         z = found + reach * torch.linspace(-1, 1, n, dtype=torch.float64)

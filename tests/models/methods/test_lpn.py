@@ -194,8 +194,7 @@ def test_a_box_keeps_images_within(solver: Any, real: MatrixOperator, data: Tens
 
 
 def test_blur_and_compressed_sensing_of_images_and_colours(bent: Bent, rng: torch.Generator) -> None:
-    settings = IcnnSettings("small", channels=1, side=8, hidden=3, beta=10.0, alpha=0.01)
-    prox = NetworkProx(bent(settings), stride=8)
+    prox = NetworkProx(bent(SETTINGS), stride=8)
     image = torch.rand(8, 8, dtype=torch.float64, generator=rng)
     for operator in (GaussianBlur((8, 8), 1.0), CirculantSensing((8, 8), 30)):
         found = lpn(operator, operator.forward(image), prox=prox, n_iter=6, tol=0, unit=1.0)
