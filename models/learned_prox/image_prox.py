@@ -1,0 +1,89 @@
+"""A learned proximal operator applied to an iterate in its own unit, real or complex."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from proxflow.models.learned_prox.evaluated import LearnedProx
+from proxflow.models.methods.unsuitable import UnsuitableError
+from proxflow.models.priors.magnitude_prox import magnitude_prox
+from proxflow.models.solvers.inner_product import inner, over_image, squared_norm
+
+
+class ProxStep(NamedTuple):
+    """x = prox(v), (*batch, *domain); numbers are float64 (*batch)."""
+
+    image: Tensor
+    prior: Tensor  # c^2 R(x / c), NaN where there is no R
+    clipped: Tensor  # || min(f(|v|), 0) ||^2 of complex images by magnitude, which R is not told; else 0
+
+
+class ImageProx:
+    """c f(v / c) of an iterate v whose unit is c: the proximal operator of c^2 R(x / c), whose value at x is
+    free of cost, <x, v> - 1/2 ||x||^2 - c^2 psi(v / c).
+
+    Real images with a network of one channel, colour images (3, y, x) with one of three. Complex images: with
+    two channels, (real part, imaginary part), exactly; with one, f(|v|) exp(i arg v), ``magnitude_prox``,
+    exact as long as f(|v|) is not negative, which ``clipped`` tells. Volumes slice by slice: R is a sum.
+
+    Outside the support S v and x are 0: S f(S v) is the gradient of psi(S v), so nothing is lost.
+
+    Args:
+        unit: what is 1 to f, in the unit of v, float64 (*batch).
+        support: bool (*domain), or None for all.
+
+    Raises UnsuitableError where the network is not for such images.
+    """
+
+    def __init__(self, prox: LearnedProx, unit: Tensor, support: Tensor | None = None) -> None:
+        self.prox, self.unit, self.support = prox, unit, support
+
+    def __call__(self, v: Tensor) -> ProxStep:
+        seen = v if self.support is None else v * self.support
+        scaled = seen / over_image(self.unit, v)
+        channels = self.prox.channels
+        if not v.is_complex() and channels in (1, 3):
+            image, prior, clipped = self._real(scaled.reshape(-1, channels, *v.shape[-2:]))
+        elif v.is_complex() and channels == 2:
+            parts = torch.view_as_real(scaled).reshape(-1, *v.shape[-2:], 2).movedim(-1, 1)
+            image, prior, clipped = self._real(parts)
+            image = torch.complex(image[:, 0].contiguous(), image[:, 1].contiguous())
+        elif v.is_complex() and channels == 1:
+            image, prior, clipped = self._magnitude(scaled.reshape(-1, *v.shape[-2:]))
+        else:
+            kind = "complex" if v.is_complex() else "real"
+            raise UnsuitableError(f"prox must be for {kind} images, got a network of {channels} channels")
+        return self._back(image, prior, clipped, v)
+
+    def _real(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, psi = self.prox.evaluated(v)
+        prior = prior_value(x, v, psi)
+        return x, prior, torch.zeros_like(prior)
+
+    def _magnitude(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        found: list[ProxStep] = []
+
+        def shrunk(modulus: Tensor) -> Tensor:
+            x, prior, _ = self._real(modulus[:, None])
+            found.append(ProxStep(x[:, 0], prior, squared_norm(x.clamp_max(0), 3)))
+            return found[0].image
+
+        image = magnitude_prox(v, shrunk)
+        return image, found[0].prior, found[0].clipped
+
+    def _back(self, image: Tensor, prior: Tensor, clipped: Tensor, v: Tensor) -> ProxStep:
+        x = image.reshape(v.shape) * over_image(self.unit, v)
+        x = x if self.support is None else x * self.support
+        per_item = (part.view(*self.unit.shape, -1).sum(-1) * self.unit**2 for part in (prior, clipped))
+        return ProxStep(x, *per_item)
+
+
+def prior_value(x: Tensor, v: Tensor, potential: Tensor) -> Tensor:
+    """R(x) = <x, v> - 1/2 ||x||^2 - psi(v) for x = f(v), float64 (n,).
+
+    x, v: (n, channels, y, x). psi is known up to a constant, and so is R.
+    """
+    return inner(x, v - x / 2, 3) - potential

@@ -1,0 +1,41 @@
+"""Where the patches of an image lie."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Patching = Literal["exact", "averaged"]
+
+
+class Windows(NamedTuple):
+    """Patches start at ``rows`` x ``columns`` of the image with ``before`` zeros in front of each axis and so
+    many behind that the last patch ends there: (rows, columns) of ``padded``."""
+
+    before: int
+    padded: tuple[int, int]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+
+
+def exact_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
+    """Every pixel of the image lies in (side / stride)^2 patches, zeros around the image making up for those
+    that its edge would miss.
+
+    Divided by that constant, sum_k P_k^T f(P_k E x), E the padding, is the gradient of
+    (stride / side)^2 sum_k psi(P_k E x): convex in x, its Jacobian symmetric.
+    """
+    before = side - stride
+    rows, columns = (tuple(range(0, before + n, stride)) for n in size)
+    return Windows(before, (rows[-1] + side, columns[-1] + side), rows, columns)
+
+
+def averaged_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
+    """Patches within the image, the last ones at its edge; pixels are divided by how many cover them.
+
+    Where that count varies, D^-1 sum_k P_k^T f(P_k x) has no symmetric Jacobian: no proximal operator.
+    Raises ValueError if the image is smaller than a patch.
+    """
+    if min(size) < side:
+        raise ValueError(f"images must be at least {side} x {side} for averaged patches, got {size}")
+    rows, columns = ((*range(0, n - side, stride), n - side) for n in size)
+    return Windows(0, size, rows, columns)

@@ -1,0 +1,75 @@
+"""A learned proximal operator in the unit of an iterate, of complex images, volumes and supports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from proxflow.models.learned_prox.image_prox import ImageProx, prior_value
+from proxflow.models.learned_prox.network_prox import NetworkProx
+from proxflow.models.networks.icnn import Icnn
+from proxflow.models.networks.icnn_settings import IcnnSettings
+
+UNITS = torch.tensor([2.0, 5.0], dtype=torch.float64)
+
+
+@pytest.fixture
+def prox(bent: Callable[[IcnnSettings], Icnn]) -> NetworkProx:
+    settings = IcnnSettings("small", channels=1, side=8, hidden=3, beta=10.0, alpha=0.01)
+    return NetworkProx(bent(settings), stride=8)
+
+
+def test_volumes_are_shrunk_in_their_unit_slice_by_slice(prox: NetworkProx, rng: torch.Generator) -> None:
+    v = torch.rand(2, 3, 7, 5, dtype=torch.float64, generator=rng)
+    found = ImageProx(prox, UNITS)(v)
+    for item, unit in enumerate(UNITS):
+        slices = v[item][:, None] / unit
+        image, psi = prox.evaluated(slices)
+        torch.testing.assert_close(found.image[item], unit * image[:, 0])
+        wanted = unit**2 * prior_value(image, slices, psi).sum()
+        torch.testing.assert_close(found.prior[item], wanted)
+    assert not bool(found.clipped.any())
+
+
+def test_a_support_keeps_the_jacobian_symmetric(prox: NetworkProx, rng: torch.Generator) -> None:
+    seen = torch.rand(7, 5, generator=rng) > 0.3
+    shrink = ImageProx(prox, torch.ones(1, dtype=torch.float64), seen)
+    v = torch.rand(1, 7, 5, dtype=torch.float64, generator=rng)
+    assert torch.equal(shrink(v).image[0] != 0, seen)
+    step = 1e-5
+    columns = [
+        (shrink(v + step * e.view(1, 7, 5)).image - shrink(v - step * e.view(1, 7, 5)).image) / (2 * step)
+        for e in torch.eye(35, dtype=torch.float64)
+    ]
+    jacobian = torch.stack(columns).view(35, 35)
+    torch.testing.assert_close(jacobian, jacobian.T, rtol=1e-6, atol=1e-6)
+    assert float(jacobian.norm()) > 0.1
+
+
+def test_magnitudes_are_shrunk_phases_stay_and_what_is_clipped_is_told(
+    prox: NetworkProx, rng: torch.Generator
+) -> None:
+    v = torch.randn(2, 7, 5, dtype=torch.complex128, generator=rng)
+    found = ImageProx(prox, UNITS)(v)
+    scale = UNITS[:, None, None]
+    made = prox((v.abs() / scale)[:, None])[:, 0] * scale
+    assert bool((made < 0).any())
+    torch.testing.assert_close(found.image, made.clamp_min(0) * torch.exp(1j * v.angle()))
+    torch.testing.assert_close(found.clipped, made.clamp_max(0).square().sum((-2, -1)))
+
+
+def test_parts_are_two_channels(bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator) -> None:
+    settings = IcnnSettings("small", channels=2, side=8, hidden=3, beta=10.0, alpha=0.01)
+    prox = NetworkProx(bent(settings), stride=8)
+    v = torch.randn(2, 7, 5, dtype=torch.complex128, generator=rng)
+
+    def parts(x: Tensor) -> Tensor:
+        return torch.stack([x.real, x.imag], 1)
+
+    found = ImageProx(prox, torch.ones(2, dtype=torch.float64))(v)
+    image, psi = prox.evaluated(parts(v))
+    torch.testing.assert_close(parts(found.image), image)
+    torch.testing.assert_close(found.prior, prior_value(image, parts(v), psi))
