@@ -52,7 +52,7 @@ def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWe
     """The weights in a .safetensors of ``write_reconresnet_weights``, or in one of the released files.
 
     Those (69.1 MB, Hugging Face, soumickmj/NCC1701_ReconResNet2D_*, Apache-2.0) tell no settings. A
-    ``model.`` or ``net.`` before all names is dropped. Floating-point numbers of any precision become float32.
+    ``model.`` or ``net.`` before all names is dropped. Numbers of any precision become float32.
 
     ``what``: names the file in sentences. Raises ScanError on a file that is missing, of another kind,
     damaged, or holds NaN or infinity. Whether names and shapes fit a network is for ``reconresnet_of`` to
