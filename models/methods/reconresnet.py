@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -136,7 +136,7 @@ def _consistent(
     if consistency in ("published_spokes", "published_spokes_off_centre"):
         return full_set_gridding(operator, y, guess, centred=consistency == "published_spokes")
     if consistency not in ("published_real", "published_magnitude"):
-        raise ValueError(f"consistency must be one of {', '.join(Consistency.__args__)}, got {consistency}")  # type: ignore[attr-defined]
+        raise ValueError(f"consistency must be one of {', '.join(get_args(Consistency))}, got {consistency}")
     if len(operator.range_shape) != 3 or operator.range_shape[0] != 1:
         raise UnsuitableError(
             f"{consistency} must be given one coil on a Cartesian grid, got samples {operator.range_shape}"

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from proxflow.models.metrics.ssim_loss import ssim_loss
 from proxflow.models.networks.channels_last import channels_last
 from proxflow.models.networks.drawn_network import drawn_network
 from proxflow.models.networks.instance_norm import InstanceNorm
@@ -210,3 +211,17 @@ def test_released_weights_do_not_fit_34_blocks() -> None:
 def test_impossible_settings_are_refused(changes: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ReconResNetSettings(**changes)  # type: ignore[arg-type]
+
+
+def test_it_learns_one_image_by_heart(rng: torch.Generator) -> None:
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 24), torch.linspace(-1, 1, 20), indexing="ij")
+    image = (0.7 * (y**2 + x**2 < 0.6) + 0.2 * ((y - 0.2) ** 2 + (x - 0.1) ** 2 < 0.1))[None, None]
+    noisy = (image + 0.2 * torch.randn(image.shape, generator=rng)).abs()
+    network = drawn_network(lambda: ReconResNet(ReconResNetSettings(1, 8, dropout=0.0)), seed=3)
+    optimiser = torch.optim.Adam(network.parameters(), lr=5e-3)
+    for _ in range(120):
+        optimiser.zero_grad()
+        loss = ssim_loss(network(noisy), image)
+        loss.backward()
+        optimiser.step()
+    assert loss < -0.99 < -0.9 < ssim_loss(noisy, image)
