@@ -41,6 +41,15 @@ def read_tensors(path: Path, known: str, what: str) -> tuple[dict[str, Tensor], 
     return tensors, told
 
 
+def read_foreign_tensors(path: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file that others wrote, as copies: the file may change, or go.
+
+    Raises ScanError on a file that is damaged.
+    """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+
+
 def format_of(path: Path, what: str, most_bytes: int = MOST_BYTES) -> str:
     """The format that a file of weights says it has; empty where it says none.
 

@@ -1,0 +1,88 @@
+"""Weights of ReconResNet in files: ours, and those its authors released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from proxflow.data.errors import ScanError
+from proxflow.data.weights.foreign_tensors import check_plain
+from proxflow.data.weights.weights_file import (
+    check_numbers,
+    format_of,
+    read_foreign_tensors,
+    read_tensors,
+    write_tensors,
+)
+
+FORMAT = "reconresnet-1"
+MOST_BYTES = 256 << 20  # 34 blocks have 156 MiB
+PREFIXES = ("model.", "net.")  # the module that holds the network: of the released files, of checkpoints
+SETTINGS = {"n_blocks": int, "width": int, "n_levels": int, "activation": str, "dropout": float, "skips": int}
+
+
+@dataclass(frozen=True)
+class ReconResNetWeights:
+    """tensors: by name, as ``intialConv.1.weight``, float32 once read.
+
+    settings: of the network, by the fields of ``ReconResNetSettings``; None where the file does not tell
+    them, so that names and shapes must.
+    """
+
+    tensors: Mapping[str, Tensor]
+    settings: Mapping[str, Any] | None = None
+
+
+def write_reconresnet_weights(path: Path, weights: ReconResNetWeights) -> None:
+    """Write them as safetensors: the same weights give the same bytes.
+
+    Tensors are written in the dtype they have; in float16 a file has half the size and is read as float32.
+    Raises ValueError on weights without settings, which a file of ours tells.
+    """
+    if weights.settings is None:
+        raise ValueError("settings must be given for a file of weights, got none")
+    write_tensors(path, weights.tensors, {"format": FORMAT, "settings": dict(weights.settings)})
+
+
+def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWeights:
+    """The weights in a .safetensors of ``write_reconresnet_weights``, or in one of the released files.
+
+    Those (69.1 MB, Hugging Face, soumickmj/NCC1701_ReconResNet2D_*, Apache-2.0) tell no settings. A
+    ``model.`` or ``net.`` before all names is dropped. Numbers of any precision become float32.
+
+    ``what``: names the file in sentences. Raises ScanError on a file that is missing, of another kind,
+    damaged, or holds NaN or infinity. Whether names and shapes fit a network is for ``reconresnet_of`` to
+    say.
+    """
+    if format_of(path, what, MOST_BYTES):
+        mapped, told = read_tensors(path, FORMAT, "ReconResNet")
+        tensors = {name: tensor.clone() for name, tensor in mapped.items()}  # the file may change, or go
+        settings = _settings(path, told.get("settings"))
+    else:
+        tensors, settings = _bare(read_foreign_tensors(path)), None
+    for name, tensor in tensors.items():
+        check_plain(path, name, tensor)
+    check_numbers(path, tensors)
+    return ReconResNetWeights({name: tensor.float() for name, tensor in tensors.items()}, settings)
+
+
+def _bare(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """By names without the prefix that is before all of them, or as they are."""
+    for prefix in PREFIXES:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def _settings(path: Path, told: Any) -> dict[str, Any]:
+    if not isinstance(told, dict) or told.keys() != SETTINGS.keys():
+        got = sorted(told.keys() ^ SETTINGS.keys())[0] if isinstance(told, dict) else told
+        raise ScanError(f"{path.name}: settings must name {', '.join(SETTINGS)}, got {got} amiss")
+    for name, kind in SETTINGS.items():
+        if type(told[name]) is not kind:
+            raise ScanError(f"{path.name}: {name} must be of type {kind.__name__}, got {told[name]!r:.80}")
+    return told

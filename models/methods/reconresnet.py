@@ -1,0 +1,145 @@
+"""ReconResNet: one pass of a network over the zero-filled image, then the measured samples put back."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from proxflow.models.denoisers.network import NetworkDenoiser
+from proxflow.models.diffusion.low_phase import low_phase
+from proxflow.models.methods.one_step import one_step
+from proxflow.models.methods.reconresnet_published import full_set_gridding, magnitude_part, real_part
+from proxflow.models.methods.result import Reconstruction
+from proxflow.models.methods.unsuitable import UnsuitableError
+from proxflow.models.solvers.inner_product import inner, over_image, ratio, squared_norm
+from proxflow.models.solvers.iteration import Checkpoint, Monitor
+from proxflow.models.solvers.nearest_fit import nearest_fit
+from proxflow.operators.base import LinearOperator
+from proxflow.operators.density_compensation import radial_density
+from proxflow.operators.non_cartesian_sense import NonCartesianSense
+
+Consistency = Literal[
+    "exact",
+    "none",
+    "published_real",
+    "published_magnitude",
+    "published_spokes",
+    "published_spokes_off_centre",
+]
+Phase = Literal["low", "adjoint", "none"]
+Unit = Literal["item", "volume", "volume_minmax"]
+
+
+def reconresnet(
+    operator: LinearOperator,
+    y: Tensor,
+    *,
+    network: nn.Module,
+    consistency: Consistency = "exact",
+    mu: float = 0.0,
+    n_cg: int = 30,
+    phase: Phase | Tensor = "low",
+    unit: Unit = "item",
+    monitor: Monitor | None = None,
+    resume: Checkpoint | None = None,
+) -> Reconstruction:
+    """The magnitude of the zero-filled image through the network, at the data's scale, made to fit the data:
+
+        b   = A^H W y                        W: of spokes ``radial_density``, else 1
+        x_G = max(net(|b| / max |b|), 0) p                p: the phase
+        c   = Re <W y, A x_G> / <W y, y>                  the network's unit in that of the data
+        x   = argmin ||A z - y||_W^2 + mu ||z - x_G / c||^2
+
+    c y is nearest to A x_G, of measured data alone; the published code takes the unit from the true image.
+    Where c would not be positive, as of data of zeros, x_G / c is 0.
+
+    Args:
+        operator: complex, of images (y, x): one coil or many, Cartesian, or along a trajectory.
+        network: of (n, 1, y, x), such as ``ReconResNet``; it is put into evaluation mode, float32.
+        consistency: "exact": as above, by ``nearest_fit``; "none": x_G / c; the others are the published ones
+            of one coil (``reconresnet_published``), for comparison: "published_real" and
+            "published_magnitude", parts of the exact image on a Cartesian grid, "published_spokes" of a full
+            set of golden angles, "published_spokes_off_centre" with the weights as published.
+        mu: >= 0. With 0 and one Cartesian coil all samples are kept to rounding. Many coils, spokes, noise:
+            ``n_cg`` steps decide how near, or a mu of about the noise's variance over that of x_G's error.
+        phase: "low": of the lowest frequencies of b (``low_phase``); "adjoint": of b itself, artefacts
+            included; "none": 1, for real images, as published; or exp(i phi), complex (*batch, *domain).
+        unit: what the magnitude is divided by: its maximum over the "item", or over the whole "volume" y, as
+            published; "volume_minmax" takes the minimum away first, as the older published code.
+
+    y: complex (*batch, *range). image: complex (*batch, *domain). Reported as one iteration.
+    Raises UnsuitableError for volumes, and for published forms and measurements that do not fit; ValueError
+    for mu < 0 and images too small for the network; DivergenceError on NaN.
+    Source: Chatterjee et al., Comput. Biol. Med. 143:105321 (2022), arXiv 2103.09203.
+    """
+    if len(operator.domain_shape) != 2:
+        got = " x ".join(map(str, operator.domain_shape))
+        raise UnsuitableError(f"image must have two axes (y, x), got {got}")
+    weighted, samples = _weighted(operator, y)
+    b = weighted.adjoint(samples)
+    magnitude = _through(network, b.abs(), unit)
+    guess = magnitude * _phase(b, phase)
+    scale = ratio(squared_norm(samples, len(operator.range_shape)), inner(b, guess, 2).clamp_min(0))
+    guess = over_image(scale, guess) * guess
+    image = _consistent(operator, y, weighted, b, guess, consistency, mu, n_cg)
+    return one_step(operator, y, image, monitor=monitor, resume=resume)
+
+
+def _weighted(operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
+    """W^(1/2) A and W^(1/2) y of spokes without weights; anything else as it is."""
+    if not isinstance(operator, NonCartesianSense) or operator.weights is not None:
+        return operator, y
+    if operator.n_readout is None:
+        raise UnsuitableError("spokes must have as many samples each, or weights of their own, got neither")
+    weights = radial_density(operator.trajectory.unflatten(0, (-1, operator.n_readout))).flatten()
+    weighted = NonCartesianSense(operator.trajectory, operator.coil_maps, weights=weights)
+    return weighted, weights.sqrt().to(y.device, y.real.dtype) * y
+
+
+def _through(network: nn.Module, magnitude: Tensor, unit: Unit) -> Tensor:
+    """What the network makes of magnitudes (*batch, y, x), in its own unit, at least 0."""
+    lowest = magnitude.min() if unit == "volume_minmax" else magnitude.new_zeros(())
+    peak = magnitude.amax((-2, -1), keepdim=True) if unit == "item" else magnitude.max()
+    seen = ratio(magnitude - lowest, (peak - lowest).expand_as(magnitude))
+    images = seen.reshape(-1, *seen.shape[-2:])
+    return NetworkDenoiser(network)(images).clamp_min(0).reshape(magnitude.shape)
+
+
+def _phase(b: Tensor, phase: Phase | Tensor) -> Tensor:
+    if isinstance(phase, Tensor):
+        return phase
+    if phase == "low":
+        return low_phase(b)
+    if phase == "adjoint":
+        return torch.polar(torch.ones_like(b.real), b.angle())
+    if phase == "none":
+        return torch.ones_like(b)
+    raise ValueError(f"phase must be low, adjoint, none or a tensor, got {phase}")
+
+
+def _consistent(
+    operator: LinearOperator,
+    y: Tensor,
+    weighted: LinearOperator,
+    b: Tensor,
+    guess: Tensor,
+    consistency: Consistency,
+    mu: float,
+    n_cg: int,
+) -> Tensor:
+    if consistency == "none":
+        return guess
+    if consistency == "exact":
+        return nearest_fit(weighted, b, guess, mu=mu, n_iter=n_cg)
+    if consistency in ("published_spokes", "published_spokes_off_centre"):
+        return full_set_gridding(operator, y, guess, centred=consistency == "published_spokes")
+    if consistency not in ("published_real", "published_magnitude"):
+        raise ValueError(f"consistency must be one of {', '.join(get_args(Consistency))}, got {consistency}")
+    if len(operator.range_shape) != 3 or operator.range_shape[0] != 1:
+        raise UnsuitableError(
+            f"{consistency} must be given one coil on a Cartesian grid, got samples {operator.range_shape}"
+        )
+    part = real_part if consistency == "published_real" else magnitude_part
+    return part(nearest_fit(weighted, b, guess))

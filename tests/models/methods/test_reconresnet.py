@@ -1,0 +1,244 @@
+"""ReconResNet as a method: what the network sees, the scale it comes back to, and each consistency."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from proxflow.data.masks.gaussian_points import disc_gaussian_mask
+from proxflow.models.diffusion.low_phase import low_phase
+from proxflow.models.methods.reconresnet import reconresnet
+from proxflow.models.methods.reconresnet_published import full_set_gridding
+from proxflow.models.methods.unsuitable import UnsuitableError
+from proxflow.models.networks.reconresnet import ReconResNet
+from proxflow.models.networks.reconresnet_settings import ReconResNetSettings
+from proxflow.models.solvers.iteration import DivergenceError
+from proxflow.operators.cartesian_sense import CartesianSense
+from proxflow.operators.dense import MatrixOperator
+from proxflow.operators.golden_spokes import golden_spoke_density, golden_spokes
+from proxflow.operators.non_cartesian_sense import NonCartesianSense
+
+SHAPE = (18, 15)
+N = 12  # pixels along both axes of images measured by spokes
+
+
+class Seen(nn.Module):
+    """Remembers what it saw, and gives something else: ``make`` of it."""
+
+    def __init__(self, make=lambda x: 0.5 * x.square()) -> None:  # type: ignore[no-untyped-def]
+        super().__init__()
+        self.make = make
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen = x
+        out: Tensor = self.make(x)
+        return out
+
+
+@pytest.fixture
+def x(rng: torch.Generator) -> Tensor:
+    """Two images with a smooth phase, of different size."""
+    y, x = (torch.linspace(-1, 1, n, dtype=torch.float64) for n in SHAPE)
+    magnitude = torch.rand(2, *SHAPE, dtype=torch.float64, generator=rng) * (y[:, None] ** 2 + x**2 < 0.8)
+    return torch.polar(
+        magnitude * torch.tensor([3.0, 70.0]).view(2, 1, 1), (0.4 * y[:, None] + 0.3 * x).expand(2, -1, -1)
+    )
+
+
+def coils(n: int, rng: torch.Generator) -> CartesianSense:
+    mask = torch.from_numpy(disc_gaussian_mask(SHAPE, 0.4, seed=2, centre=0.05))
+    maps = torch.ones(1, *SHAPE, dtype=torch.complex128)
+    if n > 1:
+        maps = torch.randn(n, *SHAPE, dtype=torch.complex128, generator=rng)
+        maps = maps / maps.abs().square().sum(0).sqrt()
+    return CartesianSense(mask, maps)
+
+
+def spokes(n_spokes: int, matrix: int = N) -> NonCartesianSense:
+    trajectory = golden_spokes(n_spokes, matrix).flatten(0, 1)
+    maps = torch.ones(1, matrix, matrix, dtype=torch.complex128)
+    return NonCartesianSense(trajectory, maps, n_readout=2 * matrix)
+
+
+@pytest.mark.parametrize("n_coils", [1, 3])
+def test_the_network_sees_each_item_by_its_maximum_and_comes_back_at_the_scale_of_the_data(
+    n_coils: int, x: Tensor, rng: torch.Generator
+) -> None:
+    operator, network = coils(n_coils, rng), Seen()
+    y = operator.forward(x)
+    found = reconresnet(operator, y, network=network, consistency="none").image
+    b = operator.adjoint(y)
+    seen = b.abs() / b.abs().amax((1, 2), keepdim=True)
+    torch.testing.assert_close(network.seen[:, 0], seen.float())
+    guess = 0.5 * seen.float().square().double() * low_phase(b)
+    for i in range(2):
+        a_guess = operator.forward(guess[i])
+        c = torch.vdot(y[i].flatten(), a_guess.flatten()).real / y[i].norm() ** 2
+        torch.testing.assert_close(found[i], guess[i] / c, rtol=1e-5, atol=1e-5)
+        for other in (0.9, 1.1):  # c y is nearest to what the operator makes of the guess
+            assert (c * y[i] - a_guess).norm() < (other * c * y[i] - a_guess).norm()
+
+
+def test_a_perfect_network_gives_the_image_whatever_its_scale(x: Tensor, rng: torch.Generator) -> None:
+    operator = coils(1, rng)
+    truth = x[:1].abs() / x[:1].abs().max()
+    y = operator.forward(truth.to(x.dtype) * 40)
+    network = Seen(lambda seen: 0.9 * truth[None].float())
+    found = reconresnet(operator, y, network=network, consistency="none", phase="none").image
+    # The network's unit is 0.9 of the truth's, and c tells so from the samples alone.
+    torch.testing.assert_close(found.real, 40 * truth, rtol=1e-5, atol=1e-5)
+
+
+def test_units_of_a_volume(x: Tensor, rng: torch.Generator) -> None:
+    operator, network = coils(1, rng), Seen()
+    y = operator.forward(x)
+    magnitude = operator.adjoint(y).abs()
+    reconresnet(operator, y, network=network, unit="volume")
+    torch.testing.assert_close(network.seen[:, 0], (magnitude / magnitude.max()).float())
+    reconresnet(operator, y, network=network, unit="volume_minmax")
+    low, high = magnitude.min(), magnitude.max()
+    torch.testing.assert_close(network.seen[:, 0], ((magnitude - low) / (high - low)).float())
+
+
+def test_items_do_not_depend_on_their_neighbours(x: Tensor, rng: torch.Generator) -> None:
+    operator = coils(2, rng)
+    y = operator.forward(x)
+    both = reconresnet(operator, y, network=Seen()).image
+    torch.testing.assert_close(reconresnet(operator, y[1], network=Seen()).image, both[1])
+
+
+@pytest.mark.parametrize("phase", ["low", "adjoint", "none"])
+def test_samples_of_one_coil_are_kept(phase, x: Tensor, rng: torch.Generator) -> None:  # type: ignore[no-untyped-def]
+    operator = coils(1, rng)
+    y = operator.forward(x)
+    found = reconresnet(operator, y, network=Seen(), phase=phase)
+    assert (operator.forward(found.image) - y).norm() < 1e-12 * y.norm()
+    assert found.trace[0].data_residual < 1e-12 and len(found.trace) == 1
+
+
+def test_a_phase_may_be_given(x: Tensor, rng: torch.Generator) -> None:
+    operator = coils(1, rng)
+    phase = torch.polar(
+        torch.ones(SHAPE, dtype=torch.float64), torch.rand(SHAPE, dtype=torch.float64, generator=rng)
+    )
+    y = operator.forward(x)
+    found = reconresnet(operator, y, network=Seen(), phase=phase, consistency="none").image
+    torch.testing.assert_close(
+        (found * phase.conj()).imag.abs().max(), torch.tensor(0.0, dtype=torch.float64)
+    )
+    assert found.abs().max() > 1
+
+
+def test_many_coils_come_nearer_to_the_data_the_more_steps_and_the_less_mu(
+    x: Tensor, rng: torch.Generator
+) -> None:
+    operator = coils(3, rng)
+    y = operator.forward(x)
+
+    def residual(**numbers: float) -> float:
+        options = {"n_cg": 30, "mu": 0.0, **numbers}
+        return reconresnet(operator, y, network=Seen(), **options).trace[0].data_residual  # type: ignore[arg-type]
+
+    guess = reconresnet(operator, y, network=Seen(), consistency="none").trace[0].data_residual
+    assert residual() < residual(n_cg=3) < guess
+    assert residual() < residual(mu=0.05) < residual(mu=0.5) < guess
+
+
+def test_published_parts_are_those_of_the_exact_image(x: Tensor, rng: torch.Generator) -> None:
+    operator = coils(1, rng)
+    y = operator.forward(x.abs().to(x.dtype))
+    exact, real, magnitude = (
+        reconresnet(operator, y, network=Seen(), phase="none", consistency=name)  # type: ignore[arg-type]
+        for name in ("exact", "published_real", "published_magnitude")
+    )
+    torch.testing.assert_close(real.image, exact.image.real.to(x.dtype), rtol=0, atol=1e-12)
+    torch.testing.assert_close(magnitude.image, exact.image.abs().to(x.dtype), rtol=0, atol=1e-12)
+    residuals = [found.trace[0].data_residual for found in (exact, real, magnitude)]
+    assert residuals[0] < 1e-12 < 1e-3 < residuals[1] < residuals[2]
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_spokes_of_a_full_set_give_its_gridding_where_the_network_is_right(
+    centred: bool, rng: torch.Generator
+) -> None:
+    x = torch.rand(2, N, N, dtype=torch.float64, generator=rng).to(torch.complex128)
+    part, full = spokes(7), spokes(2 * N)
+    weights = golden_spoke_density(2 * N, N, centred=centred).repeat(2 * N)
+    expected = full.adjoint(weights * full.forward(x)).real
+    for operator in (part, full):
+        found = full_set_gridding(operator, operator.forward(x), x, centred=centred)
+        torch.testing.assert_close(found.real, expected)
+        assert not found.imag.any()
+    wrong = full_set_gridding(part, part.forward(x), torch.zeros_like(x), centred=centred)
+    assert (wrong.real - expected).norm() > 0.1 * expected.norm()
+
+
+def test_spokes_are_gridded_for_the_network_and_then_fitted(rng: torch.Generator) -> None:
+    operator, network = spokes(9), Seen()
+    y, x = torch.meshgrid(*(torch.linspace(-1, 1, N, dtype=torch.float64),) * 2, indexing="ij")
+    truth = torch.exp(-4 * ((y - 0.1) ** 2 + x**2)).to(torch.complex128)
+    samples = operator.forward(5 * truth)
+    results = {
+        name: reconresnet(operator, samples, network=network, phase="none", consistency=name)  # type: ignore[arg-type]
+        for name in ("none", "exact", "published_spokes", "published_spokes_off_centre")
+    }
+    assert (network.seen[0, 0] - truth.real).norm() < 0.2 * truth.real.norm()  # gridding, by its maximum
+    residual = {name: found.trace[0].data_residual for name, found in results.items()}
+    assert residual["exact"] < 1e-3 < 0.01 < residual["none"]
+    assert residual["exact"] < residual["published_spokes"] != residual["published_spokes_off_centre"]
+    error = {name: float((found.image - 5 * truth).norm()) for name, found in results.items()}
+    assert error["exact"] < error["none"]
+
+
+def test_the_network_itself_at_odd_sides_with_noise(x: Tensor, rng: torch.Generator) -> None:
+    operator = coils(3, rng)
+    y = operator.forward(x) + 0.1 * torch.randn(2, 3, *SHAPE, dtype=torch.complex128, generator=rng)
+    network = ReconResNet(ReconResNetSettings(n_blocks=1, width=4)).train()
+    first, again = (reconresnet(operator, y, network=network).image for _ in range(2))
+    assert first.shape == x.shape and first.isfinite().all()
+    assert torch.equal(first, again)  # no dropout
+
+
+def test_zeros_nan_and_other_measurements(x: Tensor, rng: torch.Generator) -> None:
+    operator = coils(1, rng)
+    y = operator.forward(x)
+    assert not reconresnet(operator, torch.zeros_like(y), network=Seen()).image.any()
+    dark = reconresnet(operator, y, network=Seen(torch.zeros_like)).image  # or one that sees nothing
+    torch.testing.assert_close(dark, operator.adjoint(y))
+    with pytest.raises(DivergenceError):
+        reconresnet(operator, torch.full_like(y, torch.nan), network=Seen())
+    with pytest.raises(ValueError, match=r"y must end in axes \(1, 18, 15\), got shape \(2, 1, 18, 14\)"):
+        reconresnet(operator, y[..., :14], network=Seen())
+    volume = MatrixOperator(torch.eye(8, dtype=torch.complex64), (2, 2, 2), (8,))
+    with pytest.raises(UnsuitableError, match=r"image must have two axes \(y, x\), got 2 x 2 x 2"):
+        reconresnet(volume, torch.zeros(8, dtype=torch.complex64), network=Seen())
+    many = coils(2, rng)
+    with pytest.raises(UnsuitableError, match=r"published_real must be given one coil on a Cartesian grid"):
+        reconresnet(many, many.forward(x), network=Seen(), consistency="published_real")
+    with pytest.raises(UnsuitableError, match="must be given spokes without weights"):
+        reconresnet(operator, y, network=Seen(), consistency="published_spokes")
+    with pytest.raises(ValueError, match=r"consistency must be one of exact, none, .*, got hard"):
+        reconresnet(operator, y, network=Seen(), consistency="hard")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="phase must be low, adjoint, none or a tensor, got smooth"):
+        reconresnet(operator, y, network=Seen(), phase="smooth")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("trajectory", "shape", "words"),
+    [
+        (
+            golden_spokes(3, N).flatten(0, 1) + 0.01,
+            (1, N, N),
+            "first spokes of golden_spokes, got samples 0.01",
+        ),
+        (golden_spokes(3, N)[:, 1:].flatten(0, 1), (1, N, N), "1 to 24 spokes of 24 samples, got 69 samples"),
+        (golden_spokes(3, N).flatten(0, 1), (1, N, N + 2), "a square image, got 1 coils and 12 x 14"),
+        (golden_spokes(3, N).flatten(0, 1), (2, N, N), "one coil and .*, got 2 coils and 12 x 12"),
+    ],
+)
+def test_other_spokes_are_not_completed(trajectory: Tensor, shape: tuple[int, int, int], words: str) -> None:
+    operator = NonCartesianSense(trajectory, torch.ones(shape, dtype=torch.complex128))
+    y = torch.zeros(operator.range_shape, dtype=torch.complex128)
+    with pytest.raises(UnsuitableError, match=words):
+        full_set_gridding(operator, y, torch.zeros(shape[1:], dtype=torch.complex128))
