@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,19 @@ from pydantic import ValidationError
 
 from proxflow.configs.loading import anchor_paths
 from proxflow.configs.methods_diffusion import Dds
+from proxflow.data.open_scan import open_scan
 from proxflow.data.weights.diffusion_weights import DiffusionWeights, write_diffusion_weights
+from proxflow.models.diffusion.fourier_wiener import FourierWiener, radial_spectrum
 from proxflow.models.diffusion.image_prior import ImagePrior
+from proxflow.models.diffusion.image_unit import bright
+from proxflow.models.diffusion.low_phase import low_phase
 from proxflow.models.diffusion.network_priors import VeNetworkPrior, VpNetworkPrior
+from proxflow.models.diffusion.prior_training import noise_errors
 from proxflow.models.diffusion.priors import DenoiserPrior
 from proxflow.models.networks import ncsnpp
 from proxflow.models.networks.diffusion_settings import DiffusionUnetSettings
 from proxflow.models.networks.diffusion_unet import DiffusionUnet
+from proxflow.operators.fourier import ifft2c
 from proxflow.tasks.denoisers import FILE, denoiser_files, method_part
 from proxflow.tasks.diffusion_priors import open_diffusion_prior
 from proxflow.tasks.errors import RequestError
@@ -148,3 +155,38 @@ def test_names_that_are_none(name: str) -> None:
 def test_numbers_out_of_range_are_refused(changed: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         Dds.model_validate({"method": "dds"} | changed)
+
+
+def chest() -> torch.Tensor:
+    """A chest that no network was trained on, (1, y, x)."""
+    with open_scan("sample://dynamic-ct-lung") as scan:
+        return torch.from_numpy(scan.read([0]).reference[0][:1]).float()
+
+
+def head() -> torch.Tensor:
+    """A measured brain, its coils combined by their smooth phases, which are taken off."""
+    with open_scan("sample://brain-13coil") as scan:
+        coils = ifft2c(torch.from_numpy(scan.read([0]).samples[0]))
+    combined = (coils * low_phase(coils).conj()).sum(0, keepdim=True)
+    return combined * low_phase(combined).conj()
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "least"),
+    [
+        ("diffusion-ct", chest, (2.5, 2, 1.3, 1, 1, 1.5)),
+        ("diffusion-mri", head, (1.2, 1, 0.8, 0.8, 0.9, 0.9)),
+    ],
+)
+def test_shipped_priors_are_beside_the_filter_that_knows_the_image(
+    name: str, subject: Callable[[], torch.Tensor], least: tuple[float, ...]
+) -> None:
+    """Errors of Wiener's filter with the spectrum of this very image over those of the network, by level."""
+    image = subject()
+    image = image / float(bright(image[0], 2))
+    predict = open_diffusion_prior(name).predict
+    assert predict is not None
+    wiener = FourierWiener(radial_spectrum(list(image), (image.shape[-2], image.shape[-1])))
+    errors = zip(noise_errors(wiener, image), noise_errors(predict, image), least, strict=True)
+    for of_wiener, found, times in errors:
+        assert of_wiener / found > times
