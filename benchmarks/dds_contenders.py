@@ -24,7 +24,7 @@ from proxflow.tasks.methods import METHODS, method_function
 
 Numbers = dict[str, Any]
 DDS = "dds"
-SAMPLER = re.compile(r"(dds(?:-axial)?)(?:-(\d+))?")
+SAMPLER = re.compile(r"(dds(?:-axial)?)(?:-(\d+)(?:x(\d+))?)?")
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ class Solved(NamedTuple):
 
 
 def contenders(names: Sequence[str], priors: Sequence[str]) -> list[Contender]:
-    """Of ``tv`` one; of ``dds-50`` one for each prior, 50 being the steps; of ``dds-axial-50`` likewise, with
-    total variation across slices. SystemExit for a name that no method has.
+    """Of ``tv`` one; of ``dds-50`` one for each prior, 50 being the steps, of ``dds-50x8`` the mean of eight
+    samples; of ``dds-axial-50`` likewise, with total variation across slices. SystemExit for a name that no
+    method has.
     """
     found = []
     for name in names:
@@ -72,14 +73,16 @@ def contenders(names: Sequence[str], priors: Sequence[str]) -> list[Contender]:
         if sampler is None:
             if name not in METHODS:
                 raise SystemExit(
-                    f"methods must be of {', '.join(METHODS)}, or dds-50 for 50 steps, got {name}"
+                    f"methods must be of {', '.join(METHODS)}, or dds-50 or dds-50x8, got {name}"
                 )
             found.append(Contender(name, name, {}, name))
             continue
-        tuned, steps = sampler[1], int(sampler[2] or 50)
+        tuned, steps, samples = sampler[1], int(sampler[2] or 50), int(sampler[3] or 1)
+        several = f", {samples} samples" if samples > 1 else ""
         for prior in priors:
-            label = f"{tuned}, {steps} steps, {_short(prior)}"
-            found.append(Contender(label, DDS, {"n_iter": steps, "prior": prior}, tuned, weights_of(prior)))
+            label = f"{tuned}, {steps} steps{several}, {_short(prior)}"
+            fixed = {"n_iter": steps, "prior": prior, "samples": samples}
+            found.append(Contender(label, DDS, fixed, tuned, weights_of(prior)))
     return found
 
 

@@ -48,7 +48,12 @@ def parser_of(document: str | None, out: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="folder with the files named above")
     parser.add_argument("--prior", nargs="+", default=["tv"], metavar="FILE", help="or tv, fourier-wiener")
-    parser.add_argument("--methods", nargs="+", metavar="NAME", help="of recipes; dds-50 for 50 steps")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="NAME",
+        help="of recipes; dds-50 for 50 steps, dds-50x8 for the mean of 8 samples",
+    )
     parser.add_argument("--out", type=Path, default=Path(out))
     parser.add_argument("--numbers", type=Path, default=NUMBERS)
     parser.add_argument("--tune", action="store_true", help="choose numbers and stop")

@@ -52,7 +52,7 @@ def tune(
     posed = cache(lambda: [scan() for scan in scans])
     for row in {(row.tuned, row.weights): row for row in rows}.values():
         if row.method == DDS:
-            row = row._replace(fixed={**row.fixed, "n_iter": SAMPLED})
+            row = row._replace(fixed={**row.fixed, "n_iter": SAMPLED, "samples": 1})
         if row.tuned in grids:
             search(grids[row.tuned], partial(_tried, kept, section, row, posed, device))
 

@@ -126,7 +126,10 @@ def test_rows_of_the_sampler_are_one_for_each_prior_and_share_numbers() -> None:
     rows = contenders(["tv", "dds-20", "dds-axial-50"], ["tv", "fourier-wiener"])
     assert [row.label for row in rows][:2] == ["tv", "dds, 20 steps, tv"]
     assert [row.tuned for row in rows] == ["tv", "dds", "dds", "dds-axial", "dds-axial"]
-    assert rows[-1].fixed == {"n_iter": 50, "prior": "fourier-wiener"}
+    assert rows[-1].fixed == {"n_iter": 50, "prior": "fourier-wiener", "samples": 1}
+    several = contenders(["dds-20x8"], ["tv"])[0]
+    assert several.label == "dds, 20 steps, 8 samples, tv" and several.tuned == "dds"
+    assert several.fixed == {"n_iter": 20, "prior": "tv", "samples": 8}
     for name in ("unknown", "tv-20"):
         with pytest.raises(SystemExit, match=f"methods must be of .* got {name}"):
             contenders([name], ["tv"])
