@@ -47,10 +47,10 @@ BODIES = (
     ("TCGA-50-5044", CHESTS, 0),
 )
 TUNING_BODIES = (("TCGA-17-Z013", CHESTS, 0), ("TCGA-17-Z039", CHESTS, 0))
-DISCS, TUNING_DISC = ("01a", "05a", "03a", "07a", "02a", "04a", "06a"), "ta"
+DISCS, TUNING_DISC = ("01a", "05a", "03a", "02a", "04a", "06a"), "07a"  # not those of diffusion-ct
 VIEWS = {"8 views": 8, "16 views": 16, "32 views": 32}
 ARC, DEGREES = "90 degrees", 90
-VOLUME, VOLUME_MM = "anatomy/ct/totalseg_example_ct_3mm.nii.gz", 3.0
+VOLUME, VOLUME_MM = "anatomy/ct/totalseg_example_ct_3mm.nii.gz", 3.0  # diffusion-ct was trained on it
 N_SLICES, VOLUME_SIDE = 16, 64
 FIRST, TUNING_FIRST = 30, 8  # of the slices, each of two in the file
 

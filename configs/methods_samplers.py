@@ -55,8 +55,8 @@ class Dps(Choice):
     method: Literal["dps"]
     prior: PriorName = Field(
         default="fourier-wiener",
-        description="fourier-wiener, Gaussian with the power spectrum that the measurements tell; or a file "
-        "of diffusion weights, as of dds. tv has no gradient.",
+        description="fourier-wiener, Gaussian with the power spectrum that the measurements tell; or a "
+        "network, as of dds. tv has no gradient.",
     )
     n_iter: Annotated[int, Field(ge=2, le=1000)] = Field(
         default=200, description="Noise levels to come down, each one call of the prior and its gradient."

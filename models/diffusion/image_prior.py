@@ -13,7 +13,7 @@ from proxflow.models.methods.unsuitable import UnsuitableError
 
 MOST_AT_ONCE = 8  # images given to a prior: more was not faster
 COPIES = 14  # of an image, that total variation holds at most, the one it is given included
-USUAL_BYTES = 1 << 30  # where nobody says how much memory there is: so that results do not depend on it
+USUAL_BYTES = 1 << 30  # at most, so that what happens to be free does not decide
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ImagePrior:
         """How many images like this one, (..., y, x), go through it together."""
         pixels = image.shape[-2] * image.shape[-1]
         each = COPIES * pixels * image.element_size() if self.image_bytes is None else self.image_bytes(image)
-        allowed = USUAL_BYTES if self.memory_bytes is None else self.memory_bytes
+        allowed = min(USUAL_BYTES, self.memory_bytes or USUAL_BYTES)
         return min(MOST_AT_ONCE, max(1, allowed // max(each, 1)))
 
     def check(self, image: Tensor, name: str = "prior") -> None:

@@ -50,11 +50,8 @@ class VpNetworkPrior:
     def image_bytes(self, image: Tensor) -> int:
         """What one image (..., y, x) like this takes on its way through the network, at most."""
         settings = self.network.settings
-        last = len(settings.channels) - 1
-        attended = (*settings.attention_levels, last)
-        heads = [n // settings.head_channels * (i in attended) for i, n in enumerate(settings.channels)]
         pixels = padded_pixels(image, settings.side_factor)
-        each = unet_image_bytes(settings.channels, settings.n_res_blocks, pixels, heads)
+        each = unet_image_bytes(settings.channels, settings.n_res_blocks, pixels, in_place=True)
         return each * (2 if image.is_complex() and settings.in_channels == 1 else 1)
 
 

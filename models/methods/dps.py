@@ -55,7 +55,8 @@ def dps(
         y: (*batch, *range).
         prior: of images with magnitudes of about 0 to 1; complex where A's images are.
         process: which noise levels the prior knows.
-        eta: of DDIM's noise, under the rule "ddim": 1 is ancestral sampling (DDPM), 0 adds none.
+        eta: of DDIM's noise, under the rule "ddim": 1 is ancestral sampling (DDPM), 0 adds none; of an
+            exploding prior, the share that ``ve_steps`` has, whose noise at 1 is less.
         zeta: a step is at most so long as 2 zeta |dx0/dx|, in the norm of the whole image, whatever the
             misfit: what is right goes with the root of the number of pixels, and falls with n_iter.
         unit, seen, seed, first_item, images_at_once: as of ``dds``. More images than ``images_at_once`` go

@@ -88,7 +88,7 @@ def dps_of_item(
     setting = item_setting(operator, y, prior)
     if not isinstance(setting.predict, DifferentiablePrior):
         raise UnsuitableError(
-            "prior must be fourier-wiener or a file of weights, whose gradient is known, got a denoiser"
+            "prior must be fourier-wiener or a network, whose gradient is known, got a denoiser"
         )
     return dps(
         operator,

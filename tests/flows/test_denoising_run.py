@@ -93,7 +93,7 @@ def test_what_does_not_go_together_is_one_sentence(
         ("reconstruct.denoiser=bm3d", "reconstruct.denoiser must "),
         (
             "reconstruct={method: dps, prior: tv}",
-            "reconstruct.dps: prior must be fourier-wiener or a file of",
+            "reconstruct.dps: prior must be fourier-wiener or a network",
         ),
         (
             f"reconstruct={{method: score_mri, prior: {two}}}",

@@ -66,8 +66,6 @@ def test_priors_of_other_images_are_refused(scan: Any, sampler: Any) -> None:
 
 def test_a_prior_without_a_gradient_is_refused_by_dps_alone(scan: Any) -> None:
     tv = ImagePrior(DenoiserPrior(LevelTv()))
-    with pytest.raises(
-        UnsuitableError, match="prior must be fourier-wiener or a file of weights, whose grad"
-    ):
+    with pytest.raises(UnsuitableError, match="prior must be fourier-wiener or a network, whose grad"):
         dps_of_item(*scan, prior=tv)
     assert bool(score_mri_of_item(*scan, prior=tv, n_iter=5).image.isfinite().all())

@@ -89,5 +89,6 @@ def test_kept_features_of_fine_levels_and_attention_count() -> None:
     assert unet_image_bytes((8,), 2, 100) == 8 * (9 * 8 * 100)
     assert unet_image_bytes((8, 8, 800), 1, 400) == 8 * (2 * 8 * 400 + (4 * 800 + 4 * 8) * 100)
     assert unet_image_bytes((8,), 2, 100, (2,)) == 8 * (9 * 8 * 100 + 2 * 2 * 100**2)
+    assert unet_image_bytes((8,), 2, 100, in_place=True) == 8 * (8 * 8 * 100)
     official = OFFICIAL_MRI_320
     assert 1.5 < unet_image_bytes(official.channels, official.n_res_blocks, 320**2) / 2**30 < 1.7
