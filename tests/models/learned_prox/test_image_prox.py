@@ -49,6 +49,41 @@ def test_a_support_keeps_the_jacobian_symmetric(prox: NetworkProx, rng: torch.Ge
     assert float(jacobian.norm()) > 0.1
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_prior_with_a_support_is_that_of_the_image(
+    channels: int, bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator
+) -> None:
+    """R(x) + 1/2 ||x||^2 - <x, v> is minus a potential whose gradient in v is x."""
+    settings = IcnnSettings("small", channels=channels, side=8, hidden=3, beta=10.0, alpha=0.01)
+    support = torch.rand(7, 5, generator=rng) > 0.3
+    dtype = torch.float64 if channels == 1 else torch.complex128
+    v = torch.randn(1, 7, 5, dtype=dtype, generator=rng)
+    shrink = ImageProx(NetworkProx(bent(settings), stride=8), UNITS[:1], support)
+
+    def parts(x: Tensor) -> Tensor:
+        return torch.view_as_real(x) if x.is_complex() else x
+
+    def potential(at: Tensor) -> Tensor:
+        found = shrink(at if channels == 1 else torch.view_as_complex(at))
+        x = parts(found.image)
+        return found.prior[0] + x.square().sum() / 2 - (x * at).sum()
+
+    at, step = parts(v), 1e-5
+    moves = step * torch.eye(at.numel(), dtype=torch.float64).view(-1, *at.shape)
+    slopes = torch.stack([potential(at + move) - potential(at - move) for move in moves]) / (2 * step)
+    torch.testing.assert_close(-slopes.view(at.shape), parts(shrink(v).image), rtol=1e-6, atol=1e-7)
+
+
+def test_what_a_support_takes_away_is_not_clipped(prox: NetworkProx, rng: torch.Generator) -> None:
+    support = torch.rand(7, 5, generator=rng) > 0.3
+    v = torch.randn(2, 7, 5, dtype=torch.complex128, generator=rng)
+    scale = UNITS[:, None, None]
+    below = (prox((v.abs() * support / scale)[:, None])[:, 0] * scale).clamp_max(0).square()
+    assert bool((below * ~support).any())
+    found = ImageProx(prox, UNITS, support)(v)
+    torch.testing.assert_close(found.clipped, (below * support).sum((-2, -1)))
+
+
 def test_magnitudes_are_shrunk_phases_stay_and_what_is_clipped_is_told(
     prox: NetworkProx, rng: torch.Generator
 ) -> None:
