@@ -29,8 +29,8 @@ class ImageProx:
     two channels, (real part, imaginary part), exactly; with one, f(|v|) exp(i arg v), ``magnitude_prox``,
     exact as long as f(|v|) is not negative, which ``clipped`` tells. Volumes slice by slice: R is a sum.
 
-    Outside the support S v and x are 0: S f(S v) is the gradient of psi(S v), a proximal operator as well, whose
-    prior is that of S f: <S f, v> - 1/2 ||S f||^2 - psi(S v), f at S v.
+    Outside the support S v and x are 0: S f(S v) is the gradient of psi(S v), a proximal operator as well,
+    whose R is <S f, v> - 1/2 ||S f||^2 - psi(S v), f at S v.
 
     Args:
         unit: what is 1 to f, in the unit of v, float64 (*batch).
