@@ -25,9 +25,10 @@ class ImageProx:
     """c f(v / c) of an iterate v whose unit is c: the proximal operator of c^2 R(x / c), whose value at x is
     free of cost, <x, v> - 1/2 ||x||^2 - c^2 psi(v / c).
 
-    Real images with a network of one channel, colour images (3, y, x) with one of three. Complex images: with
-    two channels, (real part, imaginary part), exactly; with one, f(|v|) exp(i arg v), ``magnitude_prox``,
-    exact as long as f(|v|) is not negative, which ``clipped`` tells. Volumes slice by slice: R is a sum.
+    Real images with a network of one channel, colour images (3, y, x) and no others with one of three.
+    Complex images: with two channels, (real part, imaginary part), exactly; with one, f(|v|) exp(i arg v),
+    ``magnitude_prox``, exact as long as f(|v|) is not negative, which ``clipped`` tells. Volumes slice by
+    slice: R is a sum.
 
     Outside the support S v and x are 0: S f(S v) is the gradient of psi(S v), a proximal operator as well,
     whose R is <S f, v> - 1/2 ||S f||^2 - psi(S v), f at S v.
@@ -47,6 +48,7 @@ class ImageProx:
         scaled = seen / over_image(self.unit, v)
         channels = self.prox.channels
         if not v.is_complex() and channels in (1, 3):
+            self._check_colours(v, channels)
             keep = self._keep(v, channels)
             image, prior, clipped = self._real(scaled.reshape(-1, channels, *v.shape[-2:]), keep)
         elif v.is_complex() and channels == 2:
@@ -59,6 +61,11 @@ class ImageProx:
             kind = "complex" if v.is_complex() else "real"
             raise UnsuitableError(f"prox must be for {kind} images, got a network of {channels} channels")
         return self._back(image, prior, clipped, v)
+
+    def _check_colours(self, v: Tensor, channels: int) -> None:
+        size = tuple(v.shape[self.unit.ndim :])
+        if channels == 3 and size[:-2] != (3,):
+            raise UnsuitableError(f"prox must be for images {size}, got a network of colour images (3, y, x)")
 
     def _keep(self, v: Tensor, channels: int) -> Tensor | None:
         """The support, laid out as what f makes of v: bool (n, channels, y, x)."""

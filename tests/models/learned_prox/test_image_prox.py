@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from proxflow.models.learned_prox.image_prox import ImageProx, prior_value
 from proxflow.models.learned_prox.network_prox import NetworkProx
+from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
 
@@ -94,6 +96,20 @@ def test_magnitudes_are_shrunk_phases_stay_and_what_is_clipped_is_told(
     assert bool((made < 0).any())
     torch.testing.assert_close(found.image, made.clamp_min(0) * torch.exp(1j * v.angle()))
     torch.testing.assert_close(found.clipped, made.clamp_max(0).square().sum((-2, -1)))
+
+
+@pytest.mark.parametrize(
+    ("batch", "domain"), [((), (9, 7)), ((3,), (9, 7)), ((), (6, 9, 7)), ((2, 3), (9, 7))]
+)
+def test_colour_networks_take_no_axis_of_items_or_slices_for_colours(
+    batch: tuple[int, ...], domain: tuple[int, ...], bent: Callable[[IcnnSettings], Icnn]
+) -> None:
+    colours = NetworkProx(bent(IcnnSettings("small", channels=3, side=8, hidden=2, beta=10.0, alpha=0.01)))
+    shrink = ImageProx(colours, torch.ones(batch, dtype=torch.float64))
+    sentence = f"prox must be for images {domain}, got a network of colour images (3, y, x)"
+    with pytest.raises(UnsuitableError, match=re.escape(sentence)):
+        shrink(torch.ones(*batch, *domain, dtype=torch.float64))
+    assert shrink(torch.ones(*batch, 3, 8, 8, dtype=torch.float64)).prior.shape == batch
 
 
 def test_parts_are_two_channels(bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator) -> None:

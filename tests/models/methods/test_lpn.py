@@ -253,6 +253,8 @@ def test_images_that_a_network_is_not_for_are_refused(dense: Any, y: Tensor, rea
         lpn(dense, y, prox=scaling(0.5, channels=3), norm=1.0)
     with pytest.raises(UnsuitableError, match="prox must be for real images, got a network of 2 channels"):
         lpn(real, data, prox=scaling(0.5, channels=2), norm=1.0)
+    with pytest.raises(UnsuitableError, match=r"prox must be for images \(9, 7\), got a network of colour"):
+        lpn(real, data[0], prox=scaling(0.5, channels=3), norm=1.0)
     with pytest.raises(UnsuitableError, match="box must be false for complex images"):
         lpn(dense, y, prox=scaling(0.5), box=True, setting="published")
 
