@@ -157,6 +157,7 @@ def test_a_bent_prior_of_complex_images_descends(bent: Bent, dense: Any, y: Tens
     parts = NetworkProx(bent(settings), stride=8)
     values = [r.objective for r in lpn(dense, y, prox=parts, n_iter=25, tol=0, unit=1.0, n_cg=60).trace]
     assert all(after <= before + 1e-9 for before, after in pairwise(values))
+    assert values[0] - values[-1] > 1e-4
 
 
 @every_solver
