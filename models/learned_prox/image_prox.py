@@ -25,11 +25,13 @@ class ImageProx:
     """c f(v / c) of an iterate v whose unit is c: the proximal operator of c^2 R(x / c), whose value at x is
     free of cost, <x, v> - 1/2 ||x||^2 - c^2 psi(v / c).
 
-    Real images with a network of one channel, colour images (3, y, x) with one of three. Complex images: with
-    two channels, (real part, imaginary part), exactly; with one, f(|v|) exp(i arg v), ``magnitude_prox``,
-    exact as long as f(|v|) is not negative, which ``clipped`` tells. Volumes slice by slice: R is a sum.
+    Real images with a network of one channel, colour images (3, y, x) and no others with one of three.
+    Complex images: with two channels, (real part, imaginary part), exactly; with one, f(|v|) exp(i arg v),
+    ``magnitude_prox``, exact as long as f(|v|) is not negative, which ``clipped`` tells. Volumes slice by
+    slice: R is a sum.
 
-    Outside the support S v and x are 0: S f(S v) is the gradient of psi(S v), so nothing is lost.
+    Outside the support S v and x are 0: S f(S v) is the gradient of psi(S v), a proximal operator as well,
+    whose R is <S f, v> - 1/2 ||S f||^2 - psi(S v), f at S v.
 
     Args:
         unit: what is 1 to f, in the unit of v, float64 (*batch).
@@ -46,28 +48,42 @@ class ImageProx:
         scaled = seen / over_image(self.unit, v)
         channels = self.prox.channels
         if not v.is_complex() and channels in (1, 3):
-            image, prior, clipped = self._real(scaled.reshape(-1, channels, *v.shape[-2:]))
+            self._check_colours(v, channels)
+            keep = self._keep(v, channels)
+            image, prior, clipped = self._real(scaled.reshape(-1, channels, *v.shape[-2:]), keep)
         elif v.is_complex() and channels == 2:
             parts = torch.view_as_real(scaled).reshape(-1, *v.shape[-2:], 2).movedim(-1, 1)
-            image, prior, clipped = self._real(parts)
+            image, prior, clipped = self._real(parts, self._keep(v, 1))
             image = torch.complex(image[:, 0].contiguous(), image[:, 1].contiguous())
         elif v.is_complex() and channels == 1:
-            image, prior, clipped = self._magnitude(scaled.reshape(-1, *v.shape[-2:]))
+            image, prior, clipped = self._magnitude(scaled.reshape(-1, *v.shape[-2:]), self._keep(v, 1))
         else:
             kind = "complex" if v.is_complex() else "real"
             raise UnsuitableError(f"prox must be for {kind} images, got a network of {channels} channels")
         return self._back(image, prior, clipped, v)
 
-    def _real(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _check_colours(self, v: Tensor, channels: int) -> None:
+        size = tuple(v.shape[self.unit.ndim :])
+        if channels == 3 and size[:-2] != (3,):
+            raise UnsuitableError(f"prox must be for images {size}, got a network of colour images (3, y, x)")
+
+    def _keep(self, v: Tensor, channels: int) -> Tensor | None:
+        """The support, laid out as what f makes of v: bool (n, channels, y, x)."""
+        if self.support is None:
+            return None
+        return self.support.expand(v.shape).reshape(-1, channels, *v.shape[-2:])
+
+    def _real(self, v: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         x, psi = self.prox.evaluated(v)
+        x = x if keep is None else x * keep
         prior = prior_value(x, v, psi)
         return x, prior, torch.zeros_like(prior)
 
-    def _magnitude(self, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _magnitude(self, v: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         found: list[ProxStep] = []
 
         def shrunk(modulus: Tensor) -> Tensor:
-            x, prior, _ = self._real(modulus[:, None])
+            x, prior, _ = self._real(modulus[:, None], keep)
             found.append(ProxStep(x[:, 0], prior, squared_norm(x.clamp_max(0), 3)))
             return found[0].image
 
@@ -76,7 +92,6 @@ class ImageProx:
 
     def _back(self, image: Tensor, prior: Tensor, clipped: Tensor, v: Tensor) -> ProxStep:
         x = image.reshape(v.shape) * over_image(self.unit, v)
-        x = x if self.support is None else x * self.support
         per_item = (part.view(*self.unit.shape, -1).sum(-1) * self.unit**2 for part in (prior, clipped))
         return ProxStep(x, *per_item)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from proxflow.models.learned_prox.evaluated import LearnedProx
 from proxflow.models.solvers.conjugate_gradient import cg_steps
-from proxflow.models.solvers.inner_product import inner, over_image, ratio, squared_norm
+from proxflow.models.solvers.inner_product import inner, over_image, squared_norm
 
 FORCING = 0.1  # by how much conjugate gradients lower the residual of a Newton step, at most
 HALVINGS = 30  # of a step that overshoots
@@ -24,7 +24,7 @@ class Inversion(NamedTuple):
     v: Tensor  # (n, channels, y, x)
     image: Tensor  # f(v)
     potential: Tensor  # psi(v)
-    residual: Tensor  # ||f(v) - x|| / ||x||
+    residual: Tensor  # ||f(v) - x|| / ||x||, ||f(v)|| where x = 0
     n_steps: int  # of Newton, of all images together
 
 
@@ -42,7 +42,8 @@ def inverted(
     Newton's method: J d = x - f(v) by conjugate gradients, truncated where the residual is min(0.1,
     its root) of what it was, then v + t d with the largest t = 1, 1/2, 1/4, ... that lowers the objective
     (Armijo), or, where rounding hides that, flattens its slope. psi is convex, and where f is not injective
-    any of its v gives the same R. It is done where all residuals are below ``tol``, or none gets smaller.
+    any of its v gives the same R. It is done where all residuals are below ``tol``, or none gets smaller;
+    the residual of a black image, x = 0, is absolute.
 
     Args:
         images: real (n, channels, y, x), whose v are wanted; in float64, with a network in float64, residuals
@@ -56,9 +57,9 @@ def inverted(
     if not prox.exact:
         raise ValueError("prox must be a gradient to be inverted, got one of averaged patches")
     v = images if start is None else start
-    norm = squared_norm(images, N_AXES).sqrt()
+    norm = relative_to(images)
     image, potential = prox.evaluated(v)
-    residual = ratio(squared_norm(image - images, N_AXES).sqrt(), norm)
+    residual = squared_norm(image - images, N_AXES).sqrt() / norm
     n_steps = 0
     while n_steps < n_newton and bool((residual > tol).any()):
         n_steps += 1
@@ -66,10 +67,16 @@ def inverted(
         direction = _newton_direction(prox, v, gradient, residual, n_cg)
         direction = direction * over_image(residual > tol, direction)
         v, image, potential, moved = _searched(prox, images, v, gradient, potential, direction)
-        residual = ratio(squared_norm(image - images, N_AXES).sqrt(), norm)
+        residual = squared_norm(image - images, N_AXES).sqrt() / norm
         if not moved:
             break
     return Inversion(v, image, potential, residual, n_steps)
+
+
+def relative_to(images: Tensor) -> Tensor:
+    """||x|| of every image, or 1 where x = 0: what errors are divided by, those of a black image absolute."""
+    norm = squared_norm(images, N_AXES).sqrt()
+    return torch.where(norm > 0, norm, 1.0)
 
 
 def _newton_direction(prox: LearnedProx, v: Tensor, gradient: Tensor, residual: Tensor, n_cg: int) -> Tensor:

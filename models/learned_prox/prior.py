@@ -8,13 +8,14 @@ from torch import Tensor
 
 from proxflow.models.learned_prox.evaluated import LearnedProx
 from proxflow.models.learned_prox.image_prox import prior_value
-from proxflow.models.learned_prox.inversion import inverted
+from proxflow.models.learned_prox.inversion import N_AXES, inverted, relative_to
+from proxflow.models.solvers.inner_product import squared_norm
 
 TRAINED = (-0.25, 1.25)  # values of images that a network for 0 to 1, with noise around, has an answer for
 
 
 class PriorValue(NamedTuple):
-    """float64 (n,)."""
+    """float64 (n,); residual and reach are absolute, not divided by ||x||, where x = 0."""
 
     value: Tensor  # R(f(v)), up to one constant of the network
     residual: Tensor  # ||f(v) - x|| / ||x||: R is that of f(v), not of x, where this is not small
@@ -50,9 +51,5 @@ def prior_of(
         )
     found = inverted(prox, images, tol=tol, n_newton=n_newton)
     value = prior_value(found.image, found.v, found.potential)
-    size = _norms(images)
-    return PriorValue(value, found.residual, _norms(found.v - images) / size)
-
-
-def _norms(images: Tensor) -> Tensor:
-    return images.flatten(1).double().norm(dim=1)
+    reach = squared_norm(found.v - images, N_AXES).sqrt() / relative_to(images)
+    return PriorValue(value, found.residual, reach)

@@ -57,8 +57,10 @@ def lpn(
 
     ``guaranteed``: the conditions of convergence are checked (``lpn_conditions``), eta = 0.95 / L_h or
     rho = 1.05 L_h where not given, L_h = 2 s ||A||^2: the reported objective never increases but for
-    rounding, in float32 about 1e-6 of psi. ``published``: nothing is checked; eta = 2 or rho = 0.1, as in the
-    experiments of the paper, which break the conditions and stop early.
+    rounding, in float32 about 1e-6 of psi, as long as ``clipped`` is 0, and data steps are solved: where a
+    network of one channel has f(|v|) < 0 of complex images, R is not that of the image; and ``n_cg`` may be
+    too few for admm. ``published``: nothing is checked; eta = 2 or rho = 0.1, as in the experiments of the
+    paper, which break the conditions and stop early.
 
     Args:
         operator: A, of images (y, x), colour images (3, y, x) for a network of three channels, or volumes

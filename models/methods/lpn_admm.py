@@ -55,9 +55,10 @@ def lpn_admm(
         h(x) + rho R(z) + rho <u, x - z> + rho/2 ||x - z||^2
 
     which is h + rho R where x = z, and needs no more than R(z), free of cost. Where h is convex and
-    rho >= L_h it never increases: x lowers it by at least rho/2 ||dx||^2 + ||dg||^2 / (2 L_h), z lowers it,
-    u raises it by ||dg||^2 / rho, g = grad h(x) = -rho u, and ||dg|| <= L_h ||dx||. Figures: ``prior`` R(z),
-    ``fixed_point_residual`` (||x - z||^2 + ||z - z_before||^2)^1/2 / ||x||, and ``clipped`` / ||x||.
+    rho >= L_h it never increases, as long as ``clipped`` is 0, and data steps are solved: x lowers it by at
+    least rho/2 ||dx||^2 + ||dg||^2 / (2 L_h), z lowers it, u raises it by ||dg||^2 / rho, g = grad h(x) =
+    -rho u, and ||dg|| <= L_h ||dx||. Figures: ``prior`` R(z), ``fixed_point_residual``
+    (||x - z||^2 + ||z - z_before||^2)^1/2 / ||x||, and ``clipped`` / ||x||.
 
     image: x.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from proxflow.models.learned_prox.image_prox import ImageProx, prior_value
 from proxflow.models.learned_prox.network_prox import NetworkProx
+from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
 
@@ -49,6 +51,41 @@ def test_a_support_keeps_the_jacobian_symmetric(prox: NetworkProx, rng: torch.Ge
     assert float(jacobian.norm()) > 0.1
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_the_prior_with_a_support_is_that_of_the_image(
+    channels: int, bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator
+) -> None:
+    """R(x) + 1/2 ||x||^2 - <x, v> is minus a potential whose gradient in v is x."""
+    settings = IcnnSettings("small", channels=channels, side=8, hidden=3, beta=10.0, alpha=0.01)
+    support = torch.rand(7, 5, generator=rng) > 0.3
+    dtype = torch.float64 if channels == 1 else torch.complex128
+    v = torch.randn(1, 7, 5, dtype=dtype, generator=rng)
+    shrink = ImageProx(NetworkProx(bent(settings), stride=8), UNITS[:1], support)
+
+    def parts(x: Tensor) -> Tensor:
+        return torch.view_as_real(x) if x.is_complex() else x
+
+    def potential(at: Tensor) -> Tensor:
+        found = shrink(at if channels == 1 else torch.view_as_complex(at))
+        x = parts(found.image)
+        return found.prior[0] + x.square().sum() / 2 - (x * at).sum()
+
+    at, step = parts(v), 1e-5
+    moves = step * torch.eye(at.numel(), dtype=torch.float64).view(-1, *at.shape)
+    slopes = torch.stack([potential(at + move) - potential(at - move) for move in moves]) / (2 * step)
+    torch.testing.assert_close(-slopes.view(at.shape), parts(shrink(v).image), rtol=1e-6, atol=1e-7)
+
+
+def test_what_a_support_takes_away_is_not_clipped(prox: NetworkProx, rng: torch.Generator) -> None:
+    support = torch.rand(7, 5, generator=rng) > 0.3
+    v = torch.randn(2, 7, 5, dtype=torch.complex128, generator=rng)
+    scale = UNITS[:, None, None]
+    below = (prox((v.abs() * support / scale)[:, None])[:, 0] * scale).clamp_max(0).square()
+    assert bool((below * ~support).any())
+    found = ImageProx(prox, UNITS, support)(v)
+    torch.testing.assert_close(found.clipped, (below * support).sum((-2, -1)))
+
+
 def test_magnitudes_are_shrunk_phases_stay_and_what_is_clipped_is_told(
     prox: NetworkProx, rng: torch.Generator
 ) -> None:
@@ -59,6 +96,20 @@ def test_magnitudes_are_shrunk_phases_stay_and_what_is_clipped_is_told(
     assert bool((made < 0).any())
     torch.testing.assert_close(found.image, made.clamp_min(0) * torch.exp(1j * v.angle()))
     torch.testing.assert_close(found.clipped, made.clamp_max(0).square().sum((-2, -1)))
+
+
+@pytest.mark.parametrize(
+    ("batch", "domain"), [((), (9, 7)), ((3,), (9, 7)), ((), (6, 9, 7)), ((2, 3), (9, 7))]
+)
+def test_colour_networks_take_no_axis_of_items_or_slices_for_colours(
+    batch: tuple[int, ...], domain: tuple[int, ...], bent: Callable[[IcnnSettings], Icnn]
+) -> None:
+    colours = NetworkProx(bent(IcnnSettings("small", channels=3, side=8, hidden=2, beta=10.0, alpha=0.01)))
+    shrink = ImageProx(colours, torch.ones(batch, dtype=torch.float64))
+    sentence = f"prox must be for images {domain}, got a network of colour images (3, y, x)"
+    with pytest.raises(UnsuitableError, match=re.escape(sentence)):
+        shrink(torch.ones(*batch, *domain, dtype=torch.float64))
+    assert shrink(torch.ones(*batch, 3, 8, 8, dtype=torch.float64)).prior.shape == batch
 
 
 def test_parts_are_two_channels(bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator) -> None:

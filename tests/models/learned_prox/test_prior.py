@@ -63,6 +63,19 @@ def test_images_are_inverted_each_on_its_own(prox: NetworkProx, v: Tensor) -> No
     torch.testing.assert_close(together[2:3], alone, rtol=1e-6, atol=1e-6)
 
 
+def test_a_black_image_is_inverted_like_any_other(prox: NetworkProx, v: Tensor) -> None:
+    x = prox(v[:2])
+    x[1] = 0
+    assert float(prox(x)[1].norm()) > 0.1  # x is not its own v
+    found = inverted(prox, x, tol=1e-10)
+    assert float(prox(found.v)[1].norm()) < 1e-10
+    unsolved = inverted(prox, x, n_newton=0)
+    torch.testing.assert_close(unsolved.residual[1], prox(x)[1].norm())
+    prior = prior_of(prox, x, tol=1e-10, within=(-math.inf, math.inf))
+    torch.testing.assert_close(prior.value[1], -found.potential[1])
+    torch.testing.assert_close(prior.reach[1], found.v[1].norm())
+
+
 def test_single_precision_says_how_far_it_came(prox: NetworkProx, v: Tensor) -> None:
     x = prox(v)
     prox.network.float()

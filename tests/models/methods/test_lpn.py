@@ -18,6 +18,7 @@ from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
 from proxflow.models.solvers.iteration import Checkpoint, DivergenceError, Iteration
+from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.circulant_sensing import CirculantSensing
 from proxflow.operators.dense import MatrixOperator
 from proxflow.operators.gaussian_blur import GaussianBlur
@@ -156,6 +157,24 @@ def test_a_bent_prior_of_complex_images_descends(bent: Bent, dense: Any, y: Tens
     parts = NetworkProx(bent(settings), stride=8)
     values = [r.objective for r in lpn(dense, y, prox=parts, n_iter=25, tol=0, unit=1.0, n_cg=60).trace]
     assert all(after <= before + 1e-9 for before, after in pairwise(values))
+    assert values[0] - values[-1] > 1e-4
+
+
+@every_solver
+def test_a_hole_in_the_coil_maps_leaves_the_objective_monotone(
+    solver: Any, bent: Bent, rng: torch.Generator
+) -> None:
+    maps = torch.randn(3, 9, 7, dtype=torch.complex128, generator=rng) / 3
+    maps[:, 2:6, 1:5] = 0
+    operator = CartesianSense(torch.rand(9, 7, generator=rng) > 0.4, maps)
+    settings = IcnnSettings("small", channels=2, side=8, hidden=3, beta=10.0, alpha=0.01)
+    y = operator.forward(torch.randn(2, 9, 7, dtype=torch.complex128, generator=rng))
+    parts = NetworkProx(bent(settings), stride=8)
+    found = lpn(operator, y, prox=parts, solver=solver, n_iter=30, tol=0, unit=1.0, n_cg=60)
+    values = [report.objective for report in found.trace]
+    assert all(after <= before + 1e-9 for before, after in pairwise(values))
+    assert values[0] - values[-1] > 1e-4
+    assert not bool(found.image[:, 2:6, 1:5].any())
 
 
 @every_solver
@@ -235,6 +254,8 @@ def test_images_that_a_network_is_not_for_are_refused(dense: Any, y: Tensor, rea
         lpn(dense, y, prox=scaling(0.5, channels=3), norm=1.0)
     with pytest.raises(UnsuitableError, match="prox must be for real images, got a network of 2 channels"):
         lpn(real, data, prox=scaling(0.5, channels=2), norm=1.0)
+    with pytest.raises(UnsuitableError, match=r"prox must be for images \(9, 7\), got a network of colour"):
+        lpn(real, data[0], prox=scaling(0.5, channels=3), norm=1.0)
     with pytest.raises(UnsuitableError, match="box must be false for complex images"):
         lpn(dense, y, prox=scaling(0.5), box=True, setting="published")
 
