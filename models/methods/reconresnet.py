@@ -53,7 +53,8 @@ def reconresnet(
         x   = argmin ||A z - y||_W^2 + mu ||z - x_G / c||^2
 
     c y is nearest to A x_G, of measured data alone; the published code takes the unit from the true image.
-    Where c would not be positive, as of data of zeros, x_G / c is 0.
+    Where c would not be positive, as of data of zeros, x_G / c is 0. What A does not see (``operator.support``;
+    coil maps of 0) is 0 in x_G: no sample says anything against what the network puts there.
 
     Args:
         operator: complex, of images (y, x): one coil or many, Cartesian, or along a trajectory.
@@ -81,6 +82,8 @@ def reconresnet(
     b = weighted.adjoint(samples)
     magnitude = _through(network, b.abs(), unit)
     guess = magnitude * _phase(b, phase)
+    if operator.support is not None:
+        guess = guess * operator.support
     scale = ratio(squared_norm(samples, len(operator.range_shape)), inner(b, guess, 2).clamp_min(0))
     guess = over_image(scale, guess) * guess
     image = _consistent(operator, y, weighted, b, guess, consistency, mu, n_cg)

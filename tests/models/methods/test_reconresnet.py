@@ -108,6 +108,17 @@ def test_items_do_not_depend_on_their_neighbours(x: Tensor, rng: torch.Generator
     torch.testing.assert_close(reconresnet(operator, y[1], network=Seen()).image, both[1])
 
 
+@pytest.mark.parametrize("consistency", ["exact", "none"])
+def test_what_no_coil_sees_stays_zero(consistency, x: Tensor, rng: torch.Generator) -> None:  # type: ignore[no-untyped-def]
+    maps = coils(2, rng).coil_maps.clone()
+    maps[:, :5, :4] = 0
+    operator = CartesianSense(coils(1, rng).mask, maps)
+    everywhere = Seen(lambda seen: torch.full_like(seen, 0.3))
+    found = reconresnet(operator, operator.forward(x), network=everywhere, consistency=consistency).image
+    assert not found[:, :5, :4].any()
+    assert found[:, 5:].abs().min() > 0  # elsewhere the network is heard
+
+
 @pytest.mark.parametrize("phase", ["low", "adjoint", "none"])
 def test_samples_of_one_coil_are_kept(phase, x: Tensor, rng: torch.Generator) -> None:  # type: ignore[no-untyped-def]
     operator = coils(1, rng)
