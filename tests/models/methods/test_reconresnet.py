@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -229,10 +231,28 @@ def test_zeros_nan_and_other_measurements(x: Tensor, rng: torch.Generator) -> No
         reconresnet(many, many.forward(x), network=Seen(), consistency="published_real")
     with pytest.raises(UnsuitableError, match="must be given spokes without weights"):
         reconresnet(operator, y, network=Seen(), consistency="published_spokes")
-    with pytest.raises(ValueError, match=r"consistency must be one of exact, none, .*, got hard"):
-        reconresnet(operator, y, network=Seen(), consistency="hard")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="phase must be low, adjoint, none or a tensor, got smooth"):
         reconresnet(operator, y, network=Seen(), phase="smooth")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"consistency": "hard"}, "consistency must be one of exact, none, .*, got hard"),
+        ({"unit": "slice"}, "unit must be one of item, volume, volume_minmax, got slice"),
+        ({"mu": -0.1}, "mu must be at least 0, got -0.1"),
+        ({"mu": float("nan")}, "mu must be at least 0, got nan"),
+        ({"mu": 0.1, "consistency": "none"}, "mu must be 0 unless consistency is exact, got 0.1 with none"),
+        ({"mu": 0.1, "consistency": "published_real"}, "got 0.1 with published_real"),
+    ],
+)
+def test_options_without_effect_are_refused_before_the_network_runs(
+    options: dict[str, Any], words: str, x: Tensor, rng: torch.Generator
+) -> None:
+    operator, network = coils(1, rng), Seen()
+    with pytest.raises(ValueError, match=words):
+        reconresnet(operator, operator.forward(x), network=network, **options)
+    assert not hasattr(network, "seen")
 
 
 @pytest.mark.parametrize(
