@@ -41,11 +41,14 @@ def write_reconresnet_weights(path: Path, weights: ReconResNetWeights) -> None:
     """Write them as safetensors: the same weights give the same bytes.
 
     Tensors are written in the dtype they have; in float16 a file has half the size and is read as float32.
-    Raises ValueError on weights without settings, which a file of ours tells.
+    Raises ValueError on weights without settings, which a file of ours tells, and on settings that could
+    not be read back; a dropout given as a whole number becomes a float.
     """
     if weights.settings is None:
         raise ValueError("settings must be given for a file of weights, got none")
-    write_tensors(path, weights.tensors, {"format": FORMAT, "settings": dict(weights.settings)})
+    settings = {name: _converted(name, value) for name, value in weights.settings.items()}
+    _check_settings(settings)
+    write_tensors(path, weights.tensors, {"format": FORMAT, "settings": settings})
 
 
 def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWeights:
@@ -61,7 +64,11 @@ def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWe
     if format_of(path, what, MOST_BYTES):
         mapped, told = read_tensors(path, FORMAT, "ReconResNet")
         tensors = {name: tensor.clone() for name, tensor in mapped.items()}  # the file may change, or go
-        settings = _settings(path, told.get("settings"))
+        settings = told.get("settings")
+        try:
+            _check_settings(settings)
+        except ValueError as error:
+            raise ScanError(f"{path.name}: {error}") from error
     else:
         tensors, settings = _bare(read_foreign_tensors(path)), None
     for name, tensor in tensors.items():
@@ -78,11 +85,16 @@ def _bare(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return tensors
 
 
-def _settings(path: Path, told: Any) -> dict[str, Any]:
+def _converted(name: str, value: Any) -> Any:
+    """A whole number as a float where one is wanted; no other value changes its type."""
+    return float(value) if SETTINGS.get(name) is float and type(value) is int else value
+
+
+def _check_settings(told: Any) -> None:
+    """ValueError unless ``told`` has exactly the names and types of ``SETTINGS``."""
     if not isinstance(told, dict) or told.keys() != SETTINGS.keys():
         got = sorted(told.keys() ^ SETTINGS.keys())[0] if isinstance(told, dict) else told
-        raise ScanError(f"{path.name}: settings must name {', '.join(SETTINGS)}, got {got} amiss")
+        raise ValueError(f"settings must name {', '.join(SETTINGS)}, got {got} amiss")
     for name, kind in SETTINGS.items():
         if type(told[name]) is not kind:
-            raise ScanError(f"{path.name}: {name} must be of type {kind.__name__}, got {told[name]!r:.80}")
-    return told
+            raise ValueError(f"{name} must be of type {kind.__name__}, got {told[name]!r:.80}")
