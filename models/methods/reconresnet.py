@@ -53,8 +53,8 @@ def reconresnet(
         x   = argmin ||A z - y||_W^2 + mu ||z - x_G / c||^2
 
     c y is nearest to A x_G, of measured data alone; the published code takes the unit from the true image.
-    Where c would not be positive, as of data of zeros, x_G / c is 0. What A does not see (``operator.support``;
-    coil maps of 0) is 0 in x_G: no sample says anything against what the network puts there.
+    Where c would not be positive, as of data of zeros, x_G / c is 0. What A does not see
+    (``operator.support``; coil maps of 0) is 0 in x_G: no sample says anything against what the network puts there.
 
     Args:
         operator: complex, of images (y, x): one coil or many, Cartesian, or along a trajectory.

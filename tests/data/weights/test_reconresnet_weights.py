@@ -88,7 +88,7 @@ def test_bad_settings_are_neither_written_nor_read(
 def test_a_file_of_ours_must_tell_settings(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     write_tensors(path, drawn(), {"format": "reconresnet-1"})
-    with pytest.raises(ScanError, match="settings must name n_blocks, .*, got None amiss"):
+    with pytest.raises(ScanError, match=r"settings must name n_blocks, .*, got None amiss"):
         read_reconresnet_weights(path)
 
 
