@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from proxflow.data.errors import ScanError
-from proxflow.data.weights.foreign_tensors import check_plain
+from proxflow.data.weights.foreign_tensors import check_plain, unwrapped
 from proxflow.data.weights.weights_file import (
     check_numbers,
     format_of,
@@ -21,7 +21,7 @@ from proxflow.data.weights.weights_file import (
 
 FORMAT = "reconresnet-1"
 MOST_BYTES = 256 << 20  # 34 blocks have 156 MiB
-PREFIXES = ("model.", "net.")  # the module that holds the network: of the released files, of checkpoints
+PREFIXES = ("module.", "model.", "net.")  # of several devices, of the released files, of checkpoints
 SETTINGS = {"n_blocks": int, "width": int, "n_levels": int, "activation": str, "dropout": float, "skips": int}
 
 
@@ -55,7 +55,7 @@ def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWe
     """The weights in a .safetensors of ``write_reconresnet_weights``, or in one of the released files.
 
     Those (69.1 MB, Hugging Face, soumickmj/NCC1701_ReconResNet2D_*, Apache-2.0) tell no settings. A
-    ``model.`` or ``net.`` before all names is dropped. Numbers of any precision become float32.
+    ``module.``, ``model.`` or ``net.`` before all names is dropped. Numbers of any precision become float32.
 
     ``what``: names the file in sentences. Raises ScanError on a file that is missing, of another kind,
     damaged, or holds NaN or infinity. Whether names and shapes fit a network is for ``reconresnet_of`` to
@@ -70,19 +70,11 @@ def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWe
         except ValueError as error:
             raise ScanError(f"{path.name}: {error}") from error
     else:
-        tensors, settings = _bare(read_foreign_tensors(path)), None
+        tensors, settings = unwrapped(read_foreign_tensors(path), PREFIXES), None
     for name, tensor in tensors.items():
         check_plain(path, name, tensor)
     check_numbers(path, tensors)
     return ReconResNetWeights({name: tensor.float() for name, tensor in tensors.items()}, settings)
-
-
-def _bare(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """By names without the prefix that is before all of them, or as they are."""
-    for prefix in PREFIXES:
-        if tensors and all(name.startswith(prefix) for name in tensors):
-            return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return tensors
 
 
 def _converted(name: str, value: Any) -> Any:

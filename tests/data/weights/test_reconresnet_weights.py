@@ -31,7 +31,7 @@ def drawn() -> dict[str, Tensor]:
     return {name: 0.3 * torch.randn(value.shape, generator=generator) for name, value in layout.items()}
 
 
-@pytest.mark.parametrize("prefix", ["", "model.", "net."])
+@pytest.mark.parametrize("prefix", ["", "module.", "model.", "net.", "module.net."])
 def test_released_layouts_make_the_same_network(prefix: str, tmp_path: Path, rng: torch.Generator) -> None:
     path, tensors = tmp_path / "model.safetensors", drawn()
     save_file({prefix + name: value for name, value in tensors.items()}, path, {"format": "pt"})
