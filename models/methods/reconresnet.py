@@ -54,7 +54,7 @@ def reconresnet(
 
     c y is nearest to A x_G, of measured data alone; the published code takes the unit from the true image.
     Where c would not be positive, as of data of zeros, x_G / c is 0. What A does not see
-    (``operator.support``; coil maps of 0) is 0 in x_G: no sample says anything against what the network puts there.
+    (``operator.support``; coil maps of 0) is 0 in x_G: no sample corrects what the network puts there.
 
     Args:
         operator: complex, of images (y, x): one coil or many, Cartesian, or along a trajectory.
