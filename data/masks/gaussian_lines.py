@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from proxflow.data.masks.spread_lines import spread_lines
+
 LEAST_LINES = 8  # with fewer, the centre is all there is
 NARROWER = 0.95
 
@@ -43,7 +45,7 @@ def gaussian_line_mask(
         # Of width 0 nothing but the centre is left, which is no more than ``fraction``.
         lines = centre | (u < peak * np.exp(-(offset**2) / (2 * sigma**2))) if sigma else centre
         sigma = int(NARROWER * sigma)
-    return _spread(lines, shape, axis)
+    return spread_lines(lines, shape, axis)
 
 
 def stepped_line_mask(shape: tuple[int, int], step: int, *, axis: int = 0) -> np.ndarray:
@@ -60,7 +62,7 @@ def stepped_line_mask(shape: tuple[int, int], step: int, *, axis: int = 0) -> np
     lines[::step] = True
     half = n // (n // 4)
     lines[n // 2 - half - 1 : n // 2 + half] = True
-    return _spread(lines, shape, axis)
+    return spread_lines(lines, shape, axis)
 
 
 def check_fraction(fraction: float, least: float, what: str) -> None:
@@ -84,7 +86,3 @@ def _checked(shape: tuple[int, int], axis: int) -> int:
     if n < LEAST_LINES or min(shape) < 1:
         raise ValueError(f"shape must have at least {LEAST_LINES} lines along axis {axis}, got {shape}")
     return n
-
-
-def _spread(lines: np.ndarray, shape: tuple[int, int], axis: int) -> np.ndarray:
-    return np.broadcast_to(np.expand_dims(lines, 1 - axis), shape).copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from proxflow.data.masks.acceleration import normalised_distance
 from proxflow.data.masks.gaussian_lines import check_fraction, check_peak
 
 SIDE = 256  # pixels for which the widths of ``two_gaussian_mask`` are published
@@ -27,8 +28,8 @@ def two_gaussian_mask(shape: tuple[int, int], fraction: float, *, seed: int) -> 
     Source: Chatterjee et al., Comput. Biol. Med. 143:105321 (2022), whose seeds are unknown.
     """
     _check_shape(shape)
-    (y, x), rng = _offsets(shape), np.random.default_rng(seed)
-    r2 = (SIDE * y) ** 2 + (SIDE * x) ** 2
+    rng = np.random.default_rng(seed)
+    r2 = (SIDE / 2 * normalised_distance(shape)) ** 2
     f1 = CENTRE_PEAK * np.exp(-np.pi * r2 / CENTRE_AREA)
     check_fraction(fraction, float(f1.clip(max=1).mean()), "Gaussian of the centre")
     area, mask = EDGE_AREA, np.ones(shape, dtype=bool)
@@ -61,8 +62,8 @@ def disc_gaussian_mask(
     """
     _check_shape(shape)
     check_peak(peak)
-    (y, x), rng = _offsets(shape), np.random.default_rng(seed)
-    r2 = (2 * y) ** 2 + (2 * x) ** 2
+    rng = np.random.default_rng(seed)
+    r2 = normalised_distance(shape) ** 2
     disc = r2 <= 4 * centre / np.pi
     check_fraction(fraction, float(disc.mean()), "disc of the centre")
     width, mask = 2.0, np.ones(shape, dtype=bool)
@@ -71,12 +72,6 @@ def disc_gaussian_mask(
         mask = disc | (rng.random(shape) < density)
         width *= DISC_NARROWER
     return mask
-
-
-def _offsets(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """(y (ny, 1), x (nx,)) from DC, as parts of the sides."""
-    y, x = ((np.arange(n) - n // 2) / n for n in shape)
-    return y[:, None], x
 
 
 def _check_shape(shape: tuple[int, int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from proxflow.data.masks.acceleration import sample_count
+from proxflow.data.masks.spread_lines import spread_lines
 
 
 def random_line_mask(
@@ -27,7 +28,7 @@ def random_line_mask(
     others = np.flatnonzero(~lines)
     chosen = np.random.default_rng(seed).choice(others, count - int(lines.sum()), replace=False)
     lines[chosen] = True
-    return _spread(lines, shape, axis)
+    return spread_lines(lines, shape, axis)
 
 
 def uniform_line_mask(
@@ -46,7 +47,7 @@ def uniform_line_mask(
         spacing = len(others) / wanted
         offset = np.random.default_rng(seed).uniform(0, spacing)
         lines[others[np.floor(offset + spacing * np.arange(wanted)).astype(int) % len(others)]] = True
-    return _spread(lines, shape, axis)
+    return spread_lines(lines, shape, axis)
 
 
 def _centre(
@@ -61,7 +62,3 @@ def _centre(
     start = n // 2 - n_center_lines // 2
     lines[start : start + n_center_lines] = True
     return lines, count
-
-
-def _spread(lines: np.ndarray, shape: tuple[int, int], axis: int) -> np.ndarray:
-    return np.broadcast_to(np.expand_dims(lines, 1 - axis), shape).copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,10 +16,13 @@ DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 V = TypeVar("V")
 
 
-def unwrapped(state: Mapping[str, V]) -> dict[str, V]:
-    """``state`` by names without the ``module.`` that is before all of them, or as they are."""
-    wrapped = all(name.startswith(WRAPPER) for name in state)
-    return {name.removeprefix(WRAPPER) if wrapped else name: value for name, value in state.items()}
+def unwrapped(state: Mapping[str, V], prefixes: Sequence[str] = (WRAPPER,)) -> dict[str, V]:
+    """``state`` by names without those of ``prefixes``, one after the other, that are before all of them."""
+    names = dict(state)
+    for prefix in prefixes:
+        if all(name.startswith(prefix) for name in names):
+            names = {name.removeprefix(prefix): value for name, value in names.items()}
+    return names
 
 
 def check_plain(path: Path, name: str, tensor: Tensor) -> None:

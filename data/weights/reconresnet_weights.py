@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from proxflow.data.errors import ScanError
-from proxflow.data.weights.foreign_tensors import check_plain
+from proxflow.data.weights.foreign_tensors import check_plain, unwrapped
 from proxflow.data.weights.weights_file import (
     check_numbers,
     format_of,
@@ -21,7 +21,7 @@ from proxflow.data.weights.weights_file import (
 
 FORMAT = "reconresnet-1"
 MOST_BYTES = 256 << 20  # 34 blocks have 156 MiB
-PREFIXES = ("model.", "net.")  # the module that holds the network: of the released files, of checkpoints
+PREFIXES = ("module.", "model.", "net.")  # of several devices, of the released files, of checkpoints
 SETTINGS = {"n_blocks": int, "width": int, "n_levels": int, "activation": str, "dropout": float, "skips": int}
 
 
@@ -41,18 +41,21 @@ def write_reconresnet_weights(path: Path, weights: ReconResNetWeights) -> None:
     """Write them as safetensors: the same weights give the same bytes.
 
     Tensors are written in the dtype they have; in float16 a file has half the size and is read as float32.
-    Raises ValueError on weights without settings, which a file of ours tells.
+    Raises ValueError on weights without settings, which a file of ours tells, and on settings that could
+    not be read back; a dropout given as a whole number becomes a float.
     """
     if weights.settings is None:
         raise ValueError("settings must be given for a file of weights, got none")
-    write_tensors(path, weights.tensors, {"format": FORMAT, "settings": dict(weights.settings)})
+    settings = {name: _converted(name, value) for name, value in weights.settings.items()}
+    _check_settings(settings)
+    write_tensors(path, weights.tensors, {"format": FORMAT, "settings": settings})
 
 
 def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWeights:
     """The weights in a .safetensors of ``write_reconresnet_weights``, or in one of the released files.
 
     Those (69.1 MB, Hugging Face, soumickmj/NCC1701_ReconResNet2D_*, Apache-2.0) tell no settings. A
-    ``model.`` or ``net.`` before all names is dropped. Numbers of any precision become float32.
+    ``module.``, ``model.`` or ``net.`` before all names is dropped. Numbers of any precision become float32.
 
     ``what``: names the file in sentences. Raises ScanError on a file that is missing, of another kind,
     damaged, or holds NaN or infinity. Whether names and shapes fit a network is for ``reconresnet_of`` to
@@ -61,28 +64,29 @@ def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWe
     if format_of(path, what, MOST_BYTES):
         mapped, told = read_tensors(path, FORMAT, "ReconResNet")
         tensors = {name: tensor.clone() for name, tensor in mapped.items()}  # the file may change, or go
-        settings = _settings(path, told.get("settings"))
+        settings = told.get("settings")
+        try:
+            _check_settings(settings)
+        except ValueError as error:
+            raise ScanError(f"{path.name}: {error}") from error
     else:
-        tensors, settings = _bare(read_foreign_tensors(path)), None
+        tensors, settings = unwrapped(read_foreign_tensors(path), PREFIXES), None
     for name, tensor in tensors.items():
         check_plain(path, name, tensor)
     check_numbers(path, tensors)
     return ReconResNetWeights({name: tensor.float() for name, tensor in tensors.items()}, settings)
 
 
-def _bare(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """By names without the prefix that is before all of them, or as they are."""
-    for prefix in PREFIXES:
-        if tensors and all(name.startswith(prefix) for name in tensors):
-            return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return tensors
+def _converted(name: str, value: Any) -> Any:
+    """A whole number as a float where one is wanted; no other value changes its type."""
+    return float(value) if SETTINGS.get(name) is float and type(value) is int else value
 
 
-def _settings(path: Path, told: Any) -> dict[str, Any]:
+def _check_settings(told: Any) -> None:
+    """ValueError unless ``told`` has exactly the names and types of ``SETTINGS``."""
     if not isinstance(told, dict) or told.keys() != SETTINGS.keys():
         got = sorted(told.keys() ^ SETTINGS.keys())[0] if isinstance(told, dict) else told
-        raise ScanError(f"{path.name}: settings must name {', '.join(SETTINGS)}, got {got} amiss")
+        raise ValueError(f"settings must name {', '.join(SETTINGS)}, got {got} amiss")
     for name, kind in SETTINGS.items():
         if type(told[name]) is not kind:
-            raise ScanError(f"{path.name}: {name} must be of type {kind.__name__}, got {told[name]!r:.80}")
-    return told
+            raise ValueError(f"{name} must be of type {kind.__name__}, got {told[name]!r:.80}")

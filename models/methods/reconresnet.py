@@ -53,7 +53,8 @@ def reconresnet(
         x   = argmin ||A z - y||_W^2 + mu ||z - x_G / c||^2
 
     c y is nearest to A x_G, of measured data alone; the published code takes the unit from the true image.
-    Where c would not be positive, as of data of zeros, x_G / c is 0.
+    Where c would not be positive, as of data of zeros, x_G / c is 0. What A does not see
+    (``operator.support``; coil maps of 0) is 0 in x_G: no sample corrects what the network puts there.
 
     Args:
         operator: complex, of images (y, x): one coil or many, Cartesian, or along a trajectory.
@@ -71,9 +72,11 @@ def reconresnet(
 
     y: complex (*batch, *range). image: complex (*batch, *domain). Reported as one iteration.
     Raises UnsuitableError for volumes, and for published forms and measurements that do not fit; ValueError
-    for mu < 0 and images too small for the network; DivergenceError on NaN.
+    for unknown options, mu < 0, mu > 0 where the consistency is not "exact" and has no use for it, and images
+    too small for the network; DivergenceError on NaN.
     Source: Chatterjee et al., Comput. Biol. Med. 143:105321 (2022), arXiv 2103.09203.
     """
+    _check_options(consistency, mu, unit)
     if len(operator.domain_shape) != 2:
         got = " x ".join(map(str, operator.domain_shape))
         raise UnsuitableError(f"image must have two axes (y, x), got {got}")
@@ -81,10 +84,22 @@ def reconresnet(
     b = weighted.adjoint(samples)
     magnitude = _through(network, b.abs(), unit)
     guess = magnitude * _phase(b, phase)
+    if operator.support is not None:
+        guess = guess * operator.support
     scale = ratio(squared_norm(samples, len(operator.range_shape)), inner(b, guess, 2).clamp_min(0))
     guess = over_image(scale, guess) * guess
     image = _consistent(operator, y, weighted, b, guess, consistency, mu, n_cg)
     return one_step(operator, y, image, monitor=monitor, resume=resume)
+
+
+def _check_options(consistency: str, mu: float, unit: str) -> None:
+    for name, given, kind in (("consistency", consistency, Consistency), ("unit", unit, Unit)):
+        if given not in get_args(kind):
+            raise ValueError(f"{name} must be one of {', '.join(get_args(kind))}, got {given}")
+    if not mu >= 0:
+        raise ValueError(f"mu must be at least 0, got {mu}")
+    if mu > 0 and consistency != "exact":
+        raise ValueError(f"mu must be 0 unless consistency is exact, got {mu} with {consistency}")
 
 
 def _weighted(operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
@@ -135,8 +150,6 @@ def _consistent(
         return nearest_fit(weighted, b, guess, mu=mu, n_iter=n_cg)
     if consistency in ("published_spokes", "published_spokes_off_centre"):
         return full_set_gridding(operator, y, guess, centred=consistency == "published_spokes")
-    if consistency not in ("published_real", "published_magnitude"):
-        raise ValueError(f"consistency must be one of {', '.join(get_args(Consistency))}, got {consistency}")
     if len(operator.range_shape) != 3 or operator.range_shape[0] != 1:
         raise UnsuitableError(
             f"{consistency} must be given one coil on a Cartesian grid, got samples {operator.range_shape}"

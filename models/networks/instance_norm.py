@@ -13,7 +13,7 @@ class InstanceNorm(nn.Module):
 
     Without parameters and running statistics, and so the same in training and evaluation. The numbers are
     those of ``nn.InstanceNorm2d``, which copies channels-last tensors to the other order, so that every
-    convolution after it has to turn them back: 5 to 8 % of the time of a ReconResNet on one core.
+    convolution after it has to turn them back.
 
     x: float (n, channel, y, x), in any order of memory, which the result has too.
     """

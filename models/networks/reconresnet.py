@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -11,8 +10,8 @@ from torch import Tensor, nn
 
 from proxflow.models.networks.continued_sides import continued
 from proxflow.models.networks.instance_norm import InstanceNorm
+from proxflow.models.networks.load_weights import load_weights
 from proxflow.models.networks.reconresnet_settings import (
-    NETWORK,
     RELEASED,
     Activation,
     ReconResNetSettings,
@@ -130,28 +129,11 @@ def reconresnet_layout(settings: ReconResNetSettings = RELEASED) -> dict[str, tu
 
 
 def reconresnet_of(tensors: Mapping[str, Tensor], settings: ReconResNetSettings | None = None) -> ReconResNet:
-    """The network with these weights, float32, for evaluation; without settings those that names tell.
+    """The network with these weights, float32, for evaluation; it shares their memory where they are float32.
 
-    Raises ValueError with the first layer whose weights are missing or of another shape, in the order of the
-    network, then with any that it does not have.
+    settings: read off the weights (``reconresnet_settings_of``) if not given. Raises ValueError where a name
+    or a shape does not fit; no memory is taken before that is known.
     """
-    settings = reconresnet_settings_of(tensors) if settings is None else settings
-    layout = reconresnet_layout(settings)
-    for name, shape in layout.items():
-        if name not in tensors:
-            count = f"{len(layout)} tensors of {NETWORK} with {settings.n_blocks} blocks"
-            raise ValueError(f"weights must be those of the {count}, got none named {name}")
-        if tensors[name].shape != shape:
-            raise ValueError(f"{name} must have shape {shape}, got {tuple(tensors[name].shape)}")
-    for name in tensors:
-        if name not in layout:
-            raise ValueError(f"weights must be {len(layout)} tensors of {NETWORK}, got also {name[:80]}")
     with torch.device("meta"):
-        network = ReconResNet(settings)
-    network.load_state_dict({name: tensors[name].float() for name in layout}, assign=True)
-    return network.eval()
-
-
-def n_parameters(settings: ReconResNetSettings) -> int:
-    """Of the network with these settings."""
-    return sum(math.prod(shape) for shape in reconresnet_layout(settings).values())
+        network = ReconResNet(reconresnet_settings_of(tensors) if settings is None else settings)
+    return load_weights(network, tensors, assign=True).eval()

@@ -13,7 +13,6 @@ Activation = Literal["prelu", "relu"]
 MOST_BLOCKS = 64
 MOST_LEVELS = 4
 MOST_SKIPS = 5
-NETWORK = "a ReconResNet"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,9 @@ def reconresnet_settings_of(tensors: Mapping[str, Tensor]) -> ReconResNetSetting
     stem = tensors.get("intialConv.1.weight")
     if stem is None or stem.ndim != 4:
         got = "none" if stem is None else f"shape {tuple(stem.shape)}"
-        raise ValueError(f"weights must be those of {NETWORK} with a tensor intialConv.1.weight, got {got}")
+        raise ValueError(
+            f"weights must be those of a ReconResNet with a tensor intialConv.1.weight, got {got}"
+        )
     return ReconResNetSettings(
         n_blocks=_count(tensors, "resblocks"),
         width=stem.shape[0],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def drawn() -> dict[str, Tensor]:
     return {name: 0.3 * torch.randn(value.shape, generator=generator) for name, value in layout.items()}
 
 
-@pytest.mark.parametrize("prefix", ["", "model.", "net."])
+@pytest.mark.parametrize("prefix", ["", "module.", "model.", "net.", "module.net."])
 def test_released_layouts_make_the_same_network(prefix: str, tmp_path: Path, rng: torch.Generator) -> None:
     path, tensors = tmp_path / "model.safetensors", drawn()
     save_file({prefix + name: value for name, value in tensors.items()}, path, {"format": "pt"})
@@ -55,22 +55,40 @@ def test_ours_are_read_back_with_their_settings_and_outlive_the_file(tmp_path: P
     assert path.read_bytes() == first
 
 
+def test_a_whole_number_for_dropout_is_read_back_as_a_float(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    write_reconresnet_weights(path, ReconResNetWeights(drawn(), asdict(TINY) | {"dropout": 0}))
+    found = read_reconresnet_weights(path).settings
+    assert found is not None and type(found["dropout"]) is float
+    assert ReconResNetSettings(**found) == replace(TINY, dropout=0.0)
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"n_blocks": 1}, "settings must name n_blocks, width, .*, got activation amiss"),
-        (None, "settings must name n_blocks, .*, got None amiss"),
+        (asdict(TINY) | {"depth": 3}, "settings must name n_blocks, .*, got depth amiss"),
         (asdict(TINY) | {"width": "64"}, "width must be of type int, got '64'"),
         (asdict(TINY) | {"skips": True}, "skips must be of type int, got True"),
+        (asdict(TINY) | {"dropout": False}, "dropout must be of type float, got False"),
     ],
 )
-def test_bad_settings_are_refused(settings: Any, words: str, tmp_path: Path) -> None:
+def test_bad_settings_are_neither_written_nor_read(
+    settings: dict[str, Any], words: str, tmp_path: Path
+) -> None:
     path = tmp_path / "a.safetensors"
-    if settings is None:
-        write_tensors(path, drawn(), {"format": "reconresnet-1"})
-    else:
+    with pytest.raises(ValueError, match=words):
         write_reconresnet_weights(path, ReconResNetWeights(drawn(), settings))
-    with pytest.raises(ScanError, match=words):
+    assert not path.exists()
+    write_tensors(path, drawn(), {"format": "reconresnet-1", "settings": settings})
+    with pytest.raises(ScanError, match=rf"a\.safetensors: {words}"):
+        read_reconresnet_weights(path)
+
+
+def test_a_file_of_ours_must_tell_settings(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, drawn(), {"format": "reconresnet-1"})
+    with pytest.raises(ScanError, match=r"settings must name n_blocks, .*, got None amiss"):
         read_reconresnet_weights(path)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -106,6 +108,17 @@ def test_items_do_not_depend_on_their_neighbours(x: Tensor, rng: torch.Generator
     y = operator.forward(x)
     both = reconresnet(operator, y, network=Seen()).image
     torch.testing.assert_close(reconresnet(operator, y[1], network=Seen()).image, both[1])
+
+
+@pytest.mark.parametrize("consistency", ["exact", "none"])
+def test_what_no_coil_sees_stays_zero(consistency, x: Tensor, rng: torch.Generator) -> None:  # type: ignore[no-untyped-def]
+    maps = coils(2, rng).coil_maps.clone()
+    maps[:, :5, :4] = 0
+    operator = CartesianSense(coils(1, rng).mask, maps)
+    everywhere = Seen(lambda seen: torch.full_like(seen, 0.3))
+    found = reconresnet(operator, operator.forward(x), network=everywhere, consistency=consistency).image
+    assert not found[:, :5, :4].any()
+    assert found[:, 5:].abs().min() > 0  # elsewhere the network is heard
 
 
 @pytest.mark.parametrize("phase", ["low", "adjoint", "none"])
@@ -218,10 +231,28 @@ def test_zeros_nan_and_other_measurements(x: Tensor, rng: torch.Generator) -> No
         reconresnet(many, many.forward(x), network=Seen(), consistency="published_real")
     with pytest.raises(UnsuitableError, match="must be given spokes without weights"):
         reconresnet(operator, y, network=Seen(), consistency="published_spokes")
-    with pytest.raises(ValueError, match=r"consistency must be one of exact, none, .*, got hard"):
-        reconresnet(operator, y, network=Seen(), consistency="hard")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="phase must be low, adjoint, none or a tensor, got smooth"):
         reconresnet(operator, y, network=Seen(), phase="smooth")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"consistency": "hard"}, "consistency must be one of exact, none, .*, got hard"),
+        ({"unit": "slice"}, "unit must be one of item, volume, volume_minmax, got slice"),
+        ({"mu": -0.1}, "mu must be at least 0, got -0.1"),
+        ({"mu": float("nan")}, "mu must be at least 0, got nan"),
+        ({"mu": 0.1, "consistency": "none"}, "mu must be 0 unless consistency is exact, got 0.1 with none"),
+        ({"mu": 0.1, "consistency": "published_real"}, "got 0.1 with published_real"),
+    ],
+)
+def test_options_without_effect_are_refused_before_the_network_runs(
+    options: dict[str, Any], words: str, x: Tensor, rng: torch.Generator
+) -> None:
+    operator, network = coils(1, rng), Seen()
+    with pytest.raises(ValueError, match=words):
+        reconresnet(operator, operator.forward(x), network=network, **options)
+    assert not hasattr(network, "seen")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,10 +13,11 @@ from proxflow.models.metrics.ssim_loss import ssim_loss
 from proxflow.models.networks.channels_last import channels_last
 from proxflow.models.networks.drawn_network import drawn_network
 from proxflow.models.networks.instance_norm import InstanceNorm
-from proxflow.models.networks.reconresnet import ReconResNet, n_parameters, reconresnet_layout, reconresnet_of
+from proxflow.models.networks.reconresnet import ReconResNet, reconresnet_layout, reconresnet_of
 from proxflow.models.networks.reconresnet_settings import (
     BLOCKS_34,
     RELEASED,
+    SMALL,
     ReconResNetSettings,
     reconresnet_settings_of,
 )
@@ -45,8 +48,8 @@ def tiny(**changes: object) -> ReconResNet:
 
 
 def test_the_published_networks_have_their_numbers_of_parameters() -> None:
-    assert n_parameters(RELEASED) == 17_266_452
-    assert n_parameters(BLOCKS_34) == 40_869_633
+    for settings, expected in ((RELEASED, 17_266_452), (BLOCKS_34, 40_869_633), (SMALL, 2_549_134)):
+        assert sum(map(math.prod, reconresnet_layout(settings).values())) == expected
     layout = reconresnet_layout(RELEASED)
     assert PUBLISHED.items() <= layout.items()
     assert [shape for shape in layout.values() if shape == (1,)] == 20 * [(1,)]  # 19 slopes and a bias
@@ -160,7 +163,9 @@ def test_settings_are_told_by_weights(settings: ReconResNetSettings, rng: torch.
     tensors = network.state_dict()
     assert reconresnet_settings_of(tensors) == settings
     x = torch.rand(1, 1, 16, 16, generator=rng)
-    assert torch.equal(reconresnet_of(tensors)(x), network(x))
+    found = reconresnet_of(tensors)
+    assert torch.equal(found(x), network(x)) and not found.training
+    assert all(value.data_ptr() == tensors[name].data_ptr() for name, value in found.state_dict().items())
 
 
 @pytest.mark.parametrize(
@@ -169,13 +174,16 @@ def test_settings_are_told_by_weights(settings: ReconResNetSettings, rng: torch.
         (lambda t: t.pop("intialConv.1.weight"), "with a tensor intialConv.1.weight, got none"),
         (
             lambda t: t.pop("downsam.1.conv_block.0.bias"),
-            "2 blocks, got none named downsam.1.conv_block.0.bias",
+            r"\d+ named tensors of ReconResNet, got downsam.1.conv_block.0.bias missing",
         ),
         (
             lambda t: t.update({"resblocks.1.conv_block.6.weight": torch.zeros(16, 16, 5, 5)}),
             r"resblocks.1.conv_block.6.weight must have shape \(16, 16, 3, 3\), got \(16, 16, 5, 5\)",
         ),
-        (lambda t: t.update({"upsam.0.post_conv.bias": torch.zeros(8)}), "got also upsam.0.post_conv.bias"),
+        (
+            lambda t: t.update({"upsam.0.post_conv.bias": torch.zeros(8)}),
+            "got upsam.0.post_conv.bias unexpected",
+        ),
         (
             lambda t: [t.pop(name) for name in list(t) if name.startswith("downsam")],
             "n_levels must be from 1",
@@ -193,7 +201,7 @@ def test_released_weights_do_not_fit_34_blocks() -> None:
     tensors = {
         name: torch.empty(shape, device="meta") for name, shape in reconresnet_layout(RELEASED).items()
     }
-    with pytest.raises(ValueError, match=r"got none named resblocks.14.conv_block.1.weight"):
+    with pytest.raises(ValueError, match=r"got resblocks.14.conv_block.1.bias missing"):
         reconresnet_of(tensors, ReconResNetSettings(n_blocks=34))
 
 
