@@ -85,7 +85,7 @@ class Ran(NamedTuple):
     tasks: dict[str, list[str]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ran(
     tmp_path_factory: pytest.TempPathFactory, prefect_home_at: Callable[[Path], Path], all_smaller: str
 ) -> Ran:
@@ -158,7 +158,16 @@ def closing(lines: list[str]) -> dict[str, dict[str, Any]]:
     return dict(zip(FORMS, (json.loads(line) for line in lines if line.startswith("{")), strict=True))
 
 
-def test_nothing_is_said_beside_and_every_form_was_refused(ran: Ran) -> None:
+def test_every_training_as_a_flow_gives_the_result_of_its_command(ran: Ran) -> None:
+    """One test: several would be shared out among workers, each of which would run all trainings."""
+    check_nothing_is_said_beside_and_every_form_was_refused(ran)
+    check_a_denoiser(ran)
+    check_a_network_for_volumes(ran)
+    check_a_diffusion_prior(ran)
+    check_numbers_of_a_recipe(ran)
+
+
+def check_nothing_is_said_beside_and_every_form_was_refused(ran: Ran) -> None:
     assert ran.stderr == ""
     done = {name for name, state in ran.runs.items() if state == "COMPLETED"}
     assert done == {
@@ -169,7 +178,7 @@ def test_nothing_is_said_beside_and_every_form_was_refused(ran: Ran) -> None:
     }
 
 
-def test_a_denoiser(ran: Ran) -> None:
+def check_a_denoiser(ran: Ran) -> None:
     assert ran.states["train-denoiser"] == [
         "FAILED images must be named, got none",
         "FAILED training.steps must be greater than or equal to 1, got 0",
@@ -189,7 +198,7 @@ def test_a_denoiser(ran: Ran) -> None:
     assert by_flow.command == plainly.command
 
 
-def test_a_network_for_volumes(ran: Ran) -> None:
+def check_a_network_for_volumes(ran: Ran) -> None:
     assert ran.states["train-volumes"] == ["FAILED training.steps must be greater than or equal to 1, got 0"]
     told, plain = ran.told["train-volumes"], ran.plainly["train-volumes"]
     assert told["psnr_db"] == plain["psnr_db"]
@@ -206,7 +215,7 @@ def test_a_network_for_volumes(ran: Ran) -> None:
     assert latest.command == first.command
 
 
-def test_a_diffusion_prior(ran: Ran) -> None:
+def check_a_diffusion_prior(ran: Ran) -> None:
     assert ran.states["train-diffusion"] == [
         "FAILED images must be named, got none",
         "FAILED training.side must be a multiple of 8, got 20",
@@ -224,7 +233,7 @@ def test_a_diffusion_prior(ran: Ran) -> None:
     assert by_flow.command == plainly.command
 
 
-def test_numbers_of_a_recipe(ran: Ran) -> None:
+def check_numbers_of_a_recipe(ran: Ran) -> None:
     states, told, plain = ran.states["train"], ran.told["train"], ran.plainly["train"]
     assert states[0].startswith("FAILED methods must have numbers that training may choose, got fbp; for ")
     assert states[1] == "FAILED seeds must be a whole number from 1 to 100, got 'three'"
