@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor
 
+from proxflow.models.diffusion.noise_levels import Process
 from proxflow.models.diffusion.priors import DiffusionPrior
 from proxflow.models.methods.unsuitable import UnsuitableError
 
@@ -27,7 +27,7 @@ class ImagePrior:
     """
 
     predict: DiffusionPrior | None
-    process: Literal["vp", "ve"] = "vp"
+    process: Process = "vp"
     channels: int = 1
     least_side: int = 1
     image_bytes: Callable[[Tensor], int] | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -26,6 +28,13 @@ def image_unit(operator: LinearOperator, b: Tensor) -> Tensor:
     Training images are divided by their own ``bright``, so that a prior meets here what it was trained on.
     """
     return bright(first_image(operator, b), len(operator.domain_shape))
+
+
+def units_of(unit: Tensor | float | None, yy: Tensor, found: Callable[[], Tensor]) -> Tensor:
+    """``unit``, one number or one per item, or what ``found`` tells if it is None: float64 (*batch)."""
+    if unit is None:
+        return found()
+    return torch.as_tensor(unit, dtype=torch.float64).to(yy.device).expand(yy.shape)
 
 
 def first_image(operator: LinearOperator, b: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from proxflow.models.diffusion.noise_levels import NoiseLevel, SamplingStep
 from proxflow.models.diffusion.priors import DiffusionPrior
-from proxflow.models.solvers.inner_product import inner
 
 
 class SamplerState(NamedTuple):
@@ -73,8 +72,3 @@ def deviation(samples: Tensor) -> Tensor:
         difference = sample - mean
         squares += (difference * difference.conj()).real
     return (squares / max(len(samples) - 1, 1)).sqrt()
-
-
-def squared_misfit(image: Tensor, normal: Tensor, b: Tensor, yy: Tensor, n_axes: int) -> Tensor:
-    """||A x - y||^2 = ||y||^2 + Re<x, A^H A x - 2 A^H y>, per item, not below 0; with ``normal`` A^H A x."""
-    return (yy + inner(image, normal - 2 * b, n_axes)).clamp_min(0)

@@ -15,8 +15,8 @@ from proxflow.models.diffusion.data_consistency import (
     ProximalConsistency,
     adaptive_gamma,
 )
-from proxflow.models.diffusion.image_unit import image_unit
-from proxflow.models.diffusion.noise_levels import EtaRule, usual_eta, ve_steps, vp_steps
+from proxflow.models.diffusion.image_unit import image_unit, units_of
+from proxflow.models.diffusion.noise_levels import EtaRule, Process, usual_eta, ve_steps, vp_steps
 from proxflow.models.diffusion.priors import DiffusionPrior, denoised
 from proxflow.models.diffusion.sampling import (
     SamplerState,
@@ -24,11 +24,11 @@ from proxflow.models.diffusion.sampling import (
     drawn_alike,
     predicted,
     recombined,
-    squared_misfit,
 )
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.solvers.inner_product import over_image, scalars, squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Measure, Monitor, iterate, relative_change
+from proxflow.models.solvers.misfit_measure import squared_misfit
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.diagonal import Diagonal
 
@@ -41,7 +41,7 @@ def dds(
     *,
     prior: DiffusionPrior,
     n_iter: int = 50,
-    process: Literal["vp", "ve"] = "vp",
+    process: Process = "vp",
     eta: float | None = None,
     rule: EtaRule = "official",
     consistency: Literal["hard", "proximal", "adaptive"] | DataConsistency = "proximal",
@@ -109,10 +109,8 @@ def dds(
     eta = usual_eta(n_iter) if eta is None else eta
     steps = ve_steps(n_iter, eta=eta) if process == "ve" else vp_steps(n_iter, eta=eta, rule=rule)
     b, yy = operator.adjoint(y), squared_norm(y, n_range)
-    units = (
-        image_unit(operator, b) if unit is None else torch.as_tensor(unit, dtype=torch.float64).to(y.device)
-    )
-    scale = over_image(units.expand(yy.shape), b)
+    units = units_of(unit, yy, lambda: image_unit(operator, b))
+    scale = over_image(units, b)
     b, yy = b / scale, yy / units.square()
     turned = scale if phase is None else scale * phase
     closer = _closer(operator, b, consistency, n_cg, gamma, noise, spread)

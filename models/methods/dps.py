@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.diffusion.guidance import guided
-from proxflow.models.diffusion.image_unit import image_unit
+from proxflow.models.diffusion.image_unit import image_unit, units_of
 from proxflow.models.diffusion.noise_levels import Process, ve_steps, vp_steps
 from proxflow.models.diffusion.priors import DifferentiablePrior, denoised
 from proxflow.models.diffusion.sampling import drawn_alike, recombined
@@ -71,11 +71,7 @@ def dps(
     n_axes, n_range = len(operator.domain_shape), len(operator.range_shape)
     steps = ve_steps(n_iter, eta=eta) if process == "ve" else vp_steps(n_iter, eta=eta, rule="ddim")
     b, yy = operator.adjoint(y), squared_norm(y, n_range)
-    units = (
-        image_unit(operator, b)
-        if unit is None
-        else torch.as_tensor(unit, dtype=torch.float64).to(yy.device).expand(yy.shape)
-    )
+    units = units_of(unit, yy, lambda: image_unit(operator, b))
     scale, data = over_image(units, b), y / over_image(units, y)
 
     def noise(count: int) -> Tensor:

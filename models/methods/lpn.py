@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
-from proxflow.models.diffusion.image_unit import bright, first_image
+from proxflow.models.diffusion.image_unit import bright, first_image, units_of
 from proxflow.models.learned_prox.conditions import Condition, admm_conditions, pgd_conditions, require
 from proxflow.models.learned_prox.evaluated import LearnedProx
 from proxflow.models.learned_prox.image_prox import ImageProx
@@ -90,11 +89,7 @@ def lpn(
     if setting == "guaranteed":
         require(lpn_conditions(prox, solver, step, lipschitz, box=box))
     first = first_image(operator, b) if start is None else start
-    units = (
-        bright(first, len(operator.domain_shape))
-        if unit is None
-        else torch.as_tensor(unit, dtype=torch.float64).to(yy.device).expand(yy.shape)
-    )
+    units = units_of(unit, yy, lambda: bright(first, len(operator.domain_shape)))
     problem = LpnProblem(operator, b, yy, ImageProx(prox, units, operator.support), s, box)
     if solver == "pgd":
         return lpn_pgd(problem, first, eta=step, n_iter=n_iter, tol=tol, monitor=monitor, resume=resume)

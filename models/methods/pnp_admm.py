@@ -10,7 +10,7 @@ from torch import Tensor
 
 from proxflow.models.denoisers.denoiser import ImageDenoiser
 from proxflow.models.denoisers.in_unit import InUnit
-from proxflow.models.diffusion.image_unit import bright, first_image
+from proxflow.models.diffusion.image_unit import bright, first_image, units_of
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Monitor, iterate
@@ -80,11 +80,7 @@ def pnp_admm(
     n_axes = len(operator.domain_shape)
     b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
     first = first_image(operator, b)
-    units = (
-        bright(first, n_axes)
-        if unit is None
-        else torch.as_tensor(unit, dtype=torch.float64).to(yy.device).expand(yy.shape)
-    )
+    units = units_of(unit, yy, lambda: bright(first, n_axes))
     denoise = InUnit(denoiser, units, operator.support)
 
     def advanced(state: PnpAdmmState) -> PnpAdmmState:

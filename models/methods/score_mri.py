@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from proxflow.models.diffusion.image_unit import image_unit
+from proxflow.models.diffusion.image_unit import image_unit, units_of
 from proxflow.models.diffusion.noise_levels import Process, level_of, sigma_range
 from proxflow.models.diffusion.priors import DiffusionPrior
 from proxflow.models.diffusion.sampling import drawn_alike, predicted
@@ -88,11 +88,7 @@ def score_mri(
         raise ValueError(f"data weights must be 0 to below 2, got {data_weight} and {last_data_weight}")
     n_axes = len(operator.domain_shape)
     b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
-    units = (
-        image_unit(operator, b)
-        if unit is None
-        else torch.as_tensor(unit, dtype=torch.float64).to(yy.device).expand(yy.shape)
-    )
+    units = units_of(unit, yy, lambda: image_unit(operator, b))
     scale = over_image(units, b)
     b, yy = b / scale, yy / units.square()
     sigmas = [*_grid(n_iter, process), 0.0]
