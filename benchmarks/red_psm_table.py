@@ -31,7 +31,7 @@ CASES: dict[str, dict[str, Any]] = {
     "PSM + TV": {"method": "psm_tv", "refit": False},
     "TD-DIP": {"method": "td_dip", "mixed": True},  # ten thousand steps in float32 take hours
     BREATHS_TOLD: {"method": "td_dip", "mixed": True, "n_cycles": 2},
-    "RED-PSM": {"method": "red_psm", "denoiser": "dncnn-ct:bfloat16", "refit": False},
+    "RED-PSM": {"method": "red_psm", "denoiser": "dncnn-ct", "refit": False},
 }
 COLUMNS = {"psnr": "PSNR dB", "ssim": "SSIM", "hfen": "HFEN", "projection_psnr": "unseen views dB"}
 

@@ -45,3 +45,15 @@ def adam_step(
     first, second = 1 - DECAY ** float(steps), 1 - SQUARE_DECAY ** float(steps)
     step = rate / first * mean / (square.sqrt() / second**0.5 + epsilon)
     return x - step, Moments(mean, square, steps)
+
+
+def unfallen(after: Moments, before: Moments) -> Moments:
+    """``after`` with its square nowhere below that of ``before``: no large steps from small gradients.
+
+    The idea of Reddi, Kale & Kumar, ICLR 2018 (AMSGrad), who keep the mean and its largest value apart; here
+    the larger one is the mean of the next step.
+    """
+    if after.square.is_complex():
+        pairs = (torch.view_as_real(moments.square) for moments in (after, before))
+        return after._replace(square=torch.view_as_complex(torch.maximum(*pairs)))
+    return after._replace(square=torch.maximum(after.square, before.square))

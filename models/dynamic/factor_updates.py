@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from proxflow.models.dynamic.adam import Moments, adam_step
+from proxflow.models.dynamic.adam import Moments, adam_step, unfallen
 from proxflow.models.dynamic.factor_problem import FactorProblem, Factors
 from proxflow.models.solvers.inner_product import inner, ratio
 
@@ -92,14 +94,19 @@ def update_by_adam(
     """L, Z <- ``n_steps`` of Adam on J in both factors at once, from ``moments`` of the steps before.
 
     Args:
-        rates: step sizes for L, in its own unit, and for Z.
+        rates: step sizes for L, in its own unit, and for Z, at the first of the steps; they fall to nothing
+            by half a cosine.
 
-    One pass over the operator a step. Source: spec (10), after the released code's optimiser.
+    One pass over the operator a step. Source: the released code's optimiser; its rate stays and its squares
+    fall (``ReleasedRedPsm``), whereby iterates close to the least J are thrown off it again and again.
     """
     spatial, knots = factors
     by_spatial, by_knots = moments
-    for _ in range(n_steps):
+    for k in range(n_steps):
+        for_spatial, for_knots = (0.5 * (1 + math.cos(math.pi * k / n_steps)) * rate for rate in rates)
         slope = problem.slope(Factors(spatial, knots), v)
-        spatial, by_spatial = adam_step(spatial, slope.spatial, by_spatial, rates[0])
-        knots, by_knots = adam_step(knots, slope.knots, by_knots, rates[1])
+        spatial, after = adam_step(spatial, slope.spatial, by_spatial, for_spatial)
+        by_spatial = unfallen(after, by_spatial)
+        knots, after = adam_step(knots, slope.knots, by_knots, for_knots)
+        by_knots = unfallen(after, by_knots)
     return Factors(spatial, knots), (by_spatial, by_knots)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from proxflow.models.dynamic.adam import zero_moments
+from proxflow.models.dynamic.adam import unfallen, zero_moments
 from proxflow.models.dynamic.factor_problem import FactorProblem, Factors
 from proxflow.models.dynamic.factor_updates import balanced, best_knots, update_by_adam, update_by_cg
 
@@ -119,16 +119,38 @@ def test_balanced_factors_are_the_cheapest_of_the_same_series(
     assert problem.functions(again.knots)[:, 2].norm() > 0  # a function without an image may still get one
 
 
-def test_adam_is_that_of_torch(frames: Callable[..., Any], rng: torch.Generator) -> None:
+def test_adam_is_that_of_torch_with_a_rate_that_falls_and_squares_that_do_not(
+    frames: Callable[..., Any], rng: torch.Generator
+) -> None:
     problem, factors, v = posed(frames, rng, complex_valued=False)
-    spatial, knots = (part.clone().requires_grad_() for part in factors)
-    optimiser = torch.optim.Adam([{"params": [spatial], "lr": 0.02}, {"params": [knots], "lr": 0.005}])
-    for _ in range(12):
-        optimiser.zero_grad()
-        objective(problem, spatial, knots, v).backward()
-        optimiser.step()
+    parts = [part.clone().requires_grad_() for part in factors]
+    rates = (0.02, 0.005)
+    optimiser = torch.optim.Adam([{"params": [x], "lr": rate} for x, rate in zip(parts, rates, strict=True)])
     moments = zero_moments(factors.spatial), zero_moments(factors.knots)
-    for _ in range(2):  # the moments go on between calls
-        factors, moments = update_by_adam(problem, factors, v, moments, n_steps=6, rates=(0.02, 0.005))
-    torch.testing.assert_close(factors.spatial, problem.masked(spatial.detach()))
-    torch.testing.assert_close(factors.knots, knots.detach())
+    fell = False
+    for _ in range(2):  # the moments go on between rounds, the rate begins anew
+        falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=6)
+        for _ in range(6):
+            before = [optimiser.state[x]["exp_avg_sq"].clone() for x in parts if optimiser.state[x]]
+            optimiser.zero_grad()
+            objective(problem, *parts, v).backward()
+            optimiser.step()
+            falling.step()
+            for x, least in zip(parts, before, strict=False):  # none before the first step
+                square = optimiser.state[x]["exp_avg_sq"]
+                fell = fell or bool((square < least).any())
+                square.copy_(torch.maximum(square, least))
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = group["initial_lr"] = rate
+        factors, moments = update_by_adam(problem, factors, v, moments, n_steps=6, rates=rates)
+    assert fell
+    torch.testing.assert_close(factors.spatial, problem.masked(parts[0].detach()))
+    torch.testing.assert_close(factors.knots, parts[1].detach())
+
+
+def test_squares_of_complex_arrays_last_in_both_parts() -> None:
+    before = zero_moments(torch.zeros(2, dtype=torch.complex128))._replace(
+        square=torch.tensor([1 + 5j, 4 + 0j], dtype=torch.complex128)
+    )
+    after = before._replace(square=torch.tensor([2 + 3j, 3 + 1j], dtype=torch.complex128))
+    assert unfallen(after, before).square.tolist() == [2 + 5j, 4 + 1j]
