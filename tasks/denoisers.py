@@ -12,6 +12,7 @@ from proxflow.configs.denoiser import (
     NETWORK_FIELDS,
     SHIPPED,
     SHIPPED_PRIORS,
+    SHIPPED_PROXES,
     SHIPPED_VOLUMES,
     names_file,
 )
@@ -107,6 +108,6 @@ def name_parts(name: str) -> tuple[str, str]:
 def file_of(name: str) -> Path | None:
     """The file of weights behind a name; None for what needs none."""
     network, _ = name_parts(name)
-    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS):
+    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS, *SHIPPED_PROXES):
         return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
     return Path(network).expanduser() if names_file(name) else None
