@@ -36,8 +36,8 @@ def denoiser_files(config: MethodConfig) -> dict[str, str]:
     field, name = _named(config)
     path = None if name is None else file_of(name)
     if path is not None and not path.is_file():
-        names = "docs/methods/dds.md" if field == "prior" else "docs/denoisers.md"
-        raise RequestError(f"{field} must be a name of {names} or an existing file, got {name}")
+        page = "methods/lpn" if config.method == "lpn" else "methods/dds" if field == "prior" else "denoisers"
+        raise RequestError(f"{field} must be a name of docs/{page}.md or an existing file, got {name}")
     return {} if path is None else {FILE: str(path)}
 
 
