@@ -34,8 +34,8 @@ def command(
     sigma: Annotated[
         float,
         Parameter(
-            help="Noise removed, its std where 1 is the 0.995 quantile of an image: the one strength that the "
-            "network will have. Published: 0.05 and 0.1; methods with a guaranteed descent want one that "
+            help="Noise removed, its std where 1 is the 0.995 quantile of an image: the one strength that "
+            "the network will have. Published: 0.05 and 0.1; methods with a guaranteed descent want one that "
             "is not above the noise of what is measured."
         ),
     ] = 0.05,
