@@ -23,8 +23,8 @@ class LpnNetwork(NamedTuple):
 
 
 def open_lpn(name: str, *, file: Path | None = None, device: str = "cpu", what: str = "prox") -> LpnNetwork:
-    """The network called ``name``, ``lpn-ct``, ``lpn-mri`` or a file of weights, on ``device``, for evaluation;
-    weights are read from ``file``, or from where the name says; for the kinds of files see
+    """The network called ``name``, ``lpn-ct``, ``lpn-mri`` or a file of weights, on ``device``, for
+    evaluation; weights are read from ``file``, or from where the name says; for the kinds of files see
     ``read_lpn_weights``. ``what`` names it in sentences.
 
     Raises RequestError, in one sentence, where the file is missing, damaged, of another network, or has a

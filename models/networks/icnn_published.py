@@ -39,7 +39,9 @@ def published_icnn_of(tensors: Mapping[str, Tensor]) -> Icnn:
             fitting[name] = _as_kernel(name, weight, n)
     last = fitting.get(f"lin.{k}.weight")
     if last is None or last.ndim != 4:
-        raise ValueError(f"lin.{k}.weight must see all pixels, got {'none' if last is None else last.ndim} axes")
+        raise ValueError(
+            f"lin.{k}.weight must see all pixels, got {'none' if last is None else last.ndim} axes"
+        )
     side = last.shape[-1] * 2 ** STRIDES[kind].count(2)
     return icnn_of(fitting, _settings(kind, side, channels, hidden))
 
