@@ -163,5 +163,7 @@ def test_what_does_not_go_together_is_one_sentence(
     ):
         code, _, err = proxflow("run", path, *settings(change), "--out", "refused")
         assert code == 2 and words in err and "Traceback" not in err, (change, code, err)
+    code, _, err = proxflow("check", slices)
+    assert code == 0, err
     code, _, err = proxflow("check", slices, *settings("reconstruct.rho=0.9"))
     assert code == 2 and "rho must be above L_h = 1, got 0.9" in err, err
