@@ -167,3 +167,22 @@ def test_what_does_not_go_together_is_one_sentence(
     assert code == 0, err
     code, _, err = proxflow("check", slices, *settings("reconstruct.rho=0.9"))
     assert code == 2 and "rho must be above L_h = 1, got 0.9" in err, err
+
+
+QUICK = ("reconstruct.n_iter=4", "evaluate.held_out_fraction=0", "compare=[]")
+READY = {
+    "mri-lpn": ("prepare.0.acs=[20, 16]", "calibrate={kind: lowres}"),
+    "ct-lpn-sparse-view": ("image.matrix=[64, 64]", "image.voxel_mm=1.186"),
+}
+
+
+@pytest.mark.parametrize("name", READY)
+def test_ready_recipes_run_and_certify(proxflow: Any, store: Path, lpn_file: Any, name: str) -> None:
+    """By a drawn network: with the shipped ones they take minutes on a CPU."""
+    every = (*QUICK, *READY[name], f"reconstruct.prior={lpn_file(1)}", f"runtime.store={store}")
+    code, run, err = proxflow("run", name, *settings(*every, "runtime.device=cpu"))
+    assert code == 0, err
+    assert np.isfinite(image(run)).all() and np.abs(image(run)).max() > 0
+    with artefact(store) as made:
+        held = {one.name: one.holds for one in certificates_of(made)[0].conditions}
+    assert held["rho > L_h"] is (name == "mri-lpn")
