@@ -10,6 +10,7 @@ from pydantic import Field
 SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks of images whose weights come with Proxflow
 SHIPPED_VOLUMES = ("unet3d-radar", "deep2s-radar")  # and of volumes
 SHIPPED_PRIORS = ("diffusion-ct", "diffusion-mri")  # diffusion models of images
+SHIPPED_PROXES = ("lpn-ct", "lpn-mri")  # learned proximal networks of images
 WEIGHT_FILES = (".safetensors", ".pt", ".pth")
 BFLOAT16 = ":bfloat16"
 NETWORK_FIELDS = ("denoiser", "network", "prior")  # of methods: what may name a network, or a file of weights

@@ -12,6 +12,7 @@ class MethodCost(NamedTuple):
 
     each: applications in an iteration.  before: applications before the first one.
     fewest: iterations that can be asked for.
+    passes: calls of the prior apart from those of iterations, at most.
     apart: numbers with which an iteration is timed on an operator that costs nothing, where that operator
     would decide them otherwise.
     """
@@ -20,8 +21,10 @@ class MethodCost(NamedTuple):
     before: int = 0
     fewest: int = 1
     apart: Mapping[str, float | str] = MappingProxyType({})
+    passes: int = 0
 
 
 CONSTRAINED_EACH = 7  # of the constrained methods: five conjugate gradient steps, and two more
+NEWTON_PASSES = 22  # of a network, in a step that inverts it: ten of conjugate gradients, two each, and two
 UNIT_APPLICATIONS = 12  # of the image that tells the unit of diffusion priors
 NOISE_APPLICATIONS = 260  # of the estimate of the noise where it is not given

@@ -17,6 +17,7 @@ from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.method_numbers import Iterations, Tolerance, Weight, Window
 from proxflow.configs.methods_denoising import PnpAdmm, Red
 from proxflow.configs.methods_diffusion import Dds
+from proxflow.configs.methods_lpn import Lpn
 from proxflow.configs.methods_magnitude import L1, Deep2s, PnpMagnitude, TvMagnitude
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
 from proxflow.configs.methods_samplers import Dps, ScoreMri
@@ -162,6 +163,7 @@ MethodConfig = Annotated[
     | Deep2s
     | Red
     | PnpAdmm
+    | Lpn
     | Dds
     | ScoreMri
     | Dps

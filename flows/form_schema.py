@@ -14,6 +14,7 @@ from proxflow.configs.base import Part
 from proxflow.configs.catalogue import recipe_names
 from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.configs.diffusion_training import DiffusionTraining
+from proxflow.configs.lpn_training import LpnTraining
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.volume_training import VolumeTraining
@@ -80,6 +81,11 @@ def volume_numbers() -> Schema:
 def diffusion_numbers() -> Schema:
     """How a diffusion prior is trained."""
     return _training(DiffusionTraining)
+
+
+def lpn_numbers() -> Schema:
+    """How a learned proximal network is trained."""
+    return _training(LpnTraining)
 
 
 def _training(config: type[Part]) -> Schema:

@@ -48,6 +48,7 @@ class FinishedTraining:
     weights: Path
     rows: tuple[Judged, ...]
     seconds: float
+    steps_per_second: float
 
     @property
     def card(self) -> Path:
@@ -100,7 +101,9 @@ def launch_network_training(
         weights = part("results", lambda: training.write(folder, trained))
         log.info("done after %.0f s of training, %s", trained.history.seconds, weights)
         rows = tuple(trained.history.validation[-1][1])
-        finished = FinishedTraining(folder, weights, rows, trained.history.seconds)
+        finished = FinishedTraining(
+            folder, weights, rows, trained.history.seconds, trained.history.steps_per_second
+        )
         entry.finished(finished.card)
     return finished
 

@@ -100,6 +100,12 @@ def _train_diffusion(form: Mapping[str, Any]) -> object:
     return DIFFUSION.by_form(form)
 
 
+def _train_lpn(form: Mapping[str, Any]) -> object:
+    from proxflow.flows.lpn_plan import LPN
+
+    return LPN.by_form(form)
+
+
 SERVED = {
     "reconstruct": ServedFlow("reconstruct", "reconstruct", _reconstruct),
     "compare": ServedFlow("reconstruct", "compare", _compare),
@@ -109,4 +115,5 @@ SERVED = {
     "train-denoiser": ServedFlow("train_denoiser", "train_denoiser", _train_denoiser, ("images", "out")),
     "train-volumes": ServedFlow("train_volumes", "train_volumes", _train_volumes, ("out",)),
     "train-diffusion": ServedFlow("train_diffusion", "train_diffusion", _train_diffusion, ("images", "out")),
+    "train-lpn": ServedFlow("train_lpn", "train_lpn", _train_lpn, ("images", "out")),
 }

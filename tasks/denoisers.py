@@ -12,6 +12,7 @@ from proxflow.configs.denoiser import (
     NETWORK_FIELDS,
     SHIPPED,
     SHIPPED_PRIORS,
+    SHIPPED_PROXES,
     SHIPPED_VOLUMES,
     names_file,
 )
@@ -35,8 +36,8 @@ def denoiser_files(config: MethodConfig) -> dict[str, str]:
     field, name = _named(config)
     path = None if name is None else file_of(name)
     if path is not None and not path.is_file():
-        names = "docs/methods/dds.md" if field == "prior" else "docs/denoisers.md"
-        raise RequestError(f"{field} must be a name of {names} or an existing file, got {name}")
+        page = "methods/lpn" if config.method == "lpn" else "methods/dds" if field == "prior" else "denoisers"
+        raise RequestError(f"{field} must be a name of docs/{page}.md or an existing file, got {name}")
     return {} if path is None else {FILE: str(path)}
 
 
@@ -107,6 +108,6 @@ def name_parts(name: str) -> tuple[str, str]:
 def file_of(name: str) -> Path | None:
     """The file of weights behind a name; None for what needs none."""
     network, _ = name_parts(name)
-    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS):
+    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS, *SHIPPED_PROXES):
         return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
     return Path(network).expanduser() if names_file(name) else None

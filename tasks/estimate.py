@@ -10,7 +10,7 @@ B items read from the file at once:
     prepare      4 Y + 3 N P               one item through the steps, and the masks before and after
     calibrate    4 Y + K + O               one item; K: ESPIRiT's kernel matrices, 5 (36 C)^2 2 c for C coils
     reconstruct  (5 Y + 30 P c) w / c + O  samples, scaled copy and products; iterates, of ``dds`` for each of
-                                           the samples it draws
+                                           the samples it draws; of ``lpn`` also what its network holds
     hold_out     the same
     evaluate     2 N P + P (2 c + 56) + 7 Y   the region; image and reference of one item, in float64
     report       S P c (M + 3) + 3 Y       S shown images of each method and what is drawn of them
@@ -28,12 +28,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proxflow.configs.methods import MethodConfig
+from proxflow.configs.methods_lpn import Lpn
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
 from proxflow.configs.methods_series import TdDip
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
 from proxflow.models.methods.scaling import data_scale
 from proxflow.operators.frame_operator import FrameOperator
+from proxflow.tasks.learned_priors import activation_bytes
 from proxflow.tasks.rehearsal import Rehearsal, bytes_of
 from proxflow.tasks.report.window import MOST_ITEMS
 from proxflow.tasks.series_timing import course_seconds
@@ -96,6 +98,8 @@ def estimate_run(
     ]
     for config, seconds in zip(methods, _solving(methods, fit, device), strict=True):
         held = solving + (getattr(config, "samples", 1) - 1) * iterates * factor
+        if isinstance(config, Lpn):
+            held += activation_bytes(config, fit.image_shape, precision=recipe.runtime.precision, kept=kept)
         rows.append((f"reconstruct:{config.method}", held, n_items * seconds + 2 * io))
         if recipe.evaluate.held_out_fraction:
             rows.append((f"hold_out:{config.method}", held, n_items * seconds + 2 * io))
@@ -137,7 +141,9 @@ def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> li
             normalised = (1 / fit.problem.norm) * operator
             assert isinstance(normalised, FrameOperator)  # their ``fits`` says so
             return course_seconds(config, normalised, y / data_scale(normalised, y), device)
-        once = config.cost.each * normal + iteration_seconds(config, operator, dtype, device)
-        return config.cost.before * normal + getattr(config, "n_iter", 0) * once
+        prior = iteration_seconds(config, operator, dtype, device)
+        once = config.cost.each * normal + prior
+        before = config.cost.before * normal + config.cost.passes * prior
+        return before + getattr(config, "n_iter", 0) * once
 
     return [SINGLE_APPLICATIONS * normal + iterating(config) for config in methods]

@@ -9,6 +9,7 @@ from proxflow.configs.methods import MethodConfig
 from proxflow.tasks.denoisers import open_denoiser
 from proxflow.tasks.diffusion_priors import open_diffusion_prior
 from proxflow.tasks.image_denoisers import open_image_denoiser
+from proxflow.tasks.learned_priors import open_learned_prior
 from proxflow.tasks.methods import METHODS
 from proxflow.tasks.volume_networks import open_deep2s, open_level_denoiser
 
@@ -36,4 +37,7 @@ def method_arguments(
     elif opens == "prior":
         name = arguments["prior"]
         arguments["prior"] = open_diffusion_prior(name, file=file, device=device, memory_bytes=memory_bytes)
+    elif opens == "prox":
+        name = arguments["prior"]
+        arguments["prior"] = open_learned_prior(name, file=file, device=device, memory_bytes=memory_bytes)
     return arguments

@@ -14,15 +14,16 @@ class Method(NamedTuple):
     """Where a method is; ``direct``: it is a formula in physical units, given unscaled operator and data.
 
     ``opens``: its argument ``denoiser``, ``network`` or ``prior``, named in its schema, is opened: a denoiser
-    of single images, one of magnitudes or of images that is told the noise's level, Deep2S, or a diffusion
-    prior.
-    ``told``: it is also told ``item``, the item's number in the scan, or ``noise_std``, a number or None.
+    of single images, one of magnitudes or of images that is told the noise's level, Deep2S, a diffusion
+    prior, or a learned proximal network.
+    ``told``: it is also told ``item``, the item's number in the scan, ``noise_std``, a number or None, or
+    ``certified``, whether its image is delivered, so that a certificate is wanted.
     """
 
     function: str
     direct: bool = False
-    opens: Literal["", "denoiser", "level", "image", "deep2s", "prior"] = ""
-    told: tuple[Literal["item", "noise_std"], ...] = ()
+    opens: Literal["", "denoiser", "level", "image", "deep2s", "prior", "prox"] = ""
+    told: tuple[Literal["item", "noise_std", "certified"], ...] = ()
 
 
 METHODS = {
@@ -46,6 +47,7 @@ METHODS = {
     "dds": Method("dds_of_item:dds_of_item", opens="prior", told=("item", "noise_std")),
     "score_mri": Method("samplers_of_item:score_mri_of_item", opens="prior", told=("item",)),
     "dps": Method("samplers_of_item:dps_of_item", opens="prior", told=("item",)),
+    "lpn": Method("lpn_of_item:lpn_of_item", opens="prox", told=("certified",)),
     "red_psm": Method("red_psm:red_psm", opens="denoiser"),
     "psm": Method("psm:psm"),
     "psm_tv": Method("psm:psm_tv"),

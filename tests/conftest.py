@@ -290,3 +290,31 @@ def radial_scan(tmp_path: Path) -> Callable[..., Path]:
         return write_radial_h5(tmp_path / "scan.h5", kspace)
 
     return make
+
+
+@pytest.fixture
+def lpn_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write weights of a small learned proximal network that takes noise off, changed by ``change``."""
+    from dataclasses import asdict
+
+    from proxflow.data.weights.lpn_weights import LpnTrained, LpnWeights, write_lpn_weights
+    from proxflow.models.networks.drawn_network import drawn_network
+    from proxflow.models.networks.icnn import Icnn
+    from proxflow.models.networks.icnn_settings import IcnnSettings
+
+    def make(channels: int, change: Callable[[dict[str, torch.Tensor]], None] | None = None) -> Path:
+        settings = IcnnSettings("small", channels=channels, side=16, hidden=4, beta=10.0, alpha=0.3)
+        network = drawn_network(lambda: Icnn(settings), seed=4)
+        rng = torch.Generator().manual_seed(5)
+        for layer in network.lin[1:]:
+            weight: torch.Tensor = layer.weight
+            weight.data.copy_(torch.rand(weight.shape, generator=rng) / weight[0].numel())
+        weights = network.state_dict()
+        if change is not None:
+            change(weights)
+        trained = LpnTrained("the bright voxels", 0.0, 1.0, 0.1, 0.5, "none: drawn", "CC0-1.0")
+        path = tmp_path / f"lpn-{channels}{'' if change is None else '-changed'}.safetensors"
+        write_lpn_weights(path, LpnWeights(weights, asdict(settings), trained))
+        return path
+
+    return make

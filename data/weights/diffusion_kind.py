@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from proxflow.data.weights.diffusion_weights import HOLDS, MOST_BYTES, SUFFIXES
+from proxflow.data.weights.diffusion_weights import KIND, MOST_BYTES
 from proxflow.data.weights.foreign_tensors import WRAPPER
+from proxflow.data.weights.network_file import SUFFIXES
 from proxflow.data.weights.torch_file import load_torch_file
 from proxflow.data.weights.ve_weights import FROZEN
 from proxflow.data.weights.weights_file import check_file
@@ -22,7 +23,7 @@ def diffusion_kind(path: Path, what: str = "prior") -> Literal["vp", "ve"]:
     check_file(path, what, MOST_BYTES)
     if path.suffix not in SUFFIXES[1:]:
         return "vp"
-    held = load_torch_file(path, HOLDS, most_bytes=MOST_BYTES, mapped=True)
+    held = load_torch_file(path, KIND.holds, most_bytes=MOST_BYTES, mapped=True)
     return "ve" if any(FROZEN in (name, name.removeprefix(WRAPPER)) for name in _names(held)) else "vp"
 
 

@@ -10,15 +10,12 @@ from typing import Any
 from torch import Tensor
 
 from proxflow.data.errors import ScanError
-from proxflow.data.weights.foreign_tensors import check_plain, unwrapped
-from proxflow.data.weights.torch_file import load_torch_file
-from proxflow.data.weights.weights_file import check_file, check_numbers, read_tensors, write_tensors
+from proxflow.data.weights.network_file import FileKind, read_network_file
+from proxflow.data.weights.weights_file import write_tensors
 
 FORMAT = "diffusion-unet-1"
-SUFFIXES = (".safetensors", ".pt", ".pth")
 MOST_BYTES = 6 << 30  # the largest network of DDS has 1.4 GiB; a training keeps it, its average, two moments
-MOST_NUMBERS = 1 << 30  # of all tensors; a few bytes of a file can claim any size
-HOLDS = "the state dict of a diffusion model"
+KIND = FileKind(FORMAT, "diffusion model", MOST_BYTES, most_numbers=1 << 30, layers=("ema", "model"))
 
 NUMBERS = ("in_channels", "out_channels", "width", "n_res_blocks", "head_channels")
 LISTS = ("multipliers", "attention_factors")
@@ -61,47 +58,8 @@ def read_diffusion_weights(path: Path, what: str = "network") -> DiffusionWeight
     damaged, or holds NaN or infinity. Whether names and shapes fit a network is for ``diffusion_unet_of`` to
     say.
     """
-    check_file(path, what, MOST_BYTES)
-    if path.suffix not in SUFFIXES:
-        raise ScanError(f"{path.name} must end in one of {', '.join(SUFFIXES)}, got {path.suffix or 'none'}")
-    settings = None
-    if path.suffix == ".safetensors":
-        mapped, told = read_tensors(path, FORMAT, "diffusion model")
-        tensors = {name: tensor.clone() for name, tensor in mapped.items()}  # the file may change, or go
-        settings = _settings(path, told.get("settings"))
-    else:
-        tensors = _state_dict(path, load_torch_file(path, HOLDS, most_bytes=MOST_BYTES))
-    _check_tensors(path, tensors)
-    check_numbers(path, tensors)
-    return DiffusionWeights({name: tensor.float() for name, tensor in tensors.items()}, settings)
-
-
-def _state_dict(path: Path, held: Any) -> dict[str, Tensor]:
-    """The tensors by names without wrapper, in whichever layout ``held`` has."""
-    if isinstance(held, dict):
-        layers = ("state_dict",) if "state_dict" in held else ("ema", "model")
-        held = next((held[key] for key in layers if held.get(key) is not None), held)
-    if not isinstance(held, dict) or not held:
-        raise ScanError(f"{path.name} must hold {HOLDS}, got {_kind(held)}")
-    for name, tensor in held.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise ScanError(
-                f"{path.name} must hold tensors by name, got {_kind(tensor)} for {str(name)[:80]!r}"
-            )
-    return {name: tensor.detach() for name, tensor in unwrapped(held).items()}
-
-
-def _kind(held: object) -> str:
-    return "an empty dict" if held == {} else type(held).__name__
-
-
-def _check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """ScanError on what is no plain array of floats, or too large; a foreign file can hold such tensors."""
-    for name, tensor in tensors.items():
-        check_plain(path, name, tensor)
-    count = sum(tensor.numel() for tensor in tensors.values())
-    if count > MOST_NUMBERS:
-        raise ScanError(f"{path.name} must hold at most {MOST_NUMBERS} numbers, got {count}")
+    tensors, told = read_network_file(path, what, KIND)
+    return DiffusionWeights(tensors, None if told is None else _settings(path, told.get("settings")))
 
 
 def _settings(path: Path, told: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from proxflow.data.errors import ScanError
 from proxflow.data.weights.foreign_tensors import check_plain, unwrapped
+from proxflow.data.weights.told_settings import as_told, check_settings
 from proxflow.data.weights.weights_file import (
     check_numbers,
     format_of,
@@ -46,8 +47,7 @@ def write_reconresnet_weights(path: Path, weights: ReconResNetWeights) -> None:
     """
     if weights.settings is None:
         raise ValueError("settings must be given for a file of weights, got none")
-    settings = {name: _converted(name, value) for name, value in weights.settings.items()}
-    _check_settings(settings)
+    settings = as_told(weights.settings, SETTINGS)
     write_tensors(path, weights.tensors, {"format": FORMAT, "settings": settings})
 
 
@@ -66,7 +66,7 @@ def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWe
         tensors = {name: tensor.clone() for name, tensor in mapped.items()}  # the file may change, or go
         settings = told.get("settings")
         try:
-            _check_settings(settings)
+            check_settings(settings, SETTINGS)
         except ValueError as error:
             raise ScanError(f"{path.name}: {error}") from error
     else:
@@ -75,18 +75,3 @@ def read_reconresnet_weights(path: Path, what: str = "network") -> ReconResNetWe
         check_plain(path, name, tensor)
     check_numbers(path, tensors)
     return ReconResNetWeights({name: tensor.float() for name, tensor in tensors.items()}, settings)
-
-
-def _converted(name: str, value: Any) -> Any:
-    """A whole number as a float where one is wanted; no other value changes its type."""
-    return float(value) if SETTINGS.get(name) is float and type(value) is int else value
-
-
-def _check_settings(told: Any) -> None:
-    """ValueError unless ``told`` has exactly the names and types of ``SETTINGS``."""
-    if not isinstance(told, dict) or told.keys() != SETTINGS.keys():
-        got = sorted(told.keys() ^ SETTINGS.keys())[0] if isinstance(told, dict) else told
-        raise ValueError(f"settings must name {', '.join(SETTINGS)}, got {got} amiss")
-    for name, kind in SETTINGS.items():
-        if type(told[name]) is not kind:
-            raise ValueError(f"{name} must be of type {kind.__name__}, got {told[name]!r:.80}")

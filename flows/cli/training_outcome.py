@@ -26,7 +26,8 @@ def show_training(finished: FinishedTraining, headings: Headings) -> None:
         table.add_row(row.level, f"{row.before:.2f}", f"{row.after:.2f}", gain, f"{row.mse:.2e}")
     console.print(table)
     console.print(
-        f"done after {finished.seconds:.0f} s of training; {headings.figure} on {headings.judged_on}"
+        f"done after {finished.seconds:.0f} s of training, {finished.steps_per_second:.3g} steps a second; "
+        f"{headings.figure} on {headings.judged_on}"
     )
     console.print(f"weights {finished.weights}", soft_wrap=True)
     console.print(f"card    {finished.card}", soft_wrap=True)
@@ -42,5 +43,6 @@ def print_training(
         "weights": str(finished.weights.resolve()),
         figure: judged,
         "seconds": round(finished.seconds, 1),
+        "steps_per_second": round(finished.steps_per_second, 3),
     }
     print(json.dumps(document))

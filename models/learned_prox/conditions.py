@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from proxflow.models.learned_prox.evaluated import LearnedProx
+from proxflow.models.methods.unsuitable import UnsuitableError
+
+if TYPE_CHECKING:  # whoever only shows conditions does without torch
+    from proxflow.models.learned_prox.evaluated import LearnedProx
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,18 @@ def admm_conditions(prox: LearnedProx, rho: float, lipschitz: float, box: bool) 
 
 
 def require(conditions: tuple[Condition, ...]) -> None:
-    """Raise ValueError with the sentence of the first that does not hold."""
+    """Raise UnsuitableError with the sentence of the first that does not hold."""
     for condition in conditions:
         if not condition.holds:
-            raise ValueError(f"{condition.text} (setting guaranteed)")
+            raise UnsuitableError(f"{condition.text} (setting guaranteed)")
 
 
 def _of_prox(prox: LearnedProx) -> tuple[Condition, ...]:
-    text = "prox must be the gradient of a convex potential, got averaged patches"
+    got = "exact" if prox.exact else "averaged"
+    text = f"prox must be the gradient of a convex potential, by exact patches, got {got} patches"
     return (Condition("exact patches", prox.exact, text),)
 
 
 def _no_box(box: bool) -> Condition:
-    return Condition("no box", not box, "box must be false, got true: it is no part of the theorem")
+    text = f"box must be false, since it is no part of the theorem, got {str(box).lower()}"
+    return Condition("no box", not box, text)

@@ -25,8 +25,12 @@ class LearnedProx(Protocol):
     """
 
     channels: int
-    exact: bool  # whether f is a gradient, so that there is an R
     strong_convexity: float  # <f(a) - f(b), a - b> >= this ||a - b||^2
+
+    @property
+    def exact(self) -> bool:
+        """Whether f is a gradient, so that there is an R."""
+        ...
 
     def __call__(self, images: Tensor, /) -> Tensor: ...
 

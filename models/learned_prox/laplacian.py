@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from proxflow.models.learned_prox.matching import proximal_matching
+from proxflow.models.learned_prox.stages import Stage, stage_loss
 from proxflow.models.networks.drawn_network import drawn_network
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import LPN_DENSE
 
-Loss = Literal["l2", "l1", "matching"]
 Estimate = Literal["mean", "median", "matching"]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """So many steps of Adam at one rate; gamma: of proximal matching alone."""
-
-    loss: Loss
-    rate: float
-    n_steps: int
-    gamma: float = 0.0
-
 
 L2_STAGES = (Stage("l2", 1e-3, 10_000), Stage("l2", 1e-4, 10_000))
 L1_STAGES = (Stage("l1", 1e-3, 10_000), Stage("l1", 1e-4, 10_000))
@@ -67,16 +54,9 @@ class LaplacianTraining:
         clean = signs * torch.empty(self.batch, 1).exponential_(generator=self.rng)
         found = self.network(clean + torch.randn(self.batch, 1, generator=self.rng))
         self.optimiser.zero_grad()
-        _loss(stage, found, clean).backward()
+        stage_loss(stage, found, clean).backward()
         self.optimiser.step()
         self.network.project_()
-
-
-def _loss(stage: Stage, found: Tensor, clean: Tensor) -> Tensor:
-    if stage.loss == "matching":
-        return proximal_matching(found, clean, stage.gamma)
-    error = found - clean
-    return (error.square() if stage.loss == "l2" else error.abs()).mean()
 
 
 @torch.no_grad()

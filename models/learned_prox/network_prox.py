@@ -101,8 +101,17 @@ class NetworkProx:
     def patches_at_once(self, dtype: torch.dtype) -> int:
         """As many as the budget of memory allows, one at least."""
         allowed = USUAL_BYTES if self.memory_bytes is None else self.memory_bytes
+        return max(1, allowed // self._patch_bytes(dtype))
+
+    def activation_bytes(self, n_images: int, size: tuple[int, int], dtype: torch.dtype) -> int:
+        """What a pass over so many images of ``size`` (y, x) holds, in ``dtype`` of the network."""
+        windows = self.windows(size)
+        patches = n_images * len(windows.rows) * len(windows.columns)
+        return min(patches, self.patches_at_once(dtype)) * self._patch_bytes(dtype)
+
+    def _patch_bytes(self, dtype: torch.dtype) -> int:
         held = HELD_DOUBLE if dtype == torch.float64 else HELD
-        return max(1, allowed // (held * self.network.settings.hidden * self.side**2 * dtype.itemsize))
+        return int(held * self.network.settings.hidden * self.side**2 * dtype.itemsize)
 
     def _over_patches(
         self, arrays: tuple[Tensor, ...], apply: Callable[..., tuple[Tensor, Tensor]]

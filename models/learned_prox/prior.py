@@ -28,6 +28,8 @@ def prior_of(
     *,
     tol: float = 1e-5,
     n_newton: int = 50,
+    n_cg: int = 50,
+    start: Tensor | None = None,
     within: tuple[float, float] = TRAINED,
 ) -> PriorValue:
     """R(x) = <x, v> - 1/2 ||x||^2 - psi(v) at v = v*(x), for every image; see ``inverted``.
@@ -38,6 +40,7 @@ def prior_of(
 
     Args:
         images: real (n, channels, y, x), objects with values of 0 to 1.
+        start: v to begin at, of the same shape; None: the images.
         within: values that images may have; beyond, nothing was trained.
 
     Raises ValueError for values outside ``within``, NaN among them, and for averaged patches.
@@ -49,7 +52,7 @@ def prior_of(
             f"images must have values within {within[0]:g} to {within[1]:g}, which the network was trained "
             f"for, got {least:g} to {most:g}"
         )
-    found = inverted(prox, images, tol=tol, n_newton=n_newton)
+    found = inverted(prox, images, tol=tol, n_newton=n_newton, n_cg=n_cg, start=start)
     value = prior_value(found.image, found.v, found.potential)
     reach = squared_norm(found.v - images, N_AXES).sqrt() / relative_to(images)
     return PriorValue(value, found.residual, reach)

@@ -73,8 +73,8 @@ def lpn(
         start: (*batch, *domain); None: ``first_image``.
         norm: a bound of ||A||; None: by power iteration, with 2 % added.
 
-    Raises ValueError for a condition that does not hold in ``guaranteed`` and numbers out of range,
-    UnsuitableError where the network is not for such images, or a box is asked for of complex ones,
+    Raises ValueError for numbers out of range, UnsuitableError for a condition that does not hold in
+    ``guaranteed``, where the network is not for such images, or a box is asked for of complex ones,
     DivergenceError on NaN or infinity.
     Source: Fang, Buchanan & Sulam, "What's in a prior? Learned proximal networks for inverse problems", ICLR
     2024.
@@ -85,7 +85,7 @@ def lpn(
     if box and b.is_complex():
         raise UnsuitableError("box must be false for complex images, got true")
     lipschitz = lipschitz_of(operator, s, norm=norm, like=b) if setting == "guaranteed" else 0.0
-    step = _step(solver, setting, lipschitz, eta, rho)
+    step = step_of(solver, setting, lipschitz, eta, rho)
     if setting == "guaranteed":
         require(lpn_conditions(prox, solver, step, lipschitz, box=box))
     first = first_image(operator, b) if start is None else start
@@ -119,8 +119,13 @@ def lipschitz_of(operator: LinearOperator, s: float, *, norm: float | None, like
     return 2 * s * norm**2
 
 
-def _step(solver: Solver, setting: Setting, lipschitz: float, eta: float | None, rho: float | None) -> float:
-    """eta of pgd, rho of admm."""
+def step_of(
+    solver: Solver, setting: Setting, lipschitz: float, eta: float | None, rho: float | None
+) -> float:
+    """eta of pgd, rho of admm: what is given, or what the setting chooses; L_h is ``lipschitz``.
+
+    Raises ValueError for another name, the other solver's number, and one out of range.
+    """
     if solver not in ("pgd", "admm"):
         raise ValueError(f"solver must be pgd or admm, got {solver!r}")
     if setting not in ("guaranteed", "published"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from proxflow.models.methods.certificate import Certificate
 from proxflow.models.solvers.iteration import Iteration
 
 # What the maps beside an image are, by name: said wherever one is stored or shown.
@@ -20,6 +21,7 @@ class Reconstruction:
     curves: what else a method found and a report shows, by name: lists of numbers, such as the temporal
     functions of a dynamic image, each over the frames.
     maps: companions of the image, names of ``MAP_TEXTS`` to real tensors of its shape, in its unit.
+    certificate: which conditions held and what the method's own prior says, of those that can tell.
 
     Raises ValueError for a map of another name, shape or kind.
     """
@@ -28,6 +30,7 @@ class Reconstruction:
     trace: list[Iteration]
     curves: Mapping[str, list[list[float]]] = field(default_factory=dict)
     maps: Mapping[str, Tensor] = field(default_factory=dict)
+    certificate: Certificate | None = None
 
     def __post_init__(self) -> None:
         for name, values in self.maps.items():

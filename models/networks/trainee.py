@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -15,9 +16,10 @@ WARM_UP = 50  # steps; without them the first ones may throw the network far off
 
 @dataclass
 class Trainee:
-    """A network, its optimiser, and how many steps of how many are done; ``rate``, ``decay``: see
-    ``learning_rate``.
+    """A network, its optimiser, and how many steps of how many are done.
 
+    rate_of: the learning rate of step 0, 1, ...
+    project: brings weights that a step left where they must not be back to the nearest that may be.
     buffers: of the network after its last whole step. A gradient changes them (the running statistics of
     batch normalisation) before the weights follow it.
     average: of the weights over the steps, where the training wants one.
@@ -26,8 +28,8 @@ class Trainee:
     network: nn.Module
     optimiser: torch.optim.Optimizer
     n_steps: int
-    rate: float
-    decay: float
+    rate_of: Callable[[int], float]
+    project: Callable[[], None] = lambda: None
     step: int = 0
     buffers: dict[str, Tensor] = field(default_factory=dict)
     average: WeightAverage | None = None
@@ -41,9 +43,24 @@ class Trainee:
 def new_trainee(
     network: nn.Module, n_steps: int, *, rate: float, decay: float, weight_decay: float = 0.01
 ) -> Trainee:
-    """Before the first step, with AdamW (Loshchilov & Hutter, ICLR 2019)."""
+    """Before the first step, with AdamW (Loshchilov & Hutter, ICLR 2019); see ``learning_rate``."""
+
+    def rate_of(step: int) -> float:
+        return learning_rate(step, n_steps, rate=rate, decay=decay)
+
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=weight_decay)
-    return Trainee(network, optimiser, n_steps, rate, decay, buffers=_copies(network))
+    return trainee_of(network, optimiser, n_steps, rate_of)
+
+
+def trainee_of(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    n_steps: int,
+    rate_of: Callable[[int], float],
+    project: Callable[[], None] = lambda: None,
+) -> Trainee:
+    """Before the first step; the optimiser is of Adam's kind, whose moments checkpoints keep."""
+    return Trainee(network, optimiser, n_steps, rate_of, project, buffers=_copies(network))
 
 
 def learning_rate(step: int, n_steps: int, *, rate: float, decay: float) -> float:
@@ -55,10 +72,12 @@ def learning_rate(step: int, n_steps: int, *, rate: float, decay: float) -> floa
 
 
 def follow_gradient(trainee: Trainee) -> None:
-    """One step of the optimiser. Interrupted in its middle, it leaves weights of no step."""
+    """One step of the optimiser, and the projection. Interrupted in its middle, it leaves
+    weights of no step."""
     for group in trainee.optimiser.param_groups:
-        group["lr"] = learning_rate(trainee.step, trainee.n_steps, rate=trainee.rate, decay=trainee.decay)
+        group["lr"] = trainee.rate_of(trainee.step)
     trainee.optimiser.step()
+    trainee.project()
     trainee.buffers = _copies(trainee.network)
     trainee.step += 1
     if trainee.average:

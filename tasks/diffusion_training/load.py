@@ -1,20 +1,19 @@
-"""The images of a diffusion prior's training, in the unit the sampler works in."""
+"""The images of a prior's training, in the unit that methods give it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from proxflow.configs.diffusion_training import DiffusionTraining
 from proxflow.models.diffusion.noisy_images import in_unit
-from proxflow.tasks.denoiser_training.load import TrainingImages, load_images
+from proxflow.tasks.denoiser_training.load import ImageRequest, TrainingImages, load_images
 from proxflow.tasks.errors import RequestError
 
 LEAST_SLICES = 8  # to train on: of fewer no network learns but these
 
 
-def load_prior_images(sources: Sequence[str], config: DiffusionTraining) -> TrainingImages:
-    """``load_images``, in the sampler's unit; RequestError, too, on fewer than 8 slices to train on."""
+def load_prior_images(sources: Sequence[str], config: ImageRequest) -> TrainingImages:
+    """``load_images``, ``in_unit``; RequestError, too, on fewer than 8 slices to train on."""
     images = load_images(sources, config)
     n = sum(len(subject.slices) for subject in images.trained)
     if n < LEAST_SLICES:

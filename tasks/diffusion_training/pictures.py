@@ -1,4 +1,4 @@
-"""What a prior draws beside what it never saw."""
+"""Rows of images as one picture."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch.nn import functional
 ENLARGED, GAP = 2, 4  # pixels a pixel, and between pictures
 
 
-def sample_rows(samples: Tensor, held_out: Tensor) -> NDArray[np.uint8]:
-    """Magnitudes of samples above those of held-out images, both (n, y, x). 8 bits, black 0, white 1."""
-    rows = [torch.cat([_framed(image) for image in images], 1) for images in (samples, held_out)]
+def image_rows(*images: Tensor) -> NDArray[np.uint8]:
+    """Magnitudes of images (n, y, x), each argument a row. 8 bits, black 0, white 1."""
+    rows = [torch.cat([_framed(image) for image in row], 1) for row in images]
     width = max(row.shape[1] for row in rows)
     padded = [functional.pad(row, (0, width - row.shape[1])) for row in rows]
     return np.rint(255 * torch.cat(padded).clamp(0, 1).numpy()).astype(np.uint8)

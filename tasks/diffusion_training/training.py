@@ -32,7 +32,7 @@ from proxflow.tasks.denoiser_training.folder import slice_counts
 from proxflow.tasks.denoiser_training.load import TrainingImages
 from proxflow.tasks.diffusion_training.card import card
 from proxflow.tasks.diffusion_training.first_network import network_settings, prior_trainee
-from proxflow.tasks.diffusion_training.pictures import sample_rows
+from proxflow.tasks.diffusion_training.pictures import image_rows
 from proxflow.tasks.network_training.folder import numbers, write_results
 from proxflow.tasks.network_training.training import Trained, training_digest
 
@@ -105,7 +105,7 @@ class PriorTraining:
             device=next(trained.network.parameters()).device,
         )
         shown = self.judged[:: -(-len(self.judged) // N_SHOWN)]
-        write_results(folder, trained, text, numbers(trained, config, data), sample_rows(samples, shown))
+        write_results(folder, trained, text, numbers(trained, config, data), image_rows(samples, shown))
         return weights
 
     def _settings(self, batch: int) -> ImageSettings:

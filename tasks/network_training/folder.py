@@ -14,7 +14,7 @@ from PIL import Image
 from proxflow.configs.base import Part
 from proxflow.data.writers.atomic import atomic_path
 from proxflow.models.networks.judged import Judged, mean_mse
-from proxflow.tasks.network_training.loss_plot import loss_plot
+from proxflow.tasks.network_training.loss_plot import SQUARED, loss_plot
 from proxflow.tasks.network_training.training import Trained
 from proxflow.tasks.provenance import machine_text, versions
 
@@ -22,13 +22,18 @@ CARD, NUMBERS, LOSS, EXAMPLES = "card.md", "training.json", "loss.svg", "example
 
 
 def write_results(
-    folder: Path, trained: Trained, card: str, document: Mapping[str, Any], examples: NDArray[np.uint8]
+    folder: Path,
+    trained: Trained,
+    card: str,
+    document: Mapping[str, Any],
+    examples: NDArray[np.uint8],
+    loss: str = SQUARED,
 ) -> None:
-    """``examples``: a picture in grey, (y, x)."""
+    """``examples``: a picture in grey, (y, x).  ``loss``: what was minimised, in words."""
     texts = {
         CARD: card,
         NUMBERS: json.dumps(document, indent=1) + "\n",
-        LOSS: loss_plot(trained.history),
+        LOSS: loss_plot(trained.history, loss),
     }
     for name, text in texts.items():
         with atomic_path(folder / name) as temporary:
@@ -47,6 +52,7 @@ def numbers(trained: Trained, config: Part, data: Mapping[str, Any]) -> dict[str
         "judged": [{"step": step, **judged_document(rows)} for step, rows in history.validation],
         "losses": history.losses,
         "seconds": round(history.seconds, 1),
+        "steps_per_second": round(history.steps_per_second, 3),
         "provenance": {"machine": machine_text(), "versions": versions()},
     }
 

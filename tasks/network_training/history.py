@@ -25,3 +25,9 @@ class History:
         if ends_stretch:
             self.losses.append((step, sum(self.recent) / len(self.recent)))
             self.recent.clear()
+
+    @property
+    def steps_per_second(self) -> float:
+        """Of the steps judged last, judging included."""
+        steps = self.validation[-1][0] if self.validation else 0
+        return steps / self.seconds if self.seconds else 0.0

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from proxflow.tasks.network_training.history import History
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 320, 64, 16, 16, 40
+SQUARED = "mean squared error"  # of most trainings
 STYLE = (
     "<style>svg{background:#fff;font:12px sans-serif}text{fill:#59636d}.rule{stroke:#dbe0e5}"
     "polyline{fill:none;stroke:#0a5f8f;stroke-width:1.5}</style>"
 )
 
 
-def loss_plot(history: History) -> str:
-    """A file of its own: the mean squared error of 25 steps each, on a logarithmic axis."""
+def loss_plot(history: History, loss: str = SQUARED) -> str:
+    """A file of its own: the loss of 25 steps each, which is called ``loss``, on a logarithmic axis."""
     steps = [step for step, _ in history.losses]
     logs = [math.log10(max(loss, 1e-12)) for _, loss in history.losses]
     low, high = math.floor(min(logs)), math.ceil(max(logs))
@@ -38,7 +39,7 @@ def loss_plot(history: History) -> str:
         for step in _quarters(steps)
     ]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
-    title = f'<text x="{WIDTH / 2}" y="{HEIGHT - 4}" text-anchor="middle">mean squared error by step</text>'
+    title = f'<text x="{WIDTH / 2}" y="{HEIGHT - 4}" text-anchor="middle">{loss} by step</text>'
     return f'{head}{STYLE}{"".join(rules)}{"".join(ticks)}<polyline points="{points}"/>{title}</svg>\n'
 
 

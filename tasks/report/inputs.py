@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from proxflow.models.methods.certificate import Certificate
 from proxflow.models.metrics.value import MetricValue
 from proxflow.tasks.report.series import Series
 from proxflow.tasks.report.volumes import Volumes
@@ -47,6 +48,7 @@ class MethodResult:
     "data_residual"; a key may be missing, and the objective NaN, where a method has none. Other keys are
     figures of the method's own.
     curves: what else it found of the first item, by name, see ``Reconstruction``.  maps: of the image.
+    certificates: one per item of the run, or none.
     """
 
     name: str
@@ -58,6 +60,7 @@ class MethodResult:
     n_iter: int
     curves: Mapping[str, list[list[float]]] = field(default_factory=dict)
     maps: Mapping[str, MapPictures] = field(default_factory=dict)
+    certificates: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True)

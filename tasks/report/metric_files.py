@@ -10,7 +10,7 @@ from typing import Any
 
 from proxflow.models.metrics.value import json_number
 from proxflow.tasks.report.image_labels import image_labels
-from proxflow.tasks.report.inputs import ReportInputs
+from proxflow.tasks.report.inputs import MethodResult, ReportInputs
 
 COLUMNS = ("method", "metric", "item", "value", "unit", "convention")
 
@@ -33,14 +33,7 @@ def metrics_document(inputs: ReportInputs) -> dict[str, Any]:
         "frames": None if inputs.series is None else inputs.series.n_frames,
         "region": inputs.region_text,
         "acceleration": inputs.acceleration,
-        "methods": {
-            method.name: {
-                "metrics": {name: value.to_json() for name, value in method.metrics.items()},
-                "n_iter": method.n_iter,
-                "seconds": json_number(method.seconds),
-            }
-            for method in inputs.methods
-        },
+        "methods": {method.name: _method(method) for method in inputs.methods},
         "stages": [
             {
                 "name": stage.name,
@@ -57,6 +50,17 @@ def metrics_document(inputs: ReportInputs) -> dict[str, Any]:
         "notes": list(inputs.notes),
         "provenance": dict(inputs.provenance),
     }
+
+
+def _method(method: MethodResult) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "metrics": {name: value.to_json() for name, value in method.metrics.items()},
+        "n_iter": method.n_iter,
+        "seconds": json_number(method.seconds),
+    }
+    if method.certificates:
+        found["certificate"] = [certificate.to_json() for certificate in method.certificates]
+    return found
 
 
 def metrics_csv(document: dict[str, Any]) -> str:

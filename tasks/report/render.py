@@ -12,6 +12,7 @@ import numpy as np
 from jinja2 import FunctionLoader
 from markupsafe import Markup
 
+from proxflow.tasks.report.certificate_section import certificate_parts
 from proxflow.tasks.report.convergence import SERIES_STYLES
 from proxflow.tasks.report.inputs import ReportInputs
 from proxflow.tasks.report.metric_table import metric_columns
@@ -80,6 +81,7 @@ def _content(inputs: ReportInputs, moving: bytes | None) -> dict[str, Any]:
         "magnitudes": shows_magnitudes(inputs),
         "pictures": {kind: (uri, width, height) for kind, uri, width, height in measurement_pictures(inputs)},
         "plots": trace_plots(inputs),
+        "certificates": certificate_parts(inputs),
         "series": None if inputs.series is None else series_section(inputs, inputs.series, moving),
         "samples_window": None if inputs.samples is None else samples_window(inputs.samples),
         "samples_aspect": None if inputs.samples is None else _samples_aspect(inputs.samples),

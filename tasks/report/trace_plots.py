@@ -12,11 +12,13 @@ from proxflow.tasks.report.convergence import Curve, log_plot
 from proxflow.tasks.report.inputs import ReportInputs
 
 HELD_OUT = "held_out_residual"  # a method's figure that belongs beside its data residual
+PRIOR = "prior"  # of a method that traces it, values are known up to a constant, and so is its objective
 EVERY_METHOD = ("objective", "relative_change", "data_residual")
 KNOWN = {
     "objective": (
         "Objective relative to its first value",
-        "each method minimises its own, so levels do not compare",
+        "each method minimises its own, so levels do not compare; with a prior known up to a constant, above "
+        "the lowest",
     ),
     "relative_change": ("Relative change of the image", "‖x_k − x_(k−1)‖ / ‖x_k‖"),
     "data_residual": ("Data residual", "‖A x − y‖ / ‖y‖ on the sampled data"),
@@ -25,6 +27,12 @@ KNOWN = {
         "Spread of samples",
         "standard deviation of the samples over their mean, both root mean square; not calibrated",
     ),
+    "fixed_point_residual": (
+        "Residual of the fixed point",
+        "how far the image is from where the iteration rests, relative to it",
+    ),
+    PRIOR: ("Value of the prior", "R(x), known up to a constant: above its lowest value"),
+    "clipped": ("Clipped", "what was cut off at 0 or by a box, relative to the image; R is not told of it"),
     "dual_norm": ("Norm of the dual variable", "it stays bounded where the method converges"),
 }
 HELD_OUT_TEXT = "‖A x − y‖ / ‖y‖; thin, with a ring at the lowest: on views kept from the method"
@@ -57,6 +65,8 @@ def _curves(inputs: ReportInputs, name: str) -> Iterator[Curve]:
     for series, method in enumerate(inputs.methods):
         values = np.asarray(method.trace.get(name, ()), dtype=np.float64)
         if len(values):
+            if name in ("objective", PRIOR) and PRIOR in method.trace:
+                values = values - np.nanmin(values) if np.isfinite(values).any() else values
             relative = name == "objective" and values[0] > 0
             yield Curve(method.name, series, values / values[0] if relative else values)
 

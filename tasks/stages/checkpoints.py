@@ -19,6 +19,7 @@ from proxflow.data.printable import printable
 from proxflow.data.store.structure import check_structure
 from proxflow.data.store.trust import check_trusted
 from proxflow.data.writers.dataset_h5 import atomic_h5
+from proxflow.models.methods.certificate import Certificate
 from proxflow.models.solvers.iteration import Checkpoint, Iteration, Monitor, ResumeError
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.reporting import Reporter
@@ -32,7 +33,8 @@ class Finished(NamedTuple):
     """What became of an item.
 
     image: of a held-out item, which measurements were judged.  trace: of each figure, a number per iteration.
-    fit: figures of the image; of a held-out item its error.  curves, maps: see ``Reconstruction``.
+    fit: figures of the image; of a held-out item its error.
+    curves, maps, certificate: see ``Reconstruction``.
     """
 
     image: np.ndarray
@@ -40,6 +42,7 @@ class Finished(NamedTuple):
     fit: dict[str, Any]
     curves: Mapping[str, list[list[float]]] = MappingProxyType({})
     maps: Mapping[str, np.ndarray] = MappingProxyType({})
+    certificate: Certificate | None = None
 
     @property
     def nbytes(self) -> int:
@@ -121,6 +124,8 @@ class StageCheckpoints:
             document: dict[str, Any] = {"trace": found.trace, "fit": found.fit, "curves": dict(found.curves)}
             if found.maps:
                 document["maps"] = list(found.maps)
+            if found.certificate is not None:
+                document["certificate"] = found.certificate.to_json()
             self._save(f"item-{item}", [found.image, *found.maps.values()], document)
         self._waiting.clear()
 
@@ -179,7 +184,9 @@ def _as_finished(arrays: list[np.ndarray], document: dict[str, Any]) -> Finished
     for series in [*trace.values(), *(line for lines in curves.values() for line in lines)]:
         _numbers(series)
     _numbers(list(fit.values()))
-    return Finished(image, trace, fit, curves, maps)
+    told = document.get("certificate")
+    certificate = None if told is None else Certificate.from_json(told)
+    return Finished(image, trace, fit, curves, maps, certificate)
 
 
 def _as_report(values: list[Any]) -> Iteration:

@@ -9,6 +9,7 @@ from proxflow.models.solvers.iteration import Checkpoint, DivergenceError
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.memory import release_free_memory
 from proxflow.tasks.reporting import reporter
+from proxflow.tasks.stages.certificates import CERTIFICATE
 from proxflow.tasks.stages.checkpoints import Finished, StageCheckpoints
 from proxflow.tasks.stages.image_maps import MAPS
 from proxflow.tasks.stages.solve import Solution, load_problem, misfit, noise_floor, solve
@@ -19,14 +20,14 @@ def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
     documents ``trace`` (per item, per iteration: objective, relative change, data residual, and the method's
     own figures), ``fit`` (per item: data residual, and what noise alone gives) and ``curves`` (per item).
     Of a method that returns maps also ``maps/NAME``, real, as ``image``, and the document ``maps``: what each
-    of them is.
+    of them is; of one that certifies its images the document ``certificate`` (per item).
 
     Raises DivergenceError, with the last good image kept among the checkpoints.
     """
     scan = context.inputs["prepared"].document("scan")
     n_items = len(scan["labels"])
     checkpoints = StageCheckpoints(context, n_items)
-    traces, fits, curves = [], [], []
+    traces, fits, curves, certificates = [], [], [], []
     for item in range(n_items):
         found = checkpoints.finished(item)
         if found is None:
@@ -44,10 +45,14 @@ def reconstruct(context: StageContext, writer: ArtefactWriter) -> None:
         traces.append(found.trace)
         fits.append(found.fit)
         curves.append(dict(found.curves))
+        if found.certificate is not None:
+            certificates.append(found.certificate.to_json())
         release_free_memory()
     writer.document("trace", traces)
     writer.document("fit", fits)
     writer.document("curves", curves)
+    if certificates:
+        writer.document(CERTIFICATE, certificates)
 
 
 def reconstruct_item(context: StageContext, checkpoints: StageCheckpoints, item: int) -> Finished:
@@ -77,4 +82,4 @@ def reconstruct_item(context: StageContext, checkpoints: StageCheckpoints, item:
     for index, (name, _) in enumerate(solution.trace[0].figures if solution.trace else ()):
         trace[name] = [json_number(report.figures[index][1]) for report in solution.trace]
     maps = {name: values.cpu().numpy() for name, values in solution.maps.items()}
-    return Finished(solution.image.cpu().numpy(), trace, fit, solution.curves, maps)
+    return Finished(solution.image.cpu().numpy(), trace, fit, solution.curves, maps, solution.certificate)

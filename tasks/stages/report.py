@@ -20,6 +20,7 @@ from proxflow.tasks.report.render import render_report
 from proxflow.tasks.report.series import Series
 from proxflow.tasks.report.volume_section import volume_section
 from proxflow.tasks.report.volumes import Volumes
+from proxflow.tasks.stages.certificates import certificates_of
 from proxflow.tasks.stages.documents import geometry_from_json
 from proxflow.tasks.stages.image_maps import MAPS, map_texts
 from proxflow.tasks.stages.planes import PlanesOf
@@ -154,6 +155,7 @@ def _method(entry: dict[str, Any], shown: Shown, geometry: Geometry, artefacts: 
             name: MapPictures(pictures_of(image, f"{MAPS}/{name}", shown, geometry), text)
             for name, text in map_texts(image).items()
         },
+        certificates=certificates_of(image),
     )
 
 

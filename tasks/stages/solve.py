@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from proxflow.configs.methods import MethodConfig
+from proxflow.models.methods.certificate import Certificate
 from proxflow.models.methods.scaling import data_scale
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.inner_product import squared_norm
@@ -27,13 +28,14 @@ from proxflow.tasks.modalities.registry import modality
 class Solution:
     """image: of the operator's domain, in the unit of the object.  trace: one report per iteration.
 
-    curves, maps: see ``Reconstruction``; maps in the unit of the object too.
+    curves, maps, certificate: see ``Reconstruction``; maps in the unit of the object too.
     """
 
     image: Tensor
     trace: list[Iteration]
     curves: Mapping[str, list[list[float]]]
     maps: Mapping[str, Tensor]
+    certificate: Certificate | None = None
 
 
 def load_problem(context: StageContext, item: int) -> Problem:
@@ -74,6 +76,7 @@ def solve(
     normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
     scale = data_scale(normalised, y)
     told = _of_item(context, item, scale) if METHODS[method.method].told else {}
+    told["certified"] = mask is None
     numbers |= {name: told[name] for name in METHODS[method.method].told}
     try:
         result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
@@ -81,7 +84,7 @@ def solve(
         raise RequestError(f"reconstruct.{method.method}: {error}") from None
     factor = scale / problem.norm
     maps = {name: values * factor for name, values in result.maps.items()}
-    return Solution(result.image * factor, result.trace, result.curves, maps)
+    return Solution(result.image * factor, result.trace, result.curves, maps, result.certificate)
 
 
 def _of_item(context: StageContext, item: int, scale: float) -> dict[str, Any]:

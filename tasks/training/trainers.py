@@ -26,6 +26,7 @@ TRAINERS = {
     "pnp_magnitude": HELD_OUT,
     "red": HELD_OUT,
     "pnp_admm": HELD_OUT,
+    "lpn": HELD_OUT,
     "dds": HELD_OUT,
     "dps": HELD_OUT,
     "red_psm": HELD_OUT,

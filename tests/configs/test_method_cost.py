@@ -19,6 +19,8 @@ from proxflow.configs.methods import MethodConfig
         ({"method": "pnp_magnitude"}, 7, 260, 1),
         ({"method": "pnp_magnitude", "epsilon": 0.3}, 7, 0, 1),
         ({"method": "pnp_magnitude", "form": "unconstrained"}, 7, 0, 1),
+        ({"method": "lpn", "n_cg": 30}, 31, 12, 1),
+        ({"method": "lpn", "solver": "pgd"}, 1, 12, 1),
         ({"method": "dds", "samples": 3, "n_cg": 5}, 18, 12, 2),
     ],
 )

@@ -22,6 +22,7 @@ SMALL = {
     "dds": "samples: 2",
     "score_mri": "prior: fourier-wiener",
     "dps": "zeta: 3",
+    "lpn": "tol: 0, prior: lpn-1.safetensors",
     "td_dip": "block_steps: 2, n_channels: 4",
     "red_psm": "tol: 0, refit: false, denoiser: tv",  # networks and the second run have tests of their own
     "psm": "tol: 0, refit: false",
@@ -60,6 +61,7 @@ def recipe(
     radar_scan: Callable[..., Path],
     series_scan: Callable[..., Path],
     frames_scan: Callable[..., Path],
+    lpn_file: Callable[[int], Path],
 ) -> Callable[[str], Path]:
     """The recipe that `proxflow new` writes for a small scan that a method is for."""
     makers = {"mri-cartesian": radial_scan, "mri-radial": radial_scan, "ct": ct_scan, "radar": radar_scan}
@@ -68,6 +70,8 @@ def recipe(
     def make(method: str) -> Path:
         path, kind = tmp_path / "recipe.yaml", METHOD_SCHEMAS[method].fits[0]
         scan = str(makers[kind]())
+        if method == "lpn":
+            lpn_file(1)
         if kind not in written:
             code, _, err = proxflow("new", scan, "--out", path)
             assert code == 0, err

@@ -159,9 +159,9 @@ def test_too_few_slices_are_refused(source: str) -> None:
 
 
 def test_a_picture_shows_samples_above_images(source: str, tmp_path: Path) -> None:
-    from proxflow.tasks.diffusion_training.pictures import sample_rows
+    from proxflow.tasks.diffusion_training.pictures import image_rows
 
     samples, images = torch.ones(2, 8, 8, dtype=torch.complex64) * 1j, torch.zeros(3, 8, 8)
-    shown = sample_rows(samples, images)
+    shown = image_rows(samples, images)
     assert shown.shape == (40, 60) and shown.dtype == np.uint8
     assert shown[:16, :16].min() == 255 and shown[20:36, :16].max() == 0 and math.isclose(shown[18, 3], 128)

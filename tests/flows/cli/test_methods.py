@@ -6,7 +6,7 @@ import pytest
 
 from proxflow.configs.methods import METHOD_SCHEMAS
 
-DENOISING = ("red", "pnp_admm", "dds", "score_mri", "dps")  # and sampling, for MRI and CT alike
+DENOISING = ("red", "pnp_admm", "lpn", "dds", "score_mri", "dps")  # and sampling, for MRI and CT alike
 
 
 def test_methods_lists_every_method_with_its_text(cli) -> None:

@@ -22,6 +22,7 @@ from proxflow.tasks.diffusion_training import first_network, training
 first_network.SMALL = DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (2,))
 training.SAMPLING_STEPS = 2
 """,
+    "train-lpn": "",  # its options make it small
 }
 COMMAND = """
 from proxflow.flows.cli.main import main

@@ -27,12 +27,14 @@ FORMS: dict[str, Sequence[dict[str, Any]]] = {
     "train-denoiser": ({}, {"training": {"kind": "ct", "steps": 0}}),
     "train-volumes": ({"training": {"network": "unet3d", "steps": 0}},),
     "train-diffusion": ({}, {"training": {"kind": "ct", "side": 20}}),
+    "train-lpn": ({}, {"training": {"kind": "ct", "hidden": 0}}),
     "train": ({"methods": ["fbp"]}, {"seeds": "three"}, {"recipe": "nothing"}),
 }
 QUICK = {
     "train-denoiser": "images.npz --kind magnitude --sizes 32 --side 16 --batch 2 --steps 3",
     "train-volumes": "--network unet3d --shape 12,8,8 --batch 2 --steps 3",
     "train-diffusion": "images.npz --kind mri --side 16 --batch 2 --steps 3 --validate b",
+    "train-lpn": "images.npz --kind mri --side 16 --hidden 4 --batch 2 --steps 6 --validate b",
     "train": "small.yaml --methods tv --seeds 1",
 }
 RECIPE = """name: small
@@ -164,6 +166,7 @@ def test_every_training_as_a_flow_gives_the_result_of_its_command(ran: Ran) -> N
     check_a_denoiser(ran)
     check_a_network_for_volumes(ran)
     check_a_diffusion_prior(ran)
+    check_a_learned_prox(ran)
     check_numbers_of_a_recipe(ran)
 
 
@@ -174,6 +177,7 @@ def check_nothing_is_said_beside_and_every_form_was_refused(ran: Ran) -> None:
         "denoiser-magnitude images.npz",
         "volumes-unet3d",
         "diffusion-mri images.npz",
+        "lpn-mri images.npz",
         "small train tv",
     }
 
@@ -231,6 +235,20 @@ def check_a_diffusion_prior(ran: Ran) -> None:
     plainly, by_flow, without_images = RunLedger(ran.stores["train-diffusion"]).records()
     assert [run.state for run in (plainly, by_flow, without_images)] == ["done", "done", "refused"]
     assert by_flow.command == plainly.command
+
+
+def check_a_learned_prox(ran: Ran) -> None:
+    assert ran.states["train-lpn"] == [
+        "FAILED images must be named, got none",
+        "FAILED training.hidden must be greater than or equal to 1, got 0",
+    ]
+    told, plain = ran.told["train-lpn"], ran.plainly["train-lpn"]
+    assert told["psnr_db"] == plain["psnr_db"]
+    assert weights(told).read_bytes() == weights(plain).read_bytes()
+    assert parts(ran.tasks["lpn-mri images.npz"]) == ["images", "training", "results"]
+    assert ran.shown["progress-lpn-mri"] == "progress" and ran.shown["gains-lpn-mri"] == "table"
+    card = ran.cards["card-lpn-mri"]
+    assert "# Learned proximal network" in card and "data:image/png;base64,iVBOR" in card
 
 
 def check_numbers_of_a_recipe(ran: Ran) -> None:

@@ -26,7 +26,7 @@ def test_trainers_exist_and_their_methods_suit_them() -> None:
 
 
 def test_only_methods_for_the_kind_of_scan() -> None:
-    assert trainable("ct") == ["tv", "sirt", "cgls", "red", "pnp_admm", "dds", "dps"]
+    assert trainable("ct") == ["tv", "sirt", "cgls", "red", "pnp_admm", "lpn", "dds", "dps"]
     assert trainable("radar") == ["l1", "tv_magnitude", "pnp_magnitude"]
     assert {"static", "framewise_tv", "low_rank_sparse"} <= set(trainable("ct-dynamic"))
     assert {"framewise_cg_sense", "low_rank_sparse"} <= set(trainable("mri-dynamic"))

@@ -1,0 +1,144 @@
+"""What a run with a learned proximal network certifies: its conditions, and the prior before and after."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from proxflow.models.learned_prox.conditions import Condition
+from proxflow.models.learned_prox.image_prox import ImageProx
+from proxflow.models.learned_prox.prior import prior_of
+from proxflow.models.methods.certificate import Certificate
+from proxflow.models.methods.lpn import Solver, lpn_conditions
+from proxflow.models.methods.result import Reconstruction
+from proxflow.models.solvers.inner_product import over_image, squared_norm
+from proxflow.models.solvers.iteration import Iteration
+from proxflow.operators.base import LinearOperator
+
+RISE = 1e-5  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
+VALUE_TOLERANCE, VALUE_CG = 1e-3, 10  # of an inversion, and steps of conjugate gradients within one of Newton
+EVERYWHERE = (-math.inf, math.inf)  # a condition tells what is out of the trained range
+
+
+@dataclass(frozen=True)
+class CertifiedRun:
+    """A run of ``lpn`` on one item: ||A|| <= 1, b = A^H y, ``step`` eta of pgd or rho of admm."""
+
+    operator: LinearOperator
+    b: Tensor
+    shrink: ImageProx
+    solver: Solver
+    step: float
+    s: float
+    box: bool
+
+    @property
+    def weight(self) -> float:
+        """Of R in the objective."""
+        return 1 / self.step if self.solver == "pgd" else self.step
+
+    def fixed_point_source(self, x: Tensor) -> Tensor:
+        """v = x - grad h(x) / weight: the v of x = f(v) where x is a fixed point of either solver."""
+        v = x - 2 * self.s / self.weight * (self.operator.normal(x) - self.b)
+        support = self.shrink.support
+        return v if support is None else v * support
+
+
+def lpn_certificate(
+    run: CertifiedRun,
+    first: Tensor,
+    found: Reconstruction,
+    *,
+    within: tuple[float, float],
+    n_newton: int,
+) -> Certificate:
+    """The conditions of convergence, what the trace tells, and, where patches are exact, R of the ``first``
+    image and of the one ``found``, by at most ``n_newton`` steps each.
+
+    The inversion of the last image starts at ``fixed_point_source``: R of a run that converged costs one
+    pass. within: values that the network was trained for, noise included.
+    """
+    lipschitz, shrink = 2 * run.s, run.shrink
+    images = {"first image": seen_images(first, shrink), "last image": seen_images(found.image, shrink)}
+    figures = {"lipschitz": lipschitz, "eta" if run.solver == "pgd" else "rho": run.step}
+    if found.trace:
+        figures["fixed_point_residual"] = dict(found.trace[-1].figures)["fixed_point_residual"]
+    if shrink.prox.exact and n_newton:
+        v = seen_images(run.fixed_point_source(found.image), shrink)
+        figures |= prior_figures("before", images["first image"], shrink, n_newton)
+        figures |= prior_figures("after", images["last image"], shrink, n_newton, v)
+    square = run.weight * float(squared_norm(found.image, found.image.ndim))
+    conditions = (
+        *lpn_conditions(shrink.prox, run.solver, run.step, lipschitz, box=run.box),
+        *outcome_conditions(found.trace, square, images, within),
+    )
+    return Certificate(conditions, figures)
+
+
+def seen_images(image: Tensor, shrink: ImageProx) -> Tensor:
+    """An image of one item as the network sees it, real (n, channels, y, x): in its unit, complex ones by
+    magnitude or, of two channels, by their parts."""
+    scaled = image / over_image(shrink.unit, image)
+    channels = shrink.prox.channels
+    if not scaled.is_complex():
+        return scaled.reshape(-1, channels, *image.shape[-2:])
+    if channels == 1:
+        return scaled.abs().reshape(-1, 1, *image.shape[-2:])
+    return torch.view_as_real(scaled).reshape(-1, *image.shape[-2:], 2).movedim(-1, 1).contiguous()
+
+
+def outcome_conditions(
+    trace: Sequence[Iteration], square: float, images: Mapping[str, Tensor], within: tuple[float, float]
+) -> tuple[Condition, ...]:
+    """What a trace and its images tell afterwards.
+
+    square: weight ||x||^2, which rounding of the objective is relative to, too.  images: by what they are
+    called, as ``seen_images``.
+    """
+    found = []
+    objective = [report.objective for report in trace]
+    if objective and all(map(math.isfinite, objective)):
+        rise = max((after - before for before, after in pairwise(objective)), default=0.0)
+        most = RISE * (max(map(abs, objective)) + square)
+        text = f"the objective must not rise by more than rounding, {most:.3g}, rose by {max(rise, 0.0):.3g}"
+        found.append(Condition("objective never rises", rise <= most, text))
+    clipped = max((dict(report.figures)["clipped"] for report in trace), default=0.0)
+    text = f"nothing must be clipped, at 0 or by the box, which R is not told, got {clipped:.3g} of the image"
+    found.append(Condition("nothing clipped", clipped == 0, text))
+    for name, values in images.items():
+        least, most = float(values.min()), float(values.max())
+        text = (
+            f"{name} must have values within {within[0]:.4g} to {within[1]:.4g}, which the network was "
+            f"trained for, got {least:.4g} to {most:.4g}"
+        )
+        found.append(Condition(f"{name} in range", within[0] <= least <= most <= within[1], text))
+    return tuple(found)
+
+
+def prior_figures(
+    when: str, images: Tensor, shrink: ImageProx, n_newton: int, start: Tensor | None = None
+) -> dict[str, float]:
+    """``prior_WHEN`` R, summed over the slices of ``seen_images``, in the network's unit, up to a constant;
+    ``inversion_residual_WHEN`` and ``reach_WHEN``, the largest of a slice.
+
+    start: the v that is expected, as ``images``; where it is right no step is taken.
+    """
+    found = prior_of(
+        shrink.prox,
+        images,
+        tol=VALUE_TOLERANCE,
+        n_newton=n_newton,
+        n_cg=VALUE_CG,
+        start=start,
+        within=EVERYWHERE,
+    )
+    return {
+        f"prior_{when}": float(found.value.sum()),
+        f"inversion_residual_{when}": float(found.residual.max()),
+        f"reach_{when}": float(found.reach.max()),
+    }

@@ -1,0 +1,81 @@
+"""Learned proximal networks on one item of a scan: its unit, and what can be certified of the image."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from proxflow.models.diffusion.image_unit import bright, first_image
+from proxflow.models.learned_prox.image_prox import ImageProx
+from proxflow.models.learned_prox.learned_prior import LearnedPrior
+from proxflow.models.learned_prox.windows import Patching
+from proxflow.models.methods.lpn import Setting, Solver, lpn, step_of
+from proxflow.models.methods.lpn_certificate import CertifiedRun, lpn_certificate
+from proxflow.models.methods.result import Reconstruction
+from proxflow.models.solvers.iteration import Checkpoint, Monitor
+from proxflow.operators.base import LinearOperator
+
+
+def lpn_of_item(
+    operator: LinearOperator,
+    y: Tensor,
+    *,
+    prior: LearnedPrior,
+    solver: Solver = "admm",
+    setting: Setting = "guaranteed",
+    n_iter: int = 50,
+    s: float = 0.5,
+    eta: float | None = None,
+    rho: float | None = None,
+    box: bool = False,
+    patches: Patching = "exact",
+    stride: int | None = None,
+    n_cg: int = 30,
+    n_newton: int = 3,
+    tol: float = 1e-4,
+    certified: bool = False,
+    monitor: Monitor | None = None,
+    resume: Checkpoint | None = None,
+) -> Reconstruction:
+    """``lpn`` from ``first_image``, whose bright voxels are 1 to the network, with L_h = 2 s.
+
+    Args:
+        operator: A of norm 1 at most, of one image (y, x) or one volume (z, y, x).
+        y: its measurements, of shape ``range``; zeros were not measured.
+        patches, stride: of ``NetworkProx``.
+        n_newton: steps to find the prior's values of a certificate; 0: none.
+        certified: whether the result has a ``Certificate``: the conditions, and R of the first image and of
+            the one delivered, where patches are exact.
+
+    Raises UnsuitableError where the network, its patches or the numbers do not go with the measurements, or
+    break a condition of ``guaranteed``.
+    """
+    b = operator.adjoint(y)
+    prox = prior.prox(patches, stride, (b.shape[-2], b.shape[-1]), b.dtype)
+    first = first_image(operator, b)
+    unit = bright(first, len(operator.domain_shape))
+    found = lpn(
+        operator,
+        y,
+        prox=prox,
+        solver=solver,
+        setting=setting,
+        n_iter=n_iter,
+        s=s,
+        eta=eta,
+        rho=rho,
+        box=box,
+        n_cg=n_cg,
+        tol=tol,
+        unit=unit,
+        start=first,
+        norm=1.0,
+        monitor=monitor,
+        resume=resume,
+    )
+    if not certified:
+        return found
+    step = step_of(solver, setting, 2 * s, eta, rho)
+    shrink = ImageProx(prox, unit, operator.support)
+    run = CertifiedRun(operator, b, shrink, solver, step, s, box)
+    certificate = lpn_certificate(run, first, found, within=prior.within, n_newton=n_newton)
+    return Reconstruction(found.image, found.trace, certificate=certificate)

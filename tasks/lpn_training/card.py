@@ -1,0 +1,99 @@
+"""What a user of a learned proximal network must know."""
+
+from __future__ import annotations
+
+from proxflow.configs.lpn_training import LpnTraining
+from proxflow.models.diffusion.noisy_images import BRIGHTNESS
+from proxflow.models.diffusion.smooth_phase import MOST
+from proxflow.models.networks.judged import Judged
+from proxflow.tasks.denoiser_training.folder import slices_text
+from proxflow.tasks.denoiser_training.load import TrainingImages
+from proxflow.tasks.lpn_training.whole_slices import WholeSlices
+from proxflow.tasks.network_training.training import Trained
+from proxflow.tasks.provenance import machine_text
+
+UNIT = {
+    "ct": "the 0.995 quantile of an image's attenuation",
+    "mri": "the 0.995 quantile of an image's magnitude",
+}
+LICENCE = "to be filled in by who gives these weights away"
+
+
+def card(
+    trained: Trained, images: TrainingImages, config: LpnTraining, n_judged: int, whole: WholeSlices
+) -> str:
+    """Judged on ``n_judged`` crops and on ``whole`` slices. The licence is for the user to add."""
+    row, history = trained.history.validation[-1][1][0], trained.history
+    count = f"{sum(parameter.numel() for parameter in trained.network.parameters()):,}".replace(",", " ")
+    start = f"Begins with the weights {config.start}. " if config.start else ""
+    crop, sizes = f"{config.side} x {config.side}", ", ".join(map(str, config.image_sizes))
+    return f"""# Learned proximal network of single images
+
+f = grad psi, psi an input-convex network ({config.network}, {config.hidden} channels) of {crop} pixels,
+beta {config.beta:g}, alpha {config.alpha:g}; {count} parameters. It is the proximal operator of a prior R,
+whatever its weights; R is known up to a constant.
+
+Of {_images(config)};
+1 is {UNIT[config.kind]}.
+It removes white noise of std {config.sigma:g} in that unit, in every channel, and no other: eta and rho of a
+method weigh the data against R.
+
+## Data
+
+Kind: {config.kind}. Trained on {slices_text(images.trained)}.
+Kept apart, for the figures below: {slices_text(images.kept_apart)}.
+
+Licence: {LICENCE}.
+
+## Recipe
+
+{config.steps} steps of Adam, weights clamped at 0 after each where psi's convexity asks for it:
+{_stages(config)}.
+{start}A step: {config.batch} images of {crop} from slices of {sizes} pixels, flipped, turned,
+brightness {BRIGHTNESS[0]:g} to {BRIGHTNESS[1]:g}, values clipped at 1. Float32, seed {config.seed}.
+
+    {trained.command}
+
+took {history.seconds:.0f} s, {history.steps_per_second:.3g} steps a second with what is measured on the way,
+on {machine_text()}.
+
+## Figures
+
+PSNR in dB relative to a peak of 1 at noise {config.sigma:g}, of subjects kept apart: {n_judged} crops, and
+{len(whole.clean)} whole slices in patches that see every pixel equally often:
+
+| | noisy | denoised | gain |
+|---|---|---|---|
+{_row("crops", row)}
+{_row("whole slices", whole.judge())}
+
+Proximal matching on the crops, gamma {config.whole_gamma:g}: {row.loss:.4g}.
+
+## Not for
+
+Diagnosis; other anatomy or scales of pixels; images in another unit or beyond its range. With a gamma of
+{config.gamma:g} per pixel R is a learned potential, not a log-density.
+"""
+
+
+def _images(config: LpnTraining) -> str:
+    if config.kind == "ct":
+        return "real images, attenuation relative to water"
+    if config.channels == 1:
+        return "magnitudes of complex images"
+    return (
+        "complex images as two channels, real and imaginary part, "
+        f"magnitudes with a smooth phase of up to {MOST:g} rad that is drawn"
+    )
+
+
+def _stages(config: LpnTraining) -> str:
+    first = f"the first {config.pretraining:.0%} on absolute errors (rate {config.learning_rate:g})"
+    last = config.whole_gamma
+    gammas = ", ".join(f"{factor * last:.4g}" for factor in (8, 4, 2, 1))
+    then = f"then proximal matching with gamma {gammas} in turn (rate {config.matching_rate:g})"
+    return f"{first},\n{then}"
+
+
+def _row(name: str, row: Judged) -> str:
+    return f"| {name} | {row.before:.2f} | {row.after:.2f} | {row.gain:+.2f} |"

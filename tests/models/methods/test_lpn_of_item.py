@@ -1,0 +1,164 @@
+"""Learned proximal networks on one item: units found in the data, and what a certificate says."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from proxflow.models.diffusion.image_unit import bright, first_image
+from proxflow.models.learned_prox.conditions import Condition
+from proxflow.models.learned_prox.learned_prior import LearnedPrior
+from proxflow.models.learned_prox.prior import prior_of
+from proxflow.models.methods.certificate import Certificate
+from proxflow.models.methods.lpn import lpn
+from proxflow.models.methods.lpn_of_item import lpn_of_item
+from proxflow.models.methods.unsuitable import UnsuitableError
+from proxflow.models.networks.icnn import Icnn
+from proxflow.models.networks.icnn_settings import IcnnSettings
+from proxflow.operators.dense import MatrixOperator
+
+SETTINGS = IcnnSettings("small", channels=1, side=8, hidden=3, beta=10.0, alpha=0.01)
+every_solver = pytest.mark.parametrize("solver", ["pgd", "admm"])
+
+
+@pytest.fixture
+def prior(bent: Callable[[IcnnSettings], Icnn]) -> LearnedPrior:
+    return LearnedPrior(bent(SETTINGS))
+
+
+@pytest.fixture
+def real(rng: torch.Generator) -> MatrixOperator:
+    """Images (9, 7) through 80 random numbers."""
+    matrix = torch.randn(80, 63, dtype=torch.float64, generator=rng)
+    return MatrixOperator(matrix / torch.linalg.matrix_norm(matrix, 2), (9, 7), (80,))
+
+
+@pytest.fixture
+def data(real: MatrixOperator, rng: torch.Generator) -> Tensor:
+    x = torch.zeros(9, 7, dtype=torch.float64)
+    x[2:6, 3:] = 3.0
+    return real.forward(x) + 0.03 * torch.randn(80, dtype=torch.float64, generator=rng)
+
+
+def held(certificate: Certificate | None) -> dict[str, bool]:
+    assert certificate is not None
+    return {condition.name: condition.holds for condition in certificate.conditions}
+
+
+@every_solver
+def test_it_is_lpn_in_the_unit_of_the_first_image(
+    solver: Any, prior: LearnedPrior, real: MatrixOperator, data: Tensor
+) -> None:
+    found = lpn_of_item(real, data, prior=prior, solver=solver, n_iter=9, tol=0, stride=8)
+    unit = bright(first_image(real, real.adjoint(data)), 2)
+    prox = prior.prox("exact", 8, (9, 7), torch.float64)
+    numbers: dict[str, Any] = {"prox": prox, "solver": solver, "n_iter": 9, "tol": 0, "norm": 1.0}
+    torch.testing.assert_close(found.image, lpn(real, data, **numbers, unit=unit).image)
+    assert found.certificate is None
+    louder = lpn_of_item(real, 7 * data, prior=prior, solver=solver, n_iter=9, tol=0, stride=8)
+    torch.testing.assert_close(louder.image, 7 * found.image)
+
+
+@every_solver
+def test_a_run_that_converged_knows_its_prior_by_one_pass(
+    solver: Any, prior: LearnedPrior, real: MatrixOperator, data: Tensor
+) -> None:
+    """R of the trace is c^2 R(x / c); the fixed point's v inverts without a step."""
+    numbers: dict[str, Any] = {"prior": prior, "solver": solver, "n_iter": 400, "tol": 1e-9, "stride": 8}
+    found = lpn_of_item(real, data, **numbers, certified=True)
+    assert found.certificate is not None
+    figures = found.certificate.figures
+    unit = float(bright(first_image(real, real.adjoint(data)), 2))
+    assert figures["inversion_residual_after"] < 1e-6
+    assert figures["prior_after"] == pytest.approx(dict(found.trace[-1].figures)["prior"] / unit**2, rel=1e-6)
+    assert figures["fixed_point_residual"] < 1e-8
+    assert figures["lipschitz"] == 1.0 and figures["eta" if solver == "pgd" else "rho"] in (0.95, 1.05)
+    conditions = held(found.certificate)
+    assert conditions.pop("last image in range") is False  # of weights that were drawn
+    assert all(conditions.values())
+
+
+def test_the_prior_before_is_that_of_the_first_image(
+    bent: Callable[[IcnnSettings], Icnn], real: MatrixOperator, data: Tensor
+) -> None:
+    prior = LearnedPrior(bent(replace(SETTINGS, alpha=0.3)))
+    found = lpn_of_item(real, data, prior=prior, n_iter=2, stride=8, n_newton=60, certified=True)
+    first = first_image(real, real.adjoint(data))
+    prox = prior.prox("exact", 8, (9, 7), torch.float64)
+    wanted = prior_of(prox, (first / bright(first, 2))[None, None], within=(-math.inf, math.inf))
+    assert found.certificate is not None
+    assert found.certificate.figures["inversion_residual_before"] < 1e-3
+    assert found.certificate.figures["prior_before"] == pytest.approx(float(wanted.value), rel=1e-4)
+
+
+def test_what_the_trace_and_the_images_break_is_told(
+    bent: Callable[[IcnnSettings], Icnn], real: MatrixOperator, data: Tensor
+) -> None:
+    numbers: dict[str, Any] = {"setting": "published", "stride": 8, "certified": True, "tol": 0}
+    narrow = LearnedPrior(bent(SETTINGS), within=(-0.1, 0.9))
+    found = lpn_of_item(real, data, prior=narrow, **numbers, solver="pgd", box=True, n_iter=30)
+    conditions = held(found.certificate)
+    broken = {name for name, holds in conditions.items() if not holds}
+    assert {"eta < 1 / L_h", "no box", "nothing clipped", "first image in range"} <= broken
+    small = LearnedPrior(bent(replace(SETTINGS, side=4)))
+    averaged = lpn_of_item(real, data, prior=small, **numbers | {"stride": 2}, patches="averaged", n_iter=3)
+    assert averaged.certificate is not None
+    assert not held(averaged.certificate)["exact patches"]
+    assert "objective never rises" not in held(averaged.certificate)
+    assert "prior_after" not in averaged.certificate.figures
+
+
+def test_complex_images_by_magnitude_and_by_parts(
+    bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator
+) -> None:
+    matrix = torch.randn(80, 63, dtype=torch.complex128, generator=rng)
+    operator = MatrixOperator(matrix / torch.linalg.matrix_norm(matrix, 2), (9, 7), (80,))
+    y = operator.forward(torch.ones(9, 7, dtype=torch.complex128) * 2j)
+    for channels in (1, 2):
+        settings = IcnnSettings("small", channels=channels, side=8, hidden=3, beta=10.0, alpha=0.01)
+        opened = LearnedPrior(bent(settings))
+        found = lpn_of_item(operator, y, prior=opened, n_iter=400, tol=1e-9, stride=8, certified=True)
+        assert found.certificate is not None and found.image.is_complex()
+        if channels == 2 or held(found.certificate)["nothing clipped"]:
+            assert found.certificate.figures["inversion_residual_after"] < 1e-5
+
+
+def test_single_precision_is_computed_in_it(prior: LearnedPrior, real: MatrixOperator, data: Tensor) -> None:
+    found = lpn_of_item(real.float(), data.float(), prior=prior, n_iter=9, stride=8, certified=True)
+    assert found.image.dtype == torch.float32 and prior.network.lin[0].weight.dtype == torch.float32
+    assert held(found.certificate)["objective never rises"]
+
+
+def test_what_does_not_fit_is_unsuitable(prior: LearnedPrior, real: MatrixOperator, data: Tensor) -> None:
+    for numbers, sentence in (
+        ({"rho": 0.99}, "rho must be above L_h = 1, got 0.99"),
+        ({"solver": "pgd", "eta": 1.0}, "eta must be below 1 / L_h = 1, got 1"),
+        ({"solver": "pgd", "s": 2.0, "eta": 0.3}, "eta must be below 1 / L_h = 0.25, got 0.3"),
+        ({"stride": 3}, "stride must divide the side 8"),
+        ({"patches": "averaged"}, "images must be at least 8 x 8 for averaged patches"),
+    ):
+        arguments: dict[str, Any] = {"stride": 8} | numbers
+        with pytest.raises(UnsuitableError, match=sentence):
+            lpn_of_item(real, data, prior=prior, **arguments)
+
+
+def test_certificates_travel_through_json() -> None:
+    made = Certificate(
+        (Condition("a", True, "a must"), Condition("b", False, "b must")), {"prior_after": math.nan, "rho": 2}
+    )
+    document = json.loads(json.dumps(made.to_json(), allow_nan=False))
+    again = Certificate.from_json(document)
+    assert again.conditions == made.conditions and again.figures["rho"] == 2.0
+    assert math.isnan(again.figures["prior_after"])
+    document["conditions"][0]["holds"] = "yes"
+    with pytest.raises(ValueError, match="conditions must be name, holds and text"):
+        Certificate.from_json(document)
+    with pytest.raises(ValueError, match=r"figures must be named as one of .* got colour"):
+        Certificate((), {"colour": 1.0})
