@@ -12,6 +12,7 @@ from proxflow.configs.denoiser import (
     NETWORK_FIELDS,
     SHIPPED,
     SHIPPED_PRIORS,
+    SHIPPED_RECONRESNETS,
     SHIPPED_VOLUMES,
     names_file,
 )
@@ -34,10 +35,23 @@ def denoiser_files(config: MethodConfig) -> dict[str, str]:
     """
     field, name = _named(config)
     path = None if name is None else file_of(name)
-    if path is not None and not path.is_file():
-        names = "docs/methods/dds.md" if field == "prior" else "docs/denoisers.md"
-        raise RequestError(f"{field} must be a name of {names} or an existing file, got {name}")
-    return {} if path is None else {FILE: str(path)}
+    if name is None or path is None:
+        return {}
+    check_there(field, name, path)
+    return {FILE: str(path)}
+
+
+def check_there(field: str, name: str, path: Path) -> None:
+    """RequestError, in one sentence, where the file of weights behind ``name`` is not there."""
+    if path.is_file():
+        return
+    if name in SHIPPED_RECONRESNETS:
+        raise RequestError(
+            f"{field} must be a file that train-reconresnet left, got {name}, whose weights do not come with "
+            "this version"
+        )
+    names = "docs/methods/dds.md" if field == "prior" else "docs/denoisers.md"
+    raise RequestError(f"{field} must be a name of {names} or an existing file, got {name}")
 
 
 def method_part(config: MethodConfig) -> dict[str, Any]:
@@ -107,6 +121,6 @@ def name_parts(name: str) -> tuple[str, str]:
 def file_of(name: str) -> Path | None:
     """The file of weights behind a name; None for what needs none."""
     network, _ = name_parts(name)
-    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS):
+    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS, *SHIPPED_RECONRESNETS):
         return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
     return Path(network).expanduser() if names_file(name) else None

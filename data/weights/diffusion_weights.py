@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from proxflow.data.errors import ScanError
-from proxflow.data.weights.foreign_tensors import check_plain, unwrapped
+from proxflow.data.weights.foreign_tensors import unwrapped
+from proxflow.data.weights.settings_weights import (
+    SettingsWeights,
+    check_keys,
+    plain_floats,
+    read_with_settings,
+    write_with_settings,
+)
 from proxflow.data.weights.torch_file import load_torch_file
-from proxflow.data.weights.weights_file import check_file, check_numbers, read_tensors, write_tensors
+from proxflow.data.weights.weights_file import check_file
 
 FORMAT = "diffusion-unet-1"
 SUFFIXES = (".safetensors", ".pt", ".pth")
@@ -27,27 +32,13 @@ SETTINGS = {"image_size", "predicts", *NUMBERS, *LISTS}
 LARGEST = 1 << 16
 
 
-@dataclass(frozen=True)
-class DiffusionWeights:
-    """tensors: by name, as ``input_blocks.0.0.weight``, float32.
-
-    settings: of the network, by the fields of ``DiffusionUnetSettings``; None where the file does not tell
-    them, so that names and shapes must.
-    """
-
-    tensors: Mapping[str, Tensor]
-    settings: Mapping[str, Any] | None = None
+class DiffusionWeights(SettingsWeights):
+    """Of names as ``input_blocks.0.0.weight``, and the fields of ``DiffusionUnetSettings``."""
 
 
 def write_diffusion_weights(path: Path, weights: DiffusionWeights) -> None:
-    """Write them as safetensors: the same weights give the same bytes.
-
-    Tensors are written in the dtype they have; in float16 a file has half the size and is read as float32.
-    Raises ValueError on weights without settings, which a file of ours tells.
-    """
-    if weights.settings is None:
-        raise ValueError("settings must be given for a file of weights, got none")
-    write_tensors(path, weights.tensors, {"format": FORMAT, "settings": dict(weights.settings)})
+    """Write them as safetensors; see ``write_with_settings``."""
+    write_with_settings(path, FORMAT, weights)
 
 
 def read_diffusion_weights(path: Path, what: str = "network") -> DiffusionWeights:
@@ -66,14 +57,14 @@ def read_diffusion_weights(path: Path, what: str = "network") -> DiffusionWeight
         raise ScanError(f"{path.name} must end in one of {', '.join(SUFFIXES)}, got {path.suffix or 'none'}")
     settings = None
     if path.suffix == ".safetensors":
-        mapped, told = read_tensors(path, FORMAT, "diffusion model")
-        tensors = {name: tensor.clone() for name, tensor in mapped.items()}  # the file may change, or go
+        tensors, told = read_with_settings(path, FORMAT, "diffusion model")
         settings = _settings(path, told.get("settings"))
     else:
         tensors = _state_dict(path, load_torch_file(path, HOLDS, most_bytes=MOST_BYTES))
-    _check_tensors(path, tensors)
-    check_numbers(path, tensors)
-    return DiffusionWeights({name: tensor.float() for name, tensor in tensors.items()}, settings)
+    count = sum(tensor.numel() for tensor in tensors.values())
+    if count > MOST_NUMBERS:
+        raise ScanError(f"{path.name} must hold at most {MOST_NUMBERS} numbers, got {count}")
+    return DiffusionWeights(plain_floats(path, tensors), settings)
 
 
 def _state_dict(path: Path, held: Any) -> dict[str, Tensor]:
@@ -95,19 +86,8 @@ def _kind(held: object) -> str:
     return "an empty dict" if held == {} else type(held).__name__
 
 
-def _check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """ScanError on what is no plain array of floats, or too large; a foreign file can hold such tensors."""
-    for name, tensor in tensors.items():
-        check_plain(path, name, tensor)
-    count = sum(tensor.numel() for tensor in tensors.values())
-    if count > MOST_NUMBERS:
-        raise ScanError(f"{path.name} must hold at most {MOST_NUMBERS} numbers, got {count}")
-
-
 def _settings(path: Path, told: Any) -> dict[str, Any]:
-    if not isinstance(told, dict) or told.keys() != SETTINGS:
-        got = sorted(told.keys() ^ SETTINGS)[0] if isinstance(told, dict) else told
-        raise ScanError(f"{path.name}: settings must name {', '.join(sorted(SETTINGS))}, got {got} amiss")
+    check_keys(path, told, sorted(SETTINGS))
     for name in NUMBERS if told["image_size"] is None else ("image_size", *NUMBERS):
         if not _is_size(told[name]):
             raise ScanError(
