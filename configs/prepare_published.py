@@ -25,7 +25,7 @@ class FractionStep(Choice):
 
 
 class UndersampleGaussian(FractionStep):
-    """Keep lines or points by a Gaussian density that narrows until a fraction is left, as ReconResNet's masks."""
+    """Keep lines or points by a Gaussian density, narrow enough to leave a fraction, as in ReconResNet."""
 
     kind: Literal["undersample_gaussian"]
     pattern: Literal["lines", "two_gaussians", "disc"] = Field(
@@ -51,7 +51,7 @@ class UndersampleSteps(FractionStep):
 
     kind: Literal["undersample_steps"]
     step: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=4, description="Every so manieth line; with the centre the acceleration is lower."
+        default=4, description="From a kept line to the next; the centre lowers the acceleration."
     )
 
 

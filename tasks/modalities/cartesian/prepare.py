@@ -189,7 +189,7 @@ def _undersample(step: Undersample, state: Preparation) -> Preparation:
 def _undersampled(
     kind: str, mask: np.ndarray, done: str, state: Preparation, acs: list[int] | None = None
 ) -> Preparation:
-    """What is left of the scan by ``mask``, in words ``done``; RequestError where some of it was not measured."""
+    """The scan with ``mask``, in words ``done``; RequestError where some of it was not measured."""
     missing = mask & ~state.kept.all(0)
     if missing.any():
         raise RequestError(

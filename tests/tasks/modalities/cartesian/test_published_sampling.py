@@ -72,7 +72,7 @@ def test_a_centre_is_kept_beside_the_pattern_of_lines_its_whole_lines() -> None:
     [
         (
             step("undersample_gaussian", pattern="two_gaussians", fraction=0.05),
-            "prepare undersample_gaussian: fraction must be above 0, at most 1 and leave room for the Gaussian",
+            "prepare undersample_gaussian: fraction must be above 0, at most 1 and leave room for the G",
         ),
         (step("undersample_steps", acs=[70, 4]), r"prepare undersample_steps: acs_shape must lie between"),
         (step("keep_centre", cut_lines=32), "prepare keep_centre: n_lines must be from 0 to 31, got 32"),
