@@ -82,7 +82,7 @@ def reconresnet(
     if len(operator.domain_shape) != 2:
         got = " x ".join(map(str, operator.domain_shape))
         raise UnsuitableError(f"image must have two axes (y, x), got {got}")
-    weighted, samples = _weighted(operator, y)
+    weighted, samples = weighted_samples(operator, y)
     b = weighted.adjoint(samples)
     magnitude = _through(network, b.abs(), unit, memory_bytes)
     guess = magnitude * _phase(b, phase)
@@ -104,7 +104,7 @@ def _check_options(consistency: str, mu: float, unit: str) -> None:
         raise ValueError(f"mu must be 0 unless consistency is exact, got {mu} with {consistency}")
 
 
-def _weighted(operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
+def weighted_samples(operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
     """W^(1/2) A and W^(1/2) y of spokes without weights; anything else as it is."""
     if not isinstance(operator, NonCartesianSense) or operator.weights is not None:
         return operator, y
