@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from proxflow.configs.reconresnet_training import ReconResNetTraining
+from proxflow.configs.reconresnet_training import PatternName, ReconResNetTraining
 from proxflow.models.artefacts.training import N_CG, Scores
 from proxflow.models.artefacts.undersampled_images import GAMMA, UNIT
 from proxflow.models.diffusion.smooth_phase import MOST
@@ -23,7 +23,7 @@ def card(
     trained: Trained,
     images: TrainingImages,
     config: ReconResNetTraining,
-    found: Mapping[str, Scores],
+    found: Mapping[PatternName, Scores],
     told: Mapping[str, Any],
 ) -> str:
     """``found``: by pattern; ``told``: what the file of weights tells of the training."""

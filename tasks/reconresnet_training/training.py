@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from torch import nn
 
@@ -85,9 +86,9 @@ class ArtefactTraining:
     def made(self, network: nn.Module) -> dict[PatternName, list[Made]]:
         """Of all cases, by pattern; the network stays as it is."""
         training = network.training
-        phase = "low" if self._settings.is_complex else "none"
+        phase: Literal["low", "none"] = "low" if self._settings.is_complex else "none"
         found = {
-            name: [made_of(network, case, phase="low" if phase == "low" else "none") for case in cases]
+            name: [made_of(network, case, phase=phase) for case in cases]
             for name, cases in self.cases.items()
         }
         network.train(training)
