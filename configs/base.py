@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from proxflow.configs.method_cost import MethodCost
 
@@ -12,6 +12,7 @@ Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynam
 MRI: tuple[Modality, ...] = ("mri-cartesian", "mri-radial")
 COILS: tuple[Modality, ...] = (*MRI, "mri-dynamic")
 EVERY: tuple[Modality, ...] = (*COILS, "ct", "ct-dynamic", "radar")
+Size = Annotated[int, Field(ge=1, le=16384)]
 
 
 class Part(BaseModel):

@@ -6,8 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from proxflow.configs.base import COILS, Choice, Modality
-from proxflow.configs.prepare import Size
+from proxflow.configs.base import COILS, Choice, Modality, Size
 
 
 class Espirit(Choice):

@@ -11,6 +11,7 @@ SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks of images whose weights come wit
 SHIPPED_VOLUMES = ("unet3d-radar", "deep2s-radar")  # and of volumes
 SHIPPED_PRIORS = ("diffusion-ct", "diffusion-mri")  # diffusion models of images
 SHIPPED_PROXES = ("lpn-ct", "lpn-mri")  # learned proximal networks of images
+SHIPPED_RECONRESNETS = ("reconresnet-mri", "unet-mri")  # networks that take artefacts out of images
 WEIGHT_FILES = (".safetensors", ".pt", ".pth")
 BFLOAT16 = ":bfloat16"
 NETWORK_FIELDS = ("denoiser", "network", "prior")  # of methods: what may name a network, or a file of weights
@@ -55,6 +56,17 @@ RadarNetworkName = Annotated[
         examples=["deep2s-radar, or a file as deep2s.safetensors"],
         description="The network deep2s-radar, or the file of weights that train-volumes leaves, counted "
         "from the recipe's folder.",
+    ),
+]
+
+ReconResNetName = Annotated[
+    str,
+    Field(
+        pattern=r"^(reconresnet-mri|unet-mri|.+\.safetensors)$",
+        examples=["reconresnet-mri, unet-mri, or a file as reconresnet.safetensors"],
+        description="The network reconresnet-mri, or the U-Net unet-mri, trained the same way; or a file of "
+        "weights, such as train-reconresnet leaves or the authors released, counted from the recipe's "
+        "folder.",
     ),
 ]
 

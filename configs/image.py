@@ -6,8 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from proxflow.configs.base import Part
-from proxflow.configs.prepare import Size
+from proxflow.configs.base import Part, Size
 
 Millimetres = Annotated[float, Field(gt=0, le=1e6)]
 Place = Annotated[float, Field(ge=-1e7, le=1e7)]

@@ -6,9 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from proxflow.configs.base import COILS, Choice, Modality
-
-Size = Annotated[int, Field(ge=1, le=16384)]
+from proxflow.configs.base import COILS, Choice, Modality, Size
+from proxflow.configs.prepare_published import KeepCentre, UndersampleGaussian, UndersampleSteps
 
 
 class Crop(Choice):
@@ -180,6 +179,9 @@ PrepareStep = Annotated[
     | Whiten
     | CompressCoils
     | Undersample
+    | UndersampleGaussian
+    | UndersampleSteps
+    | KeepCentre
     | UndersampleFrames
     | BinSpokes
     | KeepSpokes

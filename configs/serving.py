@@ -29,6 +29,7 @@ Flow = Literal[
     "train-volumes",
     "train-diffusion",
     "train-lpn",
+    "train-reconresnet",
 ]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 

@@ -17,6 +17,7 @@ from proxflow.configs.diffusion_training import DiffusionTraining
 from proxflow.configs.lpn_training import LpnTraining
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
+from proxflow.configs.reconresnet_training import ReconResNetTraining
 from proxflow.configs.volume_training import VolumeTraining
 from proxflow.flows.forms import AS_IN_RECIPE
 from proxflow.tasks.training.trainers import TRAINERS
@@ -86,6 +87,11 @@ def diffusion_numbers() -> Schema:
 def lpn_numbers() -> Schema:
     """How a learned proximal network is trained."""
     return _training(LpnTraining)
+
+
+def reconresnet_numbers() -> Schema:
+    """How a network against artefacts is trained."""
+    return _training(ReconResNetTraining)
 
 
 def _training(config: type[Part]) -> Schema:

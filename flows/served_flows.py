@@ -106,6 +106,12 @@ def _train_lpn(form: Mapping[str, Any]) -> object:
     return LPN.by_form(form)
 
 
+def _train_reconresnet(form: Mapping[str, Any]) -> object:
+    from proxflow.flows.reconresnet_plan import RECONRESNET
+
+    return RECONRESNET.by_form(form)
+
+
 SERVED = {
     "reconstruct": ServedFlow("reconstruct", "reconstruct", _reconstruct),
     "compare": ServedFlow("reconstruct", "compare", _compare),
@@ -116,4 +122,7 @@ SERVED = {
     "train-volumes": ServedFlow("train_volumes", "train_volumes", _train_volumes, ("out",)),
     "train-diffusion": ServedFlow("train_diffusion", "train_diffusion", _train_diffusion, ("images", "out")),
     "train-lpn": ServedFlow("train_lpn", "train_lpn", _train_lpn, ("images", "out")),
+    "train-reconresnet": ServedFlow(
+        "train_reconresnet", "train_reconresnet", _train_reconresnet, ("images", "out")
+    ),
 }

@@ -66,6 +66,7 @@ class NonCartesianSense(LinearOperator):
         if n_readout is not None and (n_readout < 1 or len(trajectory) % n_readout):
             raise ValueError(f"n_readout must divide the {len(trajectory)} samples, got {n_readout}")
         self.n_readout = n_readout
+        self.tolerance = tolerance
         check_coil_maps(coil_maps)
         check_trajectory(trajectory, (coil_maps.shape[1], coil_maps.shape[2]))
         if weights is not None:
@@ -86,6 +87,16 @@ class NonCartesianSense(LinearOperator):
     def support(self) -> Tensor:
         """bool (ny, nx): where any coil map is not zero."""
         return (self.coil_maps != 0).any(0)
+
+    def weighted(self, weights: Tensor) -> NonCartesianSense:
+        """The same samples with these weights, as accurate, in place of its own."""
+        return NonCartesianSense(
+            self.trajectory,
+            self.coil_maps,
+            weights=weights,
+            tolerance=self.tolerance,
+            n_readout=self.n_readout,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         _check_input("x", x, self.domain_shape)

@@ -13,6 +13,7 @@ from proxflow.configs.denoiser import (
     SHIPPED,
     SHIPPED_PRIORS,
     SHIPPED_PROXES,
+    SHIPPED_RECONRESNETS,
     SHIPPED_VOLUMES,
     names_file,
 )
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from proxflow.models.networks.dncnn import DnCNN
 
 log = logging.getLogger("proxflow.stages")
+# Where the networks of a method are named, if not in docs/denoisers.md
+PAGES = {"lpn": "methods/lpn", "reconresnet": "methods/reconresnet"}
 FILE = "denoiser"  # the name stages know the file of weights by
 
 
@@ -35,10 +38,19 @@ def denoiser_files(config: MethodConfig) -> dict[str, str]:
     """
     field, name = _named(config)
     path = None if name is None else file_of(name)
-    if path is not None and not path.is_file():
-        page = "methods/lpn" if config.method == "lpn" else "methods/dds" if field == "prior" else "denoisers"
+    if name is None or path is None:
+        return {}
+    page = PAGES.get(config.method, "methods/dds" if field == "prior" else "denoisers")
+    check_there(field, name, path, page)
+    return {FILE: str(path)}
+
+
+def check_there(field: str, name: str, path: Path, page: str) -> None:
+    """RequestError, in one sentence, where the file of weights behind ``name`` is not there; ``page`` of docs/
+    tells names.
+    """
+    if not path.is_file():
         raise RequestError(f"{field} must be a name of docs/{page}.md or an existing file, got {name}")
-    return {} if path is None else {FILE: str(path)}
 
 
 def method_part(config: MethodConfig) -> dict[str, Any]:
@@ -108,6 +120,6 @@ def name_parts(name: str) -> tuple[str, str]:
 def file_of(name: str) -> Path | None:
     """The file of weights behind a name; None for what needs none."""
     network, _ = name_parts(name)
-    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS, *SHIPPED_PROXES):
+    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS, *SHIPPED_PROXES, *SHIPPED_RECONRESNETS):
         return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
     return Path(network).expanduser() if names_file(name) else None

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def as_told(settings: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str, Any]:
-    """``settings`` as they are written: a whole number becomes a float where one is wanted.
+    """``settings`` as they are written: a whole number becomes a float where one is wanted, a tuple a list.
 
     Raises ValueError as ``check_settings``, on what could not be read back.
     """
@@ -27,5 +27,6 @@ def check_settings(told: Any, kinds: Mapping[str, type], what: str = "settings")
 
 
 def _converted(value: Any, kind: type | None) -> Any:
-    """A whole number as a float where one is wanted; no other value changes its type."""
-    return float(value) if kind is float and type(value) is int else value
+    if kind is float and type(value) is int:
+        return float(value)
+    return list(value) if kind is list and isinstance(value, tuple) else value

@@ -8,8 +8,10 @@ from torch import Tensor
 
 from proxflow.models.methods.one_step import one_step
 from proxflow.models.methods.result import Reconstruction
+from proxflow.models.methods.spoke_weights import spoke_weights
+from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
-from proxflow.operators.density_compensation import pipe_menon_density, radial_density
+from proxflow.operators.density_compensation import pipe_menon_density
 from proxflow.operators.non_cartesian_sense import NonCartesianSense
 
 
@@ -29,18 +31,14 @@ def gridding(
         density: "radial" by formula, for spokes through the centre; "pipe_menon" for any trajectory.
 
     The image has the unit of the coil-combined data. Reported as one iteration.
-    Raises ValueError where the trajectory is not of spokes and the density is "radial".
+    Raises UnsuitableError where the trajectory is not of spokes and the density is "radial".
     Source: O'Sullivan, IEEE Trans. Med. Imaging 4:200 (1985), with the coils combined as SENSE does.
     """
-    weights = _radial(operator) if density == "radial" else _pipe_menon(operator)
-    weights = weights.flatten().to(y.real.dtype).to(y.device)
+    if density == "radial" and operator.n_readout is None:
+        raise UnsuitableError("density must be pipe_menon where spokes differ in length, got radial")
+    weights = spoke_weights(operator) if density == "radial" else _pipe_menon(operator)
+    weights = weights.to(y.real.dtype).to(y.device)
     return one_step(operator, y, operator.adjoint(weights * y), monitor=monitor, resume=resume)
-
-
-def _radial(operator: NonCartesianSense) -> Tensor:
-    if operator.n_readout is None:
-        raise ValueError("density must be pipe_menon where spokes differ in length, got radial")
-    return radial_density(operator.trajectory.unflatten(0, (-1, operator.n_readout)))
 
 
 def _pipe_menon(operator: NonCartesianSense) -> Tensor:

@@ -12,12 +12,12 @@ from proxflow.models.diffusion.low_phase import low_phase
 from proxflow.models.methods.one_step import one_step
 from proxflow.models.methods.reconresnet_published import full_set_gridding, magnitude_part, real_part
 from proxflow.models.methods.result import Reconstruction
+from proxflow.models.methods.spoke_weights import spoke_weights
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.inner_product import inner, over_image, ratio, squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.models.solvers.nearest_fit import nearest_fit
 from proxflow.operators.base import LinearOperator
-from proxflow.operators.density_compensation import radial_density
 from proxflow.operators.non_cartesian_sense import NonCartesianSense
 
 Consistency = Literal[
@@ -42,6 +42,7 @@ def reconresnet(
     n_cg: int = 30,
     phase: Phase | Tensor = "low",
     unit: Unit = "item",
+    memory_bytes: int | None = None,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> Reconstruction:
@@ -69,20 +70,21 @@ def reconresnet(
             included; "none": 1, for real images, as published; or exp(i phi), complex (*batch, *domain).
         unit: what the magnitude is divided by: its maximum over the "item", or over the whole "volume" y, as
             published; "volume_minmax" takes the minimum away first, as the older published code.
+        memory_bytes: images go through the network in batches that take no more; see ``NetworkDenoiser``.
 
     y: complex (*batch, *range). image: complex (*batch, *domain). Reported as one iteration.
-    Raises UnsuitableError for volumes, and for published forms and measurements that do not fit; ValueError
-    for unknown options, mu < 0, mu > 0 where the consistency is not "exact" and has no use for it, and images
-    too small for the network; DivergenceError on NaN.
+    Raises UnsuitableError for volumes, images too small for the network, spokes without weights by formula,
+    and published forms and measurements that do not fit; ValueError for unknown options, mu < 0, and mu > 0
+    where the consistency is not "exact" and has no use for it; DivergenceError on NaN.
     Source: Chatterjee et al., Comput. Biol. Med. 143:105321 (2022), arXiv 2103.09203.
     """
     _check_options(consistency, mu, unit)
     if len(operator.domain_shape) != 2:
         got = " x ".join(map(str, operator.domain_shape))
         raise UnsuitableError(f"image must have two axes (y, x), got {got}")
-    weighted, samples = _weighted(operator, y)
+    weighted, samples = weighted_samples(operator, y)
     b = weighted.adjoint(samples)
-    magnitude = _through(network, b.abs(), unit)
+    magnitude = _through(network, b.abs(), unit, memory_bytes)
     guess = magnitude * _phase(b, phase)
     if operator.support is not None:
         guess = guess * operator.support
@@ -102,24 +104,25 @@ def _check_options(consistency: str, mu: float, unit: str) -> None:
         raise ValueError(f"mu must be 0 unless consistency is exact, got {mu} with {consistency}")
 
 
-def _weighted(operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
+def weighted_samples(operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
     """W^(1/2) A and W^(1/2) y of spokes without weights; anything else as it is."""
     if not isinstance(operator, NonCartesianSense) or operator.weights is not None:
         return operator, y
-    if operator.n_readout is None:
-        raise UnsuitableError("spokes must have as many samples each, or weights of their own, got neither")
-    weights = radial_density(operator.trajectory.unflatten(0, (-1, operator.n_readout))).flatten()
-    weighted = NonCartesianSense(operator.trajectory, operator.coil_maps, weights=weights)
-    return weighted, weights.sqrt().to(y.device, y.real.dtype) * y
+    weights = spoke_weights(operator)
+    return operator.weighted(weights), weights.sqrt().to(y.device, y.real.dtype) * y
 
 
-def _through(network: nn.Module, magnitude: Tensor, unit: Unit) -> Tensor:
+def _through(network: nn.Module, magnitude: Tensor, unit: Unit, memory_bytes: int | None) -> Tensor:
     """What the network makes of magnitudes (*batch, y, x), in its own unit, at least 0."""
     lowest = magnitude.min() if unit == "volume_minmax" else magnitude.new_zeros(())
     peak = magnitude.amax((-2, -1), keepdim=True) if unit == "item" else magnitude.max()
     seen = ratio(magnitude - lowest, (peak - lowest).expand_as(magnitude))
     images = seen.reshape(-1, *seen.shape[-2:])
-    return NetworkDenoiser(network)(images).clamp_min(0).reshape(magnitude.shape)
+    try:
+        found = NetworkDenoiser(network, memory_bytes=memory_bytes)(images)
+    except ValueError as error:  # too few pixels for its levels
+        raise UnsuitableError(str(error)) from None
+    return found.clamp_min(0).reshape(magnitude.shape)
 
 
 def _phase(b: Tensor, phase: Phase | Tensor) -> Tensor:

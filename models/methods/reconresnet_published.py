@@ -51,7 +51,7 @@ def full_set_gridding(operator: LinearOperator, y: Tensor, x: Tensor, *, centred
     image = spokes.adjoint(weights.repeat(n_spokes) * y)
     if n_spokes < full:
         trajectory = golden_spokes(full - n_spokes, matrix, first=n_spokes).flatten(0, 1)
-        missing = NonCartesianSense(trajectory, spokes.coil_maps)
+        missing = NonCartesianSense(trajectory, spokes.coil_maps, tolerance=spokes.tolerance)
         image = image + missing.adjoint(weights.repeat(full - n_spokes) * missing.forward(x))
     return real_part(image)
 

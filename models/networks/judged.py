@@ -14,7 +14,7 @@ class Judged(NamedTuple):
 
     level: a label, as ``0.02`` or ``20 frequencies, 30 dB``.  before, after: PSNR in dB of what the network
     was given and of what it made.  mse: the mean squared error of the latter.  loss: what the training
-    minimises, where that is something else.
+    minimises, where that is something else.  ssim_before, ssim_after: of both, where it is measured.
     """
 
     level: str
@@ -22,6 +22,8 @@ class Judged(NamedTuple):
     after: float
     mse: float
     loss: float | None = None
+    ssim_before: float | None = None
+    ssim_after: float | None = None
 
     @property
     def gain(self) -> float:

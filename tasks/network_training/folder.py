@@ -59,4 +59,5 @@ def numbers(trained: Trained, config: Part, data: Mapping[str, Any]) -> dict[str
 
 def judged_document(rows: Sequence[Judged]) -> dict[str, Any]:
     """What was judged, as numbers."""
-    return {"mse": mean_mse(rows), "levels": [row._asdict() for row in rows]}
+    levels = [{key: value for key, value in row._asdict().items() if value is not None} for row in rows]
+    return {"mse": mean_mse(rows), "levels": levels}

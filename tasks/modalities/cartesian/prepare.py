@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from proxflow.configs.prepare import CompressCoils, Crop, PrepareStep, Undersample, Whiten
+from proxflow.configs.prepare_published import PublishedSampling
 from proxflow.data.kspace import Geometry
 from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
@@ -20,6 +21,7 @@ from proxflow.operators.fourier import fft2c, ifft2c
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.modalities.cartesian.noise import noise_level
+from proxflow.tasks.modalities.cartesian.published_sampling import published_mask
 from proxflow.tasks.modalities.cartesian.undersampling import undersampling_mask
 from proxflow.tasks.modalities.coil_steps import WHITENED, compression, mixed_noise, whitening
 from proxflow.tasks.stages.documents import geometry_from_json, geometry_to_json
@@ -104,6 +106,9 @@ def apply_step(step: PrepareStep, state: Preparation, scan: Artefact) -> Prepara
         return _whiten(state)
     if isinstance(step, CompressCoils):
         return _compress(step, state, scan)
+    if isinstance(step, PublishedSampling):
+        mask, done = published_mask(step, state.shape[2:])
+        return _undersampled(step.kind, mask, done, state)  # its centre, if any, is found by calibrate
     assert isinstance(step, Undersample), step  # the recipe was held against the kind of scan
     return _undersample(step, state)
 
@@ -176,19 +181,24 @@ def _compress(step: CompressCoils, state: Preparation, scan: Artefact) -> Prepar
 def _undersample(step: Undersample, state: Preparation) -> Preparation:
     ny, nx = state.shape[2:]
     mask = undersampling_mask(step, (ny, nx))
+    pattern = step.pattern.replace("_", " ")
+    done = f"{pattern}, R = {acceleration(mask):.3f}, seed {step.seed}"
+    return _undersampled(step.kind, mask, done, state, acs=list(step.acs))
+
+
+def _undersampled(
+    kind: str, mask: np.ndarray, done: str, state: Preparation, acs: list[int] | None = None
+) -> Preparation:
+    """The scan with ``mask``, in words ``done``; RequestError where some of it was not measured."""
     missing = mask & ~state.kept.all(0)
     if missing.any():
         raise RequestError(
-            f"prepare undersample must keep measured samples only, but {int(missing.sum())} of its "
+            f"prepare {kind} must keep measured samples only, but {int(missing.sum())} of its "
             f"{int(mask.sum())} positions were not measured"
         )
-    pattern = step.pattern.replace("_", " ")
     return replace(
         state,
         kept=np.broadcast_to(mask, state.kept.shape).copy(),
-        facts={**state.facts, "acs": list(step.acs)},
-        notes=(
-            *state.notes,
-            f"retrospectively undersampled: {pattern}, R = {acceleration(mask):.3f}, seed {step.seed}",
-        ),
+        facts={**state.facts, "acs": acs},
+        notes=(*state.notes, f"retrospectively undersampled: {done}"),
     )

@@ -23,6 +23,10 @@ first_network.SMALL = DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (2,))
 training.SAMPLING_STEPS = 2
 """,
     "train-lpn": "",  # its options make it small
+    "train-reconresnet": """
+from proxflow.tasks.reconresnet_training import training as reconresnet_training
+reconresnet_training.MOST_JUDGED = 2
+""",
 }
 COMMAND = """
 from proxflow.flows.cli.main import main

@@ -28,6 +28,7 @@ FORMS: dict[str, Sequence[dict[str, Any]]] = {
     "train-volumes": ({"training": {"network": "unet3d", "steps": 0}},),
     "train-diffusion": ({}, {"training": {"kind": "ct", "side": 20}}),
     "train-lpn": ({}, {"training": {"kind": "ct", "hidden": 0}}),
+    "train-reconresnet": ({}, {"training": {"architecture": "unet", "side": 20}}),
     "train": ({"methods": ["fbp"]}, {"seeds": "three"}, {"recipe": "nothing"}),
 }
 QUICK = {
@@ -35,6 +36,7 @@ QUICK = {
     "train-volumes": "--network unet3d --shape 12,8,8 --batch 2 --steps 3",
     "train-diffusion": "images.npz --kind mri --side 16 --batch 2 --steps 3 --validate b",
     "train-lpn": "images.npz --kind mri --side 16 --hidden 4 --batch 2 --steps 6 --validate b",
+    "train-reconresnet": "images.npz --side 32 --width 4 --patterns lines30 --steps 3 --validate b",
     "train": "small.yaml --methods tv --seeds 1",
 }
 RECIPE = """name: small
@@ -167,6 +169,7 @@ def test_every_training_as_a_flow_gives_the_result_of_its_command(ran: Ran) -> N
     check_a_network_for_volumes(ran)
     check_a_diffusion_prior(ran)
     check_a_learned_prox(ran)
+    check_a_network_against_artefacts(ran)
     check_numbers_of_a_recipe(ran)
 
 
@@ -178,6 +181,7 @@ def check_nothing_is_said_beside_and_every_form_was_refused(ran: Ran) -> None:
         "volumes-unet3d",
         "diffusion-mri images.npz",
         "lpn-mri images.npz",
+        "reconresnet-mri images.npz",
         "small train tv",
     }
 
@@ -249,6 +253,19 @@ def check_a_learned_prox(ran: Ran) -> None:
     assert ran.shown["progress-lpn-mri"] == "progress" and ran.shown["gains-lpn-mri"] == "table"
     card = ran.cards["card-lpn-mri"]
     assert "# Learned proximal network" in card and "data:image/png;base64,iVBOR" in card
+
+
+def check_a_network_against_artefacts(ran: Ran) -> None:
+    assert ran.states["train-reconresnet"] == [
+        "FAILED images must be named, got none",
+        "FAILED training.side must be greater than or equal to 32, got 20",
+    ]
+    told, plain = ran.told["train-reconresnet"], ran.plainly["train-reconresnet"]
+    assert told["ssim"] == plain["ssim"]
+    assert weights(told).read_bytes() == weights(plain).read_bytes()
+    assert ran.shown["gains-reconresnet-mri"] == "table"
+    card = ran.cards["card-reconresnet-mri"]
+    assert "# ReconResNet" in card and "data:image/png;base64,iVBOR" in card
 
 
 def check_numbers_of_a_recipe(ran: Ran) -> None:

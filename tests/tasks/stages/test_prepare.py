@@ -69,3 +69,19 @@ def test_undersampling_keeps_all_samples_beside_the_mask(run_stage: Any, scan_fi
     assert document["acceleration"] == pytest.approx(3, rel=2e-3)
     assert done.array("mask").mean() == pytest.approx(1 / document["acceleration"])
     assert done.array("mask")[:, 12:20, 9:17].all()
+
+
+def test_published_sampling_is_told_exactly_and_leaves_its_centre_to_be_found(
+    run_stage: Any, scan_file: Path
+) -> None:
+    step = {"kind": "undersample_gaussian", "pattern": "lines", "fraction": 0.5, "seed": 4}
+    scan, done = prepared(run_stage, scan_file, step)
+    mask, document = done.array("mask"), done.document("scan")
+    np.testing.assert_array_equal(done.array("samples"), scan.array("samples"))
+    assert mask.mean() <= 0.5 and (mask == mask[..., :1]).all()
+    assert document["acceleration"] == mask.size / mask.sum() and document["acs"] is None
+    assert document["retrospective"]
+    note = f"retrospectively undersampled: Gaussian lines, seed 4, R = {document['acceleration']:.3f}"
+    assert document["notes"][-1].startswith(note)
+    with pytest.raises(RequestError, match="undersample_steps must keep measured samples only, but "):
+        prepared(run_stage, scan_file, step, {"kind": "undersample_steps"})
