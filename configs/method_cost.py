@@ -19,7 +19,7 @@ class MethodCost(NamedTuple):
     each: int = 1
     before: int = 0
     fewest: int = 1
-    apart: Mapping[str, float | str] = MappingProxyType({})
+    apart: Mapping[str, float | str | None] = MappingProxyType({})
 
 
 CONSTRAINED_EACH = 7  # of the constrained methods: five conjugate gradient steps, and two more

@@ -19,6 +19,7 @@ from proxflow.configs.methods_denoising import PnpAdmm, Red
 from proxflow.configs.methods_diffusion import Dds
 from proxflow.configs.methods_magnitude import L1, Deep2s, PnpMagnitude, TvMagnitude
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
+from proxflow.configs.methods_reconresnet import ReconResNet
 from proxflow.configs.methods_samplers import Dps, ScoreMri
 from proxflow.configs.methods_series import (
     FramewiseCgSense,
@@ -162,6 +163,7 @@ MethodConfig = Annotated[
     | Deep2s
     | Red
     | PnpAdmm
+    | ReconResNet
     | Dds
     | ScoreMri
     | Dps

@@ -14,14 +14,14 @@ class Method(NamedTuple):
     """Where a method is; ``direct``: it is a formula in physical units, given unscaled operator and data.
 
     ``opens``: its argument ``denoiser``, ``network`` or ``prior``, named in its schema, is opened: a denoiser
-    of single images, one of magnitudes or of images that is told the noise's level, Deep2S, or a diffusion
-    prior.
+    of single images, one of magnitudes or of images that is told the noise's level, Deep2S, a diffusion
+    prior, or a network that takes artefacts out of images.
     ``told``: it is also told ``item``, the item's number in the scan, or ``noise_std``, a number or None.
     """
 
     function: str
     direct: bool = False
-    opens: Literal["", "denoiser", "level", "image", "deep2s", "prior"] = ""
+    opens: Literal["", "denoiser", "level", "image", "deep2s", "prior", "reconresnet"] = ""
     told: tuple[Literal["item", "noise_std"], ...] = ()
 
 
@@ -43,6 +43,7 @@ METHODS = {
     "deep2s": Method("deep2s:deep2s", direct=True, opens="deep2s"),
     "red": Method("red:red", opens="image"),
     "pnp_admm": Method("pnp_admm:pnp_admm", opens="image"),
+    "reconresnet": Method("reconresnet:reconresnet", direct=True, opens="reconresnet"),
     "dds": Method("dds_of_item:dds_of_item", opens="prior", told=("item", "noise_std")),
     "score_mri": Method("samplers_of_item:score_mri_of_item", opens="prior", told=("item",)),
     "dps": Method("samplers_of_item:dps_of_item", opens="prior", told=("item",)),
