@@ -28,6 +28,7 @@ Flow = Literal[
     "train-denoiser",
     "train-volumes",
     "train-diffusion",
+    "train-reconresnet",
 ]
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
 

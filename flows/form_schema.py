@@ -16,6 +16,7 @@ from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.configs.diffusion_training import DiffusionTraining
 from proxflow.configs.methods import METHOD_SCHEMAS
 from proxflow.configs.recipe import Recipe
+from proxflow.configs.reconresnet_training import ReconResNetTraining
 from proxflow.configs.volume_training import VolumeTraining
 from proxflow.flows.forms import AS_IN_RECIPE
 from proxflow.tasks.training.trainers import TRAINERS
@@ -80,6 +81,11 @@ def volume_numbers() -> Schema:
 def diffusion_numbers() -> Schema:
     """How a diffusion prior is trained."""
     return _training(DiffusionTraining)
+
+
+def reconresnet_numbers() -> Schema:
+    """How a network against artefacts is trained."""
+    return _training(ReconResNetTraining)
 
 
 def _training(config: type[Part]) -> Schema:

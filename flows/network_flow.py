@@ -106,6 +106,7 @@ def _publish(finished: FinishedTraining, name: str, headings: Headings, shown: s
             f"{headings.after} dB": round(row.after, 2),
             "gain dB": round(row.gain, 2),
             "mean squared error": f"{row.mse:.2e}",
+            **({} if row.ssim_after is None else {"SSIM": round(row.ssim_after, 4)}),
         }
         for row in finished.rows
     ]

@@ -100,6 +100,12 @@ def _train_diffusion(form: Mapping[str, Any]) -> object:
     return DIFFUSION.by_form(form)
 
 
+def _train_reconresnet(form: Mapping[str, Any]) -> object:
+    from proxflow.flows.reconresnet_plan import RECONRESNET
+
+    return RECONRESNET.by_form(form)
+
+
 SERVED = {
     "reconstruct": ServedFlow("reconstruct", "reconstruct", _reconstruct),
     "compare": ServedFlow("reconstruct", "compare", _compare),
@@ -109,4 +115,7 @@ SERVED = {
     "train-denoiser": ServedFlow("train_denoiser", "train_denoiser", _train_denoiser, ("images", "out")),
     "train-volumes": ServedFlow("train_volumes", "train_volumes", _train_volumes, ("out",)),
     "train-diffusion": ServedFlow("train_diffusion", "train_diffusion", _train_diffusion, ("images", "out")),
+    "train-reconresnet": ServedFlow(
+        "train_reconresnet", "train_reconresnet", _train_reconresnet, ("images", "out")
+    ),
 }

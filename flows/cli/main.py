@@ -36,6 +36,7 @@ from proxflow.flows.cli.stopping import Terminated, unwind_on_signals
 from proxflow.flows.cli.train import command as train
 from proxflow.flows.cli.train_denoiser import command as train_denoiser
 from proxflow.flows.cli.train_diffusion import command as train_diffusion
+from proxflow.flows.cli.train_reconresnet import command as train_reconresnet
 from proxflow.flows.cli.train_volumes import command as train_volumes
 from proxflow.flows.cli.ui import command as ui
 from proxflow.flows.cli.watch import command as watch
@@ -62,6 +63,7 @@ def build_app() -> App:
         "train-denoiser": train_denoiser,
         "train-volumes": train_volumes,
         "train-diffusion": train_diffusion,
+        "train-reconresnet": train_reconresnet,
         "demo": demo,
         "check": check,
         "inspect": inspect,

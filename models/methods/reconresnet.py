@@ -90,7 +90,7 @@ def reconresnet(
     if len(operator.domain_shape) != 2:
         got = " x ".join(map(str, operator.domain_shape))
         raise UnsuitableError(f"image must have two axes (y, x), got {got}")
-    weighted, samples = _weighted(operator, y)
+    weighted, samples = weighted_samples(operator, y)
     b = weighted.adjoint(samples)
     magnitude = _through(network, b.abs(), unit, memory_bytes)
     guess = magnitude * _phase(b, phase)
@@ -116,7 +116,7 @@ def _one_coil_on_a_grid(operator: LinearOperator) -> bool:
     return len(operator.range_shape) == 3 and operator.range_shape[0] == 1
 
 
-def _weighted(operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
+def weighted_samples(operator: LinearOperator, y: Tensor) -> tuple[LinearOperator, Tensor]:
     """W^(1/2) A and W^(1/2) y of a trajectory without weights; anything else as it is."""
     if not isinstance(operator, NonCartesianSense) or operator.weights is not None:
         return operator, y

@@ -13,13 +13,16 @@ class Judged(NamedTuple):
     """One level of difficulty: means over what was judged there, relative to a peak of 1.
 
     level: a label, as ``0.02`` or ``20 frequencies, 30 dB``.  before, after: PSNR in dB of what the network
-    was given and of what it made.  mse: the mean squared error of the latter.
+    was given and of what it made.  mse: the mean squared error of the latter.  ssim_before, ssim_after: of
+    both, where it is measured.
     """
 
     level: str
     before: float
     after: float
     mse: float
+    ssim_before: float | None = None
+    ssim_after: float | None = None
 
     @property
     def gain(self) -> float:

@@ -13,6 +13,7 @@ from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.denoisers.still_subjects import attenuation, still_subject
 from proxflow.tasks.errors import RequestError
 
+LEAST_SLICES = 8  # to train large networks on: of fewer they learn nothing but these
 ONE_IN = 8  # subjects kept for validation where none are named
 
 
@@ -69,6 +70,15 @@ def load_images(sources: Sequence[str], config: ImageRequest) -> TrainingImages:
             f"images must show a subject to train on beside {', '.join(apart) or 'none'}, got none"
         )
     return TrainingImages(trained, kept, _digest(subjects))
+
+
+def load_enough_images(sources: Sequence[str], config: ImageRequest) -> TrainingImages:
+    """``load_images``; RequestError, too, on fewer than 8 slices to train on."""
+    images = load_images(sources, config)
+    n = sum(len(subject.slices) for subject in images.trained)
+    if n < LEAST_SLICES:
+        raise RequestError(f"images must show at least {LEAST_SLICES} slices to train on, got {n}")
+    return images
 
 
 def _kept_apart(names: Sequence[str], config: ImageRequest) -> list[str]:

@@ -13,7 +13,7 @@ from proxflow.models.networks.drawn_network import drawn_network
 from proxflow.models.networks.trainee import Trainee, new_trainee
 from proxflow.models.networks.weight_average import WeightAverage
 from proxflow.tasks.diffusion_networks import open_diffusion_unet
-from proxflow.tasks.errors import RequestError
+from proxflow.tasks.network_training.start import check_same
 
 WEIGHT_DECAY = 0.01
 
@@ -51,12 +51,5 @@ def prior_trainee(config: DiffusionTraining, device: str) -> Trainee:
 
 def _started(path: Path, wanted: DiffusionUnetSettings) -> DiffusionUnet:
     network = open_diffusion_unet(path, what="start")
-    found = replace(network.settings, image_size=wanted.image_size)
-    if found != wanted:
-        name, value = next(
-            (name, value) for name, value in vars(found).items() if value != getattr(wanted, name)
-        )
-        raise RequestError(
-            f"start must be weights of a network with {name}: {getattr(wanted, name)}, got {value}"
-        )
+    check_same(replace(network.settings, image_size=wanted.image_size), wanted)
     return network.requires_grad_(True)

@@ -7,17 +7,11 @@ from dataclasses import replace
 
 from proxflow.configs.diffusion_training import DiffusionTraining
 from proxflow.models.diffusion.noisy_images import in_unit
-from proxflow.tasks.denoiser_training.load import TrainingImages, load_images
-from proxflow.tasks.errors import RequestError
-
-LEAST_SLICES = 8  # to train on: of fewer no network learns but these
+from proxflow.tasks.denoiser_training.load import TrainingImages, load_enough_images
 
 
 def load_prior_images(sources: Sequence[str], config: DiffusionTraining) -> TrainingImages:
-    """``load_images``, in the sampler's unit; RequestError, too, on fewer than 8 slices to train on."""
-    images = load_images(sources, config)
-    n = sum(len(subject.slices) for subject in images.trained)
-    if n < LEAST_SLICES:
-        raise RequestError(f"images must show at least {LEAST_SLICES} slices to train on, got {n}")
+    """``load_enough_images``, in the sampler's unit."""
+    images = load_enough_images(sources, config)
     trained, apart = (tuple(map(in_unit, part)) for part in (images.trained, images.kept_apart))
     return replace(images, trained=trained, kept_apart=apart)

@@ -22,13 +22,18 @@ CARD, NUMBERS, LOSS, EXAMPLES = "card.md", "training.json", "loss.svg", "example
 
 
 def write_results(
-    folder: Path, trained: Trained, card: str, document: Mapping[str, Any], examples: NDArray[np.uint8]
+    folder: Path,
+    trained: Trained,
+    card: str,
+    document: Mapping[str, Any],
+    examples: NDArray[np.uint8],
+    loss: str = "mean squared error",
 ) -> None:
-    """``examples``: a picture in grey, (y, x)."""
+    """``examples``: a picture in grey, (y, x).  ``loss``: what was made small, for people."""
     texts = {
         CARD: card,
         NUMBERS: json.dumps(document, indent=1) + "\n",
-        LOSS: loss_plot(trained.history),
+        LOSS: loss_plot(trained.history, loss),
     }
     for name, text in texts.items():
         with atomic_path(folder / name) as temporary:
@@ -53,4 +58,5 @@ def numbers(trained: Trained, config: Part, data: Mapping[str, Any]) -> dict[str
 
 def judged_document(rows: Sequence[Judged]) -> dict[str, Any]:
     """What was judged, as numbers."""
-    return {"mse": mean_mse(rows), "levels": [row._asdict() for row in rows]}
+    levels = [{key: value for key, value in row._asdict().items() if value is not None} for row in rows]
+    return {"mse": mean_mse(rows), "levels": levels}

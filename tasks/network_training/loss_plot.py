@@ -14,8 +14,8 @@ STYLE = (
 )
 
 
-def loss_plot(history: History) -> str:
-    """A file of its own: the mean squared error of 25 steps each, on a logarithmic axis."""
+def loss_plot(history: History, loss: str = "mean squared error") -> str:
+    """A file of its own: the ``loss``, positive, of 25 steps each, on a logarithmic axis."""
     steps = [step for step, _ in history.losses]
     logs = [math.log10(max(loss, 1e-12)) for _, loss in history.losses]
     low, high = math.floor(min(logs)), math.ceil(max(logs))
@@ -38,7 +38,7 @@ def loss_plot(history: History) -> str:
         for step in _quarters(steps)
     ]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
-    title = f'<text x="{WIDTH / 2}" y="{HEIGHT - 4}" text-anchor="middle">mean squared error by step</text>'
+    title = f'<text x="{WIDTH / 2}" y="{HEIGHT - 4}" text-anchor="middle">{loss} by step</text>'
     return f'{head}{STYLE}{"".join(rules)}{"".join(ticks)}<polyline points="{points}"/>{title}</svg>\n'
 
 
