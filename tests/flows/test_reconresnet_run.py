@@ -133,17 +133,18 @@ def test_many_coils_and_odd_sides(proxflow: Any, written: Any, monkeypatch: pyte
 
     monkeypatch.setattr(NetworkDenoiser, "__call__", noted)
     recipe = written(COILS)
-    residual = {}
-    for name in ("exact", "none"):
-        more = ("reconstruct.network=same.safetensors", "runtime.memory=64MiB")
+    residual, error = {}, {}
+    for name, mu in (("exact", "null"), ("exact", "0"), ("none", "null")):
+        more = ("reconstruct.network=same.safetensors", "runtime.memory=64MiB", f"reconstruct.mu={mu}")
         changes = settings(f"reconstruct.consistency={name}", *more)
-        code, run, err = proxflow("run", recipe, *changes, "--out", name)
+        code, run, err = proxflow("run", recipe, *changes, "--out", name + mu)
         assert code == 0, err
         assert image(run).shape == (1, 91, 78) and np.iscomplexobj(image(run))
-        residual[name] = run["metrics"]["data_residual"]
+        residual[name + mu] = run["metrics"]["data_residual"]
         figures = json.loads((Path(run["run_dir"]) / "metrics.json").read_text())["methods"]["reconresnet"]
-        assert figures["metrics"]["held_out_error"]["value"] < 1
-    assert residual["exact"] < 0.8 * residual["none"]
+        error[name + mu] = figures["metrics"]["held_out_error"]["value"]
+    assert residual["exact0"] < residual["exactnull"] < 0.8 * residual["nonenull"]
+    assert error["exactnull"] < 1 < 3 < error["exact0"]  # with mu = 0 the noise is fitted
     assert set(budgets) == {64 << 20}
 
 
