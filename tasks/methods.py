@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 class Method(NamedTuple):
-    """Where a method is; ``direct``: it is a formula in physical units, given unscaled operator and data.
+    """Where a method is; ``direct``: it is given unscaled operator and data, as a formula in
+    physical units, or one that finds its own unit.
 
     ``opens``: its argument ``denoiser``, ``network`` or ``prior``, named in its schema, is opened: a denoiser
     of single images, one of magnitudes or of images that is told the noise's level, Deep2S, a diffusion
