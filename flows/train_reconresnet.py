@@ -1,4 +1,4 @@
-"""The Prefect flow that trains a network against artefacts: the plain command's weights, progress in the UI."""
+"""The Prefect flow that trains a network against artefacts: the plain command's weights."""
 
 from __future__ import annotations
 

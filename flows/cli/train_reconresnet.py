@@ -71,7 +71,7 @@ def command(
         int,
         Parameter(
             help="0 none, as published; 1 adds the input to the output; 2 to 4 more; 5 also each level on "
-            "the way down to that on the way up."
+            "the way down to that on the way up. From 1 on nothing becomes darker than in the input."
         ),
     ] = 0,
     learning_rate: Annotated[

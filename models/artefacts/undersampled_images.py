@@ -24,7 +24,7 @@ from proxflow.operators.base import LinearOperator
 
 Pattern = Callable[[int], LinearOperator]  # the measurement that a seed draws, of one coil
 
-UNIT = 0.75  # of the zero-filled image's peak: objects that it shows darker than they are stay below 1
+UNIT = 0.6  # of the zero-filled peak: what it shows darker than it is, small and bright, stays below 1
 GAMMA = 0.8, 1.25  # powers of the magnitude, so that contrasts are met that few subjects have
 SEEDS = 2**31
 LEAST = 1e-12  # of a peak: an image of zeros stays one
@@ -53,7 +53,7 @@ class Undersampled(NamedTuple):
 def in_networks_unit(operator: LinearOperator, image: Tensor) -> Undersampled:
     """b = A^H W A x with W as in ``reconresnet``, then, with p = max |b|,
 
-        seen = |b| / p,   wanted = min(0.75 |x| / p, 1)
+        seen = |b| / p,   wanted = min(0.6 |x| / p, 1)
 
     Both have one unit, of measured data alone; the published code divides each by its own maximum. What the
     factor is does not matter in use, where the samples tell the unit of what the network made.

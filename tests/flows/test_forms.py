@@ -110,7 +110,7 @@ def test_every_flow_can_be_deployed_with_its_defaults(
     assert flow.name == name
     assert SERVED[name].checked(flow, {}, Origin(tmp_path, None, {})) == {}
     wrong, what = "recipe", "must be an existing file"
-    if name in ("train-denoiser", "train-volumes", "train-diffusion"):
+    if name.startswith("train-"):
         wrong, what = "training", "must be a mapping of keys to values"
     with pytest.raises(RecipeError, match=rf"serving.yaml, line 7: {wrong} {what}"):
         SERVED[name].checked(flow, {wrong: "none"}, Origin(tmp_path, "serving.yaml", {(wrong,): 7}))

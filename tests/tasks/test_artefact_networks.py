@@ -52,7 +52,7 @@ def test_a_unets_weights_are_no_reconresnet(tmp_path: Path) -> None:
 
 
 def test_missing_files_are_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="network must be a name of .* or an existing file, got"):
+    with pytest.raises(RequestError, match=r"network must be a name of .* or an existing file, got"):
         open_reconresnet(str(tmp_path / "none.safetensors"))
     for name in ("reconresnet-mri", "unet-mri"):
         path = file_of(name)

@@ -22,6 +22,10 @@ from proxflow.tasks.diffusion_training import first_network, training
 first_network.SMALL = DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (2,))
 training.SAMPLING_STEPS = 2
 """,
+    "train-reconresnet": """
+from proxflow.tasks.reconresnet_training import training as reconresnet_training
+reconresnet_training.MOST_JUDGED = 2
+""",
 }
 COMMAND = """
 from proxflow.flows.cli.main import main

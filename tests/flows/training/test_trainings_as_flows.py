@@ -27,12 +27,14 @@ FORMS: dict[str, Sequence[dict[str, Any]]] = {
     "train-denoiser": ({}, {"training": {"kind": "ct", "steps": 0}}),
     "train-volumes": ({"training": {"network": "unet3d", "steps": 0}},),
     "train-diffusion": ({}, {"training": {"kind": "ct", "side": 20}}),
+    "train-reconresnet": ({}, {"training": {"architecture": "unet", "side": 20}}),
     "train": ({"methods": ["fbp"]}, {"seeds": "three"}, {"recipe": "nothing"}),
 }
 QUICK = {
     "train-denoiser": "images.npz --kind magnitude --sizes 32 --side 16 --batch 2 --steps 3",
     "train-volumes": "--network unet3d --shape 12,8,8 --batch 2 --steps 3",
     "train-diffusion": "images.npz --kind mri --side 16 --batch 2 --steps 3 --validate b",
+    "train-reconresnet": "images.npz --side 32 --width 4 --patterns lines30 --steps 3 --validate b",
     "train": "small.yaml --methods tv --seeds 1",
 }
 RECIPE = """name: small
@@ -164,6 +166,7 @@ def test_every_training_as_a_flow_gives_the_result_of_its_command(ran: Ran) -> N
     check_a_denoiser(ran)
     check_a_network_for_volumes(ran)
     check_a_diffusion_prior(ran)
+    check_a_network_against_artefacts(ran)
     check_numbers_of_a_recipe(ran)
 
 
@@ -174,6 +177,7 @@ def check_nothing_is_said_beside_and_every_form_was_refused(ran: Ran) -> None:
         "denoiser-magnitude images.npz",
         "volumes-unet3d",
         "diffusion-mri images.npz",
+        "reconresnet-mri images.npz",
         "small train tv",
     }
 
@@ -231,6 +235,19 @@ def check_a_diffusion_prior(ran: Ran) -> None:
     plainly, by_flow, without_images = RunLedger(ran.stores["train-diffusion"]).records()
     assert [run.state for run in (plainly, by_flow, without_images)] == ["done", "done", "refused"]
     assert by_flow.command == plainly.command
+
+
+def check_a_network_against_artefacts(ran: Ran) -> None:
+    assert ran.states["train-reconresnet"] == [
+        "FAILED images must be named, got none",
+        "FAILED training.side must be greater than or equal to 32, got 20",
+    ]
+    told, plain = ran.told["train-reconresnet"], ran.plainly["train-reconresnet"]
+    assert told["ssim"] == plain["ssim"]
+    assert weights(told).read_bytes() == weights(plain).read_bytes()
+    assert ran.shown["gains-reconresnet-mri"] == "table"
+    card = ran.cards["card-reconresnet-mri"]
+    assert "# ReconResNet" in card and "data:image/png;base64,iVBOR" in card
 
 
 def check_numbers_of_a_recipe(ran: Ran) -> None:

@@ -29,7 +29,7 @@ class Knows(nn.Module):
 
 def case() -> Case:
     y, x = torch.meshgrid(torch.linspace(-1, 1, 24), torch.linspace(-1, 1, 24), indexing="ij")
-    truth = torch.polar(torch.exp(-3 * (x**2 + 2 * y**2)), 0.3 * x)
+    truth = torch.polar(((x**2 + 2 * y**2) < 0.5).float(), 0.3 * x)
     mask = torch.zeros(24, 24, dtype=torch.bool)
     mask[::3] = mask[10:15] = True
     return Case(truth, CartesianSense(mask, torch.ones(1, 24, 24, dtype=torch.complex64)))
@@ -69,11 +69,12 @@ def test_a_network_that_knows_the_object_is_made_right_whatever_its_unit() -> No
     one = case()
     made = made_of(Knows(one.truth.abs()), one, phase="low")
     truth = one.truth.abs()
-    assert float((made.zero_filled - truth).abs().max()) > 0.05
-    assert float((made.network - truth).abs().max()) < 0.05 > float((made.consistent - truth).abs().max())
-    found = scores([made, made])
-    assert found.ssim[0] < 0.9 < 0.97 < found.ssim[1] and found.psnr[2] > found.psnr[0] + 10
+    assert float((made.zero_filled - truth).abs().max()) > 0.2
+    for found in (made.network, made.consistent):  # the phase is told from few samples
+        assert float((found - truth).abs().max()) < 0.1
+    total = scores([made, made])
+    assert total.ssim[0] < 0.9 < 0.95 < total.ssim[1] and total.psnr[2] > total.psnr[0] + 10
     row = judged_pattern("lines", [made])
-    assert (row.before, row.after) == (found.psnr[0], found.psnr[2])
-    assert row.ssim_before == found.ssim[0] and row.ssim_after == found.ssim[2]
+    assert (row.before, row.after) == (total.psnr[0], total.psnr[2])
+    assert row.ssim_before == total.ssim[0] and row.ssim_after == total.ssim[2]
     assert 0 < UNIT < 1 and row.mse < 1e-3

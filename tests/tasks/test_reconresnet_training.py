@@ -1,0 +1,202 @@
+"""Networks against artefacts: stopped at any moment, a training gives the same average of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from proxflow.configs.reconresnet_training import PATTERNS, ReconResNetTraining
+from proxflow.data.masks.acceleration import acceleration
+from proxflow.data.weights.reconresnet_weights import read_reconresnet_weights
+from proxflow.models.artefacts.training import Made
+from proxflow.models.networks.judged import Judged
+from proxflow.models.networks.reconresnet import ReconResNet
+from proxflow.models.networks.unet2d import UNet2d
+from proxflow.operators.cartesian_sense import CartesianSense
+from proxflow.operators.non_cartesian_sense import NonCartesianSense
+from proxflow.tasks.artefact_networks import artefact_network
+from proxflow.tasks.denoiser_training.load import load_enough_images
+from proxflow.tasks.errors import RequestError
+from proxflow.tasks.network_training import loop
+from proxflow.tasks.network_training.loop import train_network
+from proxflow.tasks.network_training.training import Trained
+from proxflow.tasks.network_training.watcher import SilentWatcher
+from proxflow.tasks.reconresnet_training import training as training_module
+from proxflow.tasks.reconresnet_training.first_network import artefact_trainee, network_settings
+from proxflow.tasks.reconresnet_training.patterns import pattern_of
+from proxflow.tasks.reconresnet_training.pictures import made_rows
+from proxflow.tasks.reconresnet_training.training import ArtefactTraining
+
+QUICK = ReconResNetTraining(
+    architecture="reconresnet",
+    patterns=("lines30", "spokes60"),
+    steps=6,
+    side=32,
+    width=4,
+    blocks=1,
+    batch=2,
+    precision="float32",
+    validate_on=("b",),
+)
+
+
+@pytest.fixture(autouse=True)
+def judged_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "STRETCH", 3)
+    monkeypatch.setattr(ArtefactTraining, "judge_every", 4)
+    monkeypatch.setattr(training_module, "MOST_JUDGED", 2)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """Twelve slices of three subjects: discs with a gradient, never square."""
+    y, x = np.mgrid[:36, :30] - 14.0
+    discs = [(200 + 8 * y) * ((x - k / 2) ** 2 + (y - 3) ** 2 < 90 + 6 * k) for k in range(12)]
+    path = tmp_path / "images.npz"
+    np.savez(path, images=np.array(discs), subject=np.array(list("aaaabbbbcccc")))
+    return str(path)
+
+
+class Stopper(SilentWatcher):
+    """Ctrl-C after the step ``at``, when it is told of it or when it is judged."""
+
+    def __init__(self, at: int, *, judged: bool = False) -> None:
+        self._at, self._judged = at, judged
+
+    def stepped(self, step: int, loss: float) -> None:
+        if step == self._at and not self._judged:
+            raise KeyboardInterrupt
+
+    def judged(self, step: int, rows: Sequence[Judged]) -> None:
+        if step == self._at and self._judged:
+            raise KeyboardInterrupt
+
+
+def training_of(source: str, config: ReconResNetTraining) -> ArtefactTraining:
+    return ArtefactTraining(load_enough_images([source], config), config)
+
+
+def trained(folder: Path, source: str, config: ReconResNetTraining, *stops: Stopper) -> Trained:
+    folder.mkdir()
+    for stop in stops:
+        with pytest.raises(KeyboardInterrupt):
+            train_network(training_of(source, config), folder, stop)
+    return train_network(training_of(source, config), folder, SilentWatcher())
+
+
+def test_stopped_at_any_step_it_gives_the_same_average_and_history(source: str, tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole", source, QUICK)
+    stops = (Stopper(1), Stopper(4), Stopper(4, judged=True), Stopper(6))
+    often = trained(tmp_path / "often", source, QUICK, *stops)
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, often.network.state_dict()[name])
+    assert whole.history.losses == often.history.losses
+    assert whole.history.validation == often.history.validation
+    assert [step for step, _ in whole.history.validation] == [4, 6]
+    rows = whole.history.validation[-1][1]
+    assert [row.level for row in rows] == ["lines30", "spokes60"]
+    assert all(row.ssim_before is not None and row.ssim_after is not None for row in rows)
+
+
+def test_it_learns(source: str, tmp_path: Path) -> None:
+    more = {"steps": 60, "learning_rate": 3e-3, "average": 0.5, "dropout": 0.0, "skips": 1}
+    done = trained(tmp_path / "a", source, QUICK.model_copy(update=more))
+    losses = [loss for _, loss in done.history.losses]
+    assert losses[-1] < 0.85 * losses[0]
+
+
+@pytest.mark.parametrize("storage", ["float32", "float16"])
+@pytest.mark.parametrize(("architecture", "kind"), [("reconresnet", ReconResNet), ("unet", UNet2d)])
+def test_what_it_leaves(architecture: str, kind: type, storage: str, source: str, tmp_path: Path) -> None:
+    changed = {"architecture": architecture, "storage": storage, "steps": 1, "licence": "CC0"}
+    config = QUICK.model_copy(update=changed)
+    done = trained(tmp_path / "a", source, config)
+    path = training_of(source, config).write(tmp_path / "a", done)
+    network, weights = artefact_network(path)
+    assert isinstance(network, kind) and network.settings == network_settings(config)
+    assert weights.training["patterns"] == ["lines30", "spokes60"] and weights.training["licence"] == "CC0"
+    assert weights.training["subjects"] == ["a", "c"] and weights.training["side"] == 32
+    exact = all(
+        torch.equal(value, done.network.state_dict()[name]) for name, value in weights.tensors.items()
+    )
+    error = weights.training["half_error"]
+    text = (tmp_path / "a" / "card.md").read_text()
+    assert "Licence: CC0." in text and "| spokes60 |" in text and "Kept apart" in text
+    if storage == "float32":
+        assert exact and error == 0.0 and "Stored in float32" in text
+    else:
+        assert not exact and 0 < error < 1e-2 and f"moves images by {error:.1e}" in text
+    assert read_reconresnet_weights(path).architecture == architecture
+    assert "1 - SSIM by step" in (tmp_path / "a" / "loss.svg").read_text()
+    assert (tmp_path / "a" / "examples.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_usual_networks_fit_16_mib() -> None:
+    for architecture in ("reconresnet", "unet"):
+        config = ReconResNetTraining(architecture=architecture)
+        settings = network_settings(config)
+        with torch.device("meta"):
+            network = UNet2d(settings) if architecture == "unet" else ReconResNet(settings)  # type: ignore[arg-type]
+        assert 4 * sum(parameter.numel() for parameter in network.parameters()) < 16 << 20
+
+
+def test_every_pattern_measures_as_it_is_called() -> None:
+    for name in PATTERNS:
+        operator = pattern_of(name, 64)(5)
+        if name.startswith("spokes"):
+            assert isinstance(operator, NonCartesianSense)
+            assert len(operator.trajectory) == 128 * round(int(name[6:]) / 4)
+            continue
+        assert isinstance(operator, CartesianSense)
+        share = 1 / acceleration(operator.mask.numpy())
+        if name == "step4":
+            assert 0.25 < share < 0.4
+        else:
+            most = int(name[-2:]) / 100
+            assert 0.3 * most < share <= max(most, 9 / 64 if name.startswith("lines") else 0)
+            again, other = pattern_of(name, 64)(5), pattern_of(name, 64)(6)
+            assert isinstance(again, CartesianSense) and isinstance(other, CartesianSense)
+            assert torch.equal(again.mask, operator.mask)
+            if most > 0.2:
+                assert not torch.equal(other.mask, operator.mask)
+
+
+def test_subjects_judged_are_kept_apart_and_always_the_same(source: str) -> None:
+    first, again = training_of(source, QUICK), training_of(source, QUICK)
+    assert [subject.name for subject in first.images.kept_apart] == ["b"]
+    for name, cases in first.cases.items():
+        for one, other in zip(cases, again.cases[name], strict=True):
+            assert torch.equal(one.truth, other.truth)
+    network = artefact_trainee(QUICK, "cpu").network
+    network.train()
+    assert first.judge(network) == again.judge(network)
+    assert network.training
+
+
+def test_it_begins_with_weights_of_the_same_network_alone(source: str, tmp_path: Path) -> None:
+    one = QUICK.model_copy(update={"steps": 1})
+    done = trained(tmp_path / "a", source, one)
+    path = str(training_of(source, one).write(tmp_path / "a", done))
+    begun = artefact_trainee(QUICK.model_copy(update={"start": path, "dropout": 0.0}), "cpu")
+    for name, value in done.network.state_dict().items():
+        assert torch.equal(value, begun.network.state_dict()[name])
+    assert all(parameter.requires_grad for parameter in begun.network.parameters())
+    for changed, words in (
+        ({"width": 5}, "start must be weights of a network with width: 5, got 4"),
+        ({"skips": 1}, "start must be weights of a network with skips: 1, got 0"),
+        ({"architecture": "unet"}, "start must be weights of a U-Net, got those of a ReconResNet"),
+        ({"start": "none.safetensors"}, "start must be an existing file of weights"),
+    ):
+        with pytest.raises(RequestError, match=words):
+            artefact_trainee(QUICK.model_copy(update={"start": path, **changed}), "cpu")
+
+
+def test_a_picture_has_a_row_for_each_pattern() -> None:
+    white, black = torch.ones(8, 6), torch.zeros(8, 6)
+    shown = made_rows([Made(white, black, black, 2 * white), Made(black, black, black, black)])
+    assert shown.shape == (24, 40) and shown.dtype == np.uint8
+    assert shown[:8, :6].min() == 255 == shown[:8, 30:36].min() and shown[12:20, :6].max() == 0
