@@ -198,3 +198,18 @@ def test_check_counts_the_network(proxflow: Any, written: Any, tmp_path: Path) -
     network = PIXEL_BYTES * 91 * 78 + 2 * (tmp_path / "net.safetensors").stat().st_size
     assert memory["r"] - memory["z"] == network
     assert seconds["r"] > seconds["z"]
+
+
+@pytest.mark.parametrize(
+    ("name", "direct"), [("mri-reconresnet-cartesian", "zero_filled"), ("mri-reconresnet-radial", "gridding")]
+)
+def test_ready_recipes_predict_what_was_withheld_better_than_formulae(
+    proxflow: Any, store: Path, name: str, direct: str
+) -> None:
+    """With the weights that ship."""
+    every = (f"compare=[{{method: {direct}}}]", f"runtime.store={store}", "runtime.device=cpu")
+    code, run, err = proxflow("compare", name, *settings(*every))
+    assert code == 0, err
+    figures = json.loads((Path(run["run_dir"]) / "metrics.json").read_text())["methods"]
+    errors = {name: values["metrics"]["held_out_error"]["value"] for name, values in figures.items()}
+    assert errors["reconresnet"] < min(errors[direct], 1)
