@@ -20,7 +20,7 @@ class MethodCost(NamedTuple):
     each: int = 1
     before: int = 0
     fewest: int = 1
-    apart: Mapping[str, float | str] = MappingProxyType({})
+    apart: Mapping[str, float | str | None] = MappingProxyType({})
     passes: int = 0
 
 

@@ -20,6 +20,7 @@ from proxflow.configs.methods_diffusion import Dds
 from proxflow.configs.methods_lpn import Lpn
 from proxflow.configs.methods_magnitude import L1, Deep2s, PnpMagnitude, TvMagnitude
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
+from proxflow.configs.methods_reconresnet import ReconResNet
 from proxflow.configs.methods_samplers import Dps, ScoreMri
 from proxflow.configs.methods_series import (
     FramewiseCgSense,
@@ -164,6 +165,7 @@ MethodConfig = Annotated[
     | Red
     | PnpAdmm
     | Lpn
+    | ReconResNet
     | Dds
     | ScoreMri
     | Dps

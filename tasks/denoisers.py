@@ -46,7 +46,7 @@ def denoiser_files(config: MethodConfig) -> dict[str, str]:
 
 
 def check_there(field: str, name: str, path: Path, page: str) -> None:
-    """RequestError, in one sentence, where the file of weights behind ``name`` is not there; ``page`` of docs/
+    """RequestError, in one sentence, where the file behind ``name`` is not there; ``page`` of docs/
     tells names.
     """
     if not path.is_file():

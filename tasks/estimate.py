@@ -10,7 +10,8 @@ B items read from the file at once:
     prepare      4 Y + 3 N P               one item through the steps, and the masks before and after
     calibrate    4 Y + K + O               one item; K: ESPIRiT's kernel matrices, 5 (36 C)^2 2 c for C coils
     reconstruct  (5 Y + 30 P c) w / c + O  samples, scaled copy and products; iterates, of ``dds`` for each of
-                                           the samples it draws; of ``lpn`` also what its network holds
+                                           the samples it draws; of ``lpn`` also what its network holds, of
+                                           ``reconresnet`` ``PIXEL_BYTES`` P and twice its file of weights
     hold_out     the same
     evaluate     2 N P + P (2 c + 56) + 7 Y   the region; image and reference of one item, in float64
     report       S P c (M + 3) + 3 Y       S shown images of each method and what is drawn of them
@@ -30,16 +31,19 @@ from pathlib import Path
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.methods_lpn import Lpn
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
+from proxflow.configs.methods_reconresnet import ReconResNet
 from proxflow.configs.methods_series import TdDip
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
+from proxflow.models.denoisers.network import PIXEL_BYTES
 from proxflow.models.methods.scaling import data_scale
 from proxflow.operators.frame_operator import FrameOperator
+from proxflow.tasks.denoisers import denoiser_files
 from proxflow.tasks.learned_priors import activation_bytes
 from proxflow.tasks.rehearsal import Rehearsal, bytes_of
 from proxflow.tasks.report.window import MOST_ITEMS
 from proxflow.tasks.series_timing import course_seconds
-from proxflow.tasks.timing_probe import iteration_seconds, normal_seconds
+from proxflow.tasks.timing_probe import iteration_seconds, normal_seconds, pass_seconds
 
 DISK_RATE = 300e6  # bytes a second through HDF5, two checksums and fsync
 STAGE_SECONDS = 0.02  # opening, sealing and syncing an artefact
@@ -100,6 +104,8 @@ def estimate_run(
         held = solving + (getattr(config, "samples", 1) - 1) * iterates * factor
         if isinstance(config, Lpn):
             held += activation_bytes(config, fit.image_shape, precision=recipe.runtime.precision, kept=kept)
+        if isinstance(config, ReconResNet):
+            held += PIXEL_BYTES * voxels + 2 * _weights_bytes(config)
         rows.append((f"reconstruct:{config.method}", held, n_items * seconds + 2 * io))
         if recipe.evaluate.held_out_fraction:
             rows.append((f"hold_out:{config.method}", held, n_items * seconds + 2 * io))
@@ -130,6 +136,11 @@ def resident_bytes() -> int:
     raise RuntimeError("/proc/self/status must have a line VmRSS")
 
 
+def _weights_bytes(config: MethodConfig) -> int:
+    """Of the files of weights that the method stands on."""
+    return sum(Path(path).stat().st_size for path in denoiser_files(config).values())
+
+
 def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> list[float]:
     """Seconds per item of each method."""
     operator, y = fit.problem.posed(fit.problem.mask)
@@ -141,6 +152,8 @@ def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> li
             normalised = (1 / fit.problem.norm) * operator
             assert isinstance(normalised, FrameOperator)  # their ``fits`` says so
             return course_seconds(config, normalised, y / data_scale(normalised, y), device)
+        if isinstance(config, ReconResNet):
+            return config.cost.before * normal + pass_seconds(config, operator, dtype, device)
         prior = iteration_seconds(config, operator, dtype, device)
         once = config.cost.each * normal + prior
         before = config.cost.before * normal + config.cost.passes * prior

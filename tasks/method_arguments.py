@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from proxflow.configs.methods import MethodConfig
+from proxflow.tasks.artefact_networks import open_reconresnet
 from proxflow.tasks.denoisers import open_denoiser
 from proxflow.tasks.diffusion_priors import open_diffusion_prior
 from proxflow.tasks.image_denoisers import open_image_denoiser
@@ -34,6 +35,9 @@ def method_arguments(
         arguments["denoiser"] = open_image_denoiser(name, file=file, device=device, memory_bytes=memory_bytes)
     elif opens == "deep2s":
         arguments["network"] = open_deep2s(arguments["network"], file=file, device=device)
+    elif opens == "reconresnet":
+        arguments["network"] = open_reconresnet(arguments["network"], file=file, device=device)
+        arguments["memory_bytes"] = memory_bytes
     elif opens == "prior":
         name = arguments["prior"]
         arguments["prior"] = open_diffusion_prior(name, file=file, device=device, memory_bytes=memory_bytes)

@@ -11,18 +11,19 @@ if TYPE_CHECKING:
 
 
 class Method(NamedTuple):
-    """Where a method is; ``direct``: it is a formula in physical units, given unscaled operator and data.
+    """Where a method is; ``direct``: it is given unscaled operator and data, as a formula in
+    physical units, or one that finds its own unit.
 
     ``opens``: its argument ``denoiser``, ``network`` or ``prior``, named in its schema, is opened: a denoiser
     of single images, one of magnitudes or of images that is told the noise's level, Deep2S, a diffusion
-    prior, or a learned proximal network.
+    prior, a learned proximal network, or a network that takes artefacts out of images.
     ``told``: it is also told ``item``, the item's number in the scan, ``noise_std``, a number or None, or
     ``certified``, whether its image is delivered, so that a certificate is wanted.
     """
 
     function: str
     direct: bool = False
-    opens: Literal["", "denoiser", "level", "image", "deep2s", "prior", "prox"] = ""
+    opens: Literal["", "denoiser", "level", "image", "deep2s", "prior", "prox", "reconresnet"] = ""
     told: tuple[Literal["item", "noise_std", "certified"], ...] = ()
 
 
@@ -44,6 +45,7 @@ METHODS = {
     "deep2s": Method("deep2s:deep2s", direct=True, opens="deep2s"),
     "red": Method("red:red", opens="image"),
     "pnp_admm": Method("pnp_admm:pnp_admm", opens="image"),
+    "reconresnet": Method("reconresnet:reconresnet", direct=True, opens="reconresnet"),
     "dds": Method("dds_of_item:dds_of_item", opens="prior", told=("item", "noise_std")),
     "score_mri": Method("samplers_of_item:score_mri_of_item", opens="prior", told=("item",)),
     "dps": Method("samplers_of_item:dps_of_item", opens="prior", told=("item",)),

@@ -58,6 +58,20 @@ def iteration_seconds(
     return seconds / (steps * part)
 
 
+def pass_seconds(config: MethodConfig, operator: LinearOperator, dtype: torch.dtype, device: str) -> float:
+    """Seconds of a network's one pass over the image, with its loading into memory that the first pass is.
+
+    RequestError where its weights are no such network's, or the image does not suit it.
+    """
+    numbers = method_arguments(config, device=device) | dict(config.cost.apart)
+    y = torch.ones(operator.domain_shape, dtype=dtype, device=device)
+    method = method_function(config.method)
+    try:
+        return _timed(lambda: method(_Identity(operator.domain_shape), y, **numbers), device)
+    except ValueError as error:
+        raise RequestError(f"{config.method}: {error}") from None
+
+
 class _Identity(LinearOperator):
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,20 +72,28 @@ def solve(
     numbers = method_arguments(method, file=file, device=machine.device, memory_bytes=machine.memory_bytes)
     function = method_function(method.method)
     if METHODS[method.method].direct:
-        result = function(operator, y, **numbers, monitor=monitor, resume=resume)
+        with _suitable(method.method):
+            result = function(operator, y, **numbers, monitor=monitor, resume=resume)
         return Solution(result.image, result.trace, result.curves, result.maps)
     normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
     scale = data_scale(normalised, y)
     told = _of_item(context, item, scale) if METHODS[method.method].told else {}
     told["certified"] = mask is None
     numbers |= {name: told[name] for name in METHODS[method.method].told}
-    try:
+    with _suitable(method.method):
         result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
-    except UnsuitableError as error:
-        raise RequestError(f"reconstruct.{method.method}: {error}") from None
     factor = scale / problem.norm
     maps = {name: values * factor for name, values in result.maps.items()}
     return Solution(result.image * factor, result.trace, result.curves, maps, result.certificate)
+
+
+@contextmanager
+def _suitable(method: str) -> Iterator[None]:
+    """RequestError where the method finds that measurements do not allow what is asked of it."""
+    try:
+        yield
+    except UnsuitableError as error:
+        raise RequestError(f"reconstruct.{method}: {error}") from None
 
 
 def _of_item(context: StageContext, item: int, scale: float) -> dict[str, Any]:

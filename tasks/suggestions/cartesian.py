@@ -22,7 +22,7 @@ MIN_ESPIRIT_ACS = 10  # samples a side; a smaller block holds too few 6 x 6 patc
 MIN_LOWRES_ACS = 6
 MAPS_FILE = "coil-maps.npy"
 MAPS_NEED = f"coil sensitivity maps in {MAPS_FILE}"
-STEPS = "crop, whiten, compress_coils, undersample"
+STEPS = "crop, whiten, compress_coils, undersample, undersample_gaussian, undersample_steps, keep_centre"
 
 
 def suggest_cartesian(look: CartesianLook, path: str) -> Suggestion:

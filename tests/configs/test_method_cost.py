@@ -22,6 +22,9 @@ from proxflow.configs.methods import MethodConfig
         ({"method": "lpn", "n_cg": 30}, 31, 12, 1),
         ({"method": "lpn", "solver": "pgd"}, 1, 12, 1),
         ({"method": "dds", "samples": 3, "n_cg": 5}, 18, 12, 2),
+        ({"method": "reconresnet", "n_cg": 7}, 1, 10, 1),
+        ({"method": "reconresnet", "consistency": "none"}, 1, 2, 1),
+        ({"method": "reconresnet", "consistency": "published_spokes"}, 1, 4, 1),
     ],
 )
 def test_applications_of_a_method(numbers: dict[str, Any], each: int, before: int, fewest: int) -> None:

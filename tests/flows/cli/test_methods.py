@@ -7,6 +7,7 @@ import pytest
 from proxflow.configs.methods import METHOD_SCHEMAS
 
 DENOISING = ("red", "pnp_admm", "lpn", "dds", "score_mri", "dps")  # and sampling, for MRI and CT alike
+LEARNED = (*DENOISING, "reconresnet")
 
 
 def test_methods_lists_every_method_with_its_text(cli) -> None:
@@ -32,8 +33,8 @@ def test_methods_shows_one_with_defaults_and_bounds(cli) -> None:
 @pytest.mark.parametrize(
     ("scan", "methods"),
     [
-        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", *DENOISING}),
-        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", *DENOISING}),
+        ("mri-cartesian", {"zero_filled", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", *LEARNED}),
+        ("mri-radial", {"gridding", "cg_sense", "tv", "l1_wavelet", "pnp_magnitude", *LEARNED}),
         ("ct", {"fbp", "fdk", "sirt", "cgls", "tv", *DENOISING}),
         (
             "radar",

@@ -213,6 +213,41 @@ def test_the_network_itself_at_odd_sides_with_noise(x: Tensor, rng: torch.Genera
     assert torch.equal(first, again)  # no dropout
 
 
+def test_mu_left_open_keeps_samples_of_one_coil_and_no_others(x: Tensor, rng: torch.Generator) -> None:
+    for n_coils, mu in ((1, 0.0), (3, 0.1)):
+        operator = coils(n_coils, rng)
+        y = operator.forward(x)
+        of_itself = reconresnet(operator, y, network=Seen(), mu=None).image
+        torch.testing.assert_close(of_itself, reconresnet(operator, y, network=Seen(), mu=mu).image)
+        other = reconresnet(operator, y, network=Seen(), mu=0.5).image
+        assert (other - of_itself).abs().max() > 1e-3
+    published = reconresnet(coils(1, rng), y[:, :1], network=Seen(), mu=None, consistency="published_real")
+    assert not published.image.imag.any()
+
+
+def test_trajectories_without_weights_by_formula_have_others(rng: torch.Generator) -> None:
+    """Spokes of which some lost their ends: what the network sees is still the object, not its blur."""
+    whole, network = spokes(19), Seen()
+    kept = (whole.trajectory.abs().amax(1) < 0.45 * N).nonzero()[:, 0]
+    cut = NonCartesianSense(whole.trajectory[kept], whole.coil_maps)
+    y, x = torch.meshgrid(*(torch.linspace(-1, 1, N, dtype=torch.float64),) * 2, indexing="ij")
+    truth = torch.exp(-6 * ((y - 0.1) ** 2 + x**2)).to(torch.complex128)
+    reconresnet(cut, cut.forward(truth), network=network, phase="none")
+    truth = truth.real / truth.real.max()
+    assert (network.seen[0, 0] - truth).norm() < 0.2 * truth.norm()
+    blurred = cut.adjoint(cut.forward(truth.to(torch.complex128))).abs()
+    assert (blurred / blurred.max() - truth).norm() > 0.4 * truth.norm()
+
+
+def test_an_image_too_small_for_the_network_is_told(rng: torch.Generator) -> None:
+    tiny = CartesianSense(torch.ones(4, 9, dtype=torch.bool), torch.ones(1, 4, 9, dtype=torch.complex64))
+    with pytest.raises(
+        UnsuitableError, match="images must have at least 5 pixels along each axis, got 4 x 9"
+    ):
+        network = ReconResNet(ReconResNetSettings(n_blocks=1, width=4))
+        reconresnet(tiny, torch.ones(1, 4, 9, dtype=torch.complex64), network=network)
+
+
 def test_zeros_nan_and_other_measurements(x: Tensor, rng: torch.Generator) -> None:
     operator = coils(1, rng)
     y = operator.forward(x)
