@@ -6,13 +6,13 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from proxflow.models.calibration.seen_voxels import seen_voxels
 from proxflow.models.diffusion.fourier_wiener import FourierWiener
 from proxflow.models.diffusion.image_prior import ImagePrior
 from proxflow.models.diffusion.image_unit import bright, first_image
 from proxflow.models.diffusion.low_phase import low_phase
 from proxflow.models.diffusion.own_spectrum import own_spectrum
 from proxflow.models.diffusion.priors import DiffusionPrior
-from proxflow.models.diffusion.sampling import drawn
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.operators.base import LinearOperator
 
@@ -23,7 +23,7 @@ class ItemSetting(NamedTuple):
     """predict: the prior, with a spectrum from the measurements if it brought none.  unit: what is 1 to it.
     images_at_once: handed to it.
 
-    seen: bool (*domain), voxels that A does not map to 0.  turn: exp(i phi), complex (*domain), which the
+    seen: bool (*domain), see ``seen_voxels``.  turn: exp(i phi), complex (*domain), which the
     prior is not to see; None: 0.
     """
 
@@ -58,10 +58,5 @@ def item_setting(
     if predict is None:
         slices = (first / unit).reshape(-1, *first.shape[-2:])
         predict = FourierWiener(own_spectrum(list(slices), (slices.shape[-2], slices.shape[-1])).to(b.device))
-    return ItemSetting(predict, unit, prior.images_at_once(b), _seen(operator, b), turn)
+    return ItemSetting(predict, unit, prior.images_at_once(b), seen_voxels(operator, b), turn)
 
-
-def _seen(operator: LinearOperator, like: Tensor) -> Tensor:
-    """Where A^H A of noise is not 0; coil maps are 0 beside the object, exactly."""
-    noise = drawn(operator.domain_shape, like.dtype, (0,)).to(like.device)
-    return operator.normal(noise) != 0
