@@ -9,8 +9,9 @@ B items read from the file at once:
     ingest       3 B R + N P               B items as stored, sorted and written, and the masks
     prepare      4 Y + 3 N P               one item through the steps, and the masks before and after
     calibrate    4 Y + K + O               one item; K: ESPIRiT's kernel matrices, 5 (36 C)^2 2 c for C coils
-    reconstruct  (5 Y + 30 P c) w / c + O  samples, scaled copy and products; iterates, of ``dds`` for each of
-                                           the samples it draws
+    reconstruct  (5 Y + 30 P c) w / c + O + D   samples, scaled copy and products; iterates, of ``dds`` for
+                                           each of the samples it draws; D: a diffusion model, its weights and
+                                           what it takes of the images that are given to it at once
     hold_out     the same
     evaluate     2 N P + P (2 c + 56) + 7 Y   the region; image and reference of one item, in float64
     report       S P c (M + 3) + 3 Y       S shown images of each method and what is drawn of them
@@ -34,6 +35,9 @@ from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
 from proxflow.models.methods.scaling import data_scale
 from proxflow.operators.frame_operator import FrameOperator
+from proxflow.tasks.method_arguments import method_arguments
+from proxflow.tasks.methods import METHODS
+from proxflow.tasks.prior_memory import prior_bytes
 from proxflow.tasks.rehearsal import Rehearsal, bytes_of
 from proxflow.tasks.report.window import MOST_ITEMS
 from proxflow.tasks.series_timing import course_seconds
@@ -96,6 +100,7 @@ def estimate_run(
     ]
     for config, seconds in zip(methods, _solving(methods, fit, device), strict=True):
         held = solving + (getattr(config, "samples", 1) - 1) * iterates * factor
+        held += _prior_bytes(config, fit, device, kept)
         rows.append((f"reconstruct:{config.method}", held, n_items * seconds + 2 * io))
         if recipe.evaluate.held_out_fraction:
             rows.append((f"hold_out:{config.method}", held, n_items * seconds + 2 * io))
@@ -124,6 +129,15 @@ def resident_bytes() -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     raise RuntimeError("/proc/self/status must have a line VmRSS")
+
+
+def _prior_bytes(config: MethodConfig, fit: Rehearsal, device: str, kept: int | None) -> int:
+    """See ``prior_bytes``; nothing is opened for methods that have no such prior."""
+    if METHODS[config.method].opens not in ("prior", "image"):
+        return 0
+    operator, y = fit.problem.posed(fit.problem.mask)
+    arguments = method_arguments(config, device=device, memory_bytes=kept)
+    return prior_bytes(arguments, operator, y.dtype, gradient=config.method == "dps")
 
 
 def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> list[float]:

@@ -28,8 +28,12 @@ class ItemSetting(NamedTuple):
     seen: Tensor
 
 
-def item_setting(operator: LinearOperator, y: Tensor, prior: ImagePrior) -> ItemSetting:
+def item_setting(
+    operator: LinearOperator, y: Tensor, prior: ImagePrior, *, gradient: bool = False
+) -> ItemSetting:
     """For A of norm 1, of one image (y, x) or volume (z, y, x), and its measurements y, of shape ``range``.
+
+    gradient: whether one is taken through the prior, which takes more memory for every image.
 
     Raises UnsuitableError where the prior is not for such images.
     """
@@ -41,4 +45,5 @@ def item_setting(operator: LinearOperator, y: Tensor, prior: ImagePrior) -> Item
     if predict is None:
         slices = (first / unit).reshape(-1, *first.shape[-2:])
         predict = FourierWiener(own_spectrum(list(slices), (slices.shape[-2], slices.shape[-1])).to(b.device))
-    return ItemSetting(predict, unit, prior.images_at_once(b), seen_voxels(operator, b))
+    at_once = prior.images_at_once(b, gradient=gradient)
+    return ItemSetting(predict, unit, at_once, seen_voxels(operator, b))
