@@ -66,8 +66,8 @@ class Solved(NamedTuple):
 def contenders(names: Sequence[str], priors: Sequence[str]) -> list[Contender]:
     """Of ``tv`` one; of ``dds-50`` one for each prior, 50 being the steps, of ``dds-50x8`` the mean of eight
     samples; of ``dds-axial-50`` likewise, with total variation across slices; of ``score_mri``, ``dps``,
-    ``red`` and ``pnp_admm`` one for each prior. SystemExit for a name that no method has, and for a prior that
-    the method does not know.
+    ``red`` and ``pnp_admm`` one for each prior. SystemExit for a name that no method has, and for a prior
+    that the method does not know.
     """
     found = []
     for name in names:
