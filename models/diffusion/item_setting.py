@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import bright, first_image
 from proxflow.models.calibration.seen_voxels import seen_voxels
 from proxflow.models.diffusion.fourier_wiener import FourierWiener
 from proxflow.models.diffusion.image_prior import ImagePrior
-from proxflow.models.diffusion.image_unit import bright, first_image
 from proxflow.models.diffusion.own_spectrum import own_spectrum
 from proxflow.models.diffusion.priors import DiffusionPrior
 from proxflow.operators.base import LinearOperator

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import image_unit, units_of
 from proxflow.models.diffusion.axial_tv import AxialDuals, AxialTv, axial_tv_sweep
 from proxflow.models.diffusion.data_consistency import (
     DataConsistency,
@@ -15,7 +16,6 @@ from proxflow.models.diffusion.data_consistency import (
     ProximalConsistency,
     adaptive_gamma,
 )
-from proxflow.models.diffusion.image_unit import image_unit, units_of
 from proxflow.models.diffusion.noise_levels import EtaRule, Process, usual_eta, ve_steps, vp_steps
 from proxflow.models.diffusion.priors import DiffusionPrior, denoised
 from proxflow.models.diffusion.sampling import (

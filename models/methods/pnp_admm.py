@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import bright, first_image, units_of
 from proxflow.models.calibration.seen_voxels import seen_voxels
 from proxflow.models.denoisers.denoiser import ImageDenoiser
 from proxflow.models.denoisers.in_unit import InUnit
-from proxflow.models.diffusion.image_unit import bright, first_image, units_of
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Monitor, iterate

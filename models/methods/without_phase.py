@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from proxflow.models.diffusion.image_unit import first_image
-from proxflow.models.diffusion.low_phase import low_phase
+from proxflow.models.calibration.image_unit import first_image
+from proxflow.models.calibration.low_phase import low_phase
 from proxflow.models.methods.per_frame import last_good_series
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.methods.unsuitable import UnsuitableError
