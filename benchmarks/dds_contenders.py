@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from proxflow.configs.methods import MethodConfig
+from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
 from proxflow.models.methods.scaling import data_scale
 from proxflow.operators.base import LinearOperator
 from proxflow.tasks.denoisers import file_of, name_parts
@@ -24,6 +24,7 @@ from proxflow.tasks.methods import METHODS, method_function
 
 Numbers = dict[str, Any]
 DDS = "dds"
+PRIOR_FIELDS = {"prior": "prior", "image": "denoiser"}  # by what a method opens
 SAMPLER = re.compile(r"(dds(?:-axial)?)(?:-(\d+)(?:x(\d+))?)?")
 
 
@@ -64,8 +65,9 @@ class Solved(NamedTuple):
 
 def contenders(names: Sequence[str], priors: Sequence[str]) -> list[Contender]:
     """Of ``tv`` one; of ``dds-50`` one for each prior, 50 being the steps, of ``dds-50x8`` the mean of eight
-    samples; of ``dds-axial-50`` likewise, with total variation across slices. SystemExit for a name that no
-    method has.
+    samples; of ``dds-axial-50`` likewise, with total variation across slices; of ``score_mri``, ``dps``,
+    ``red`` and ``pnp_admm`` one for each prior. SystemExit for a name that no method has, and for a prior
+    that the method does not know.
     """
     found = []
     for name in names:
@@ -75,7 +77,11 @@ def contenders(names: Sequence[str], priors: Sequence[str]) -> list[Contender]:
                 raise SystemExit(
                     f"methods must be of {', '.join(METHODS)}, or dds-50 or dds-50x8, got {name}"
                 )
-            found.append(Contender(name, name, {}, name))
+            field = PRIOR_FIELDS.get(METHODS[name].opens)
+            if field is None:
+                found.append(Contender(name, name, {}, name))
+            else:
+                found += [_with_prior(name, field, prior) for prior in priors]
             continue
         tuned, steps, samples = sampler[1], int(sampler[2] or 50), int(sampler[3] or 1)
         several = f", {samples} samples" if samples > 1 else ""
@@ -84,6 +90,14 @@ def contenders(names: Sequence[str], priors: Sequence[str]) -> list[Contender]:
             fixed = {"n_iter": steps, "prior": prior, "samples": samples}
             found.append(Contender(label, DDS, fixed, tuned, weights_of(prior)))
     return found
+
+
+def _with_prior(name: str, field: str, prior: str) -> Contender:
+    try:
+        METHOD_SCHEMAS[name].model_validate({"method": name, field: prior})
+    except ValidationError:
+        raise SystemExit(f"prior must be one that {name} knows, got {prior}") from None
+    return Contender(f"{name}, {_short(prior)}", name, {field: prior}, name, weights_of(prior))
 
 
 def weights_of(prior: str) -> str:

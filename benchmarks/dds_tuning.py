@@ -24,11 +24,20 @@ DATA: list[Numbers] = [
     {"consistency": "hard"},
 ]
 STEPS: list[Numbers] = [{"n_cg": n} for n in (5, 10, 20)]
+TOLD: list[Numbers] = [{"sigma": sigma} for sigma in (0.02, 0.05, 0.1)]
+BESIDE: dict[str, Grid] = {
+    "score_mri": [[{"last_data_weight": weight} for weight in (0.2, 0.5, 1.0)]],
+    "dps": [[{"zeta": zeta} for zeta in (1, 2, 5, 10)]],
+    "red": [[{"lam": lam} for lam in (0.01, 0.05, 0.2)], TOLD],
+    "pnp_admm": [[{"rho": rho} for rho in (0.03, 0.1, 0.3)], TOLD],
+}
+PHASES: list[Numbers] = [{"phase": "smooth"}, {"phase": "kept"}]
 MRI_GRIDS: dict[str, Grid] = {
     "cg_sense": [[{"lam": lam} for lam in (0, 3e-3, 1e-2, 3e-2, 1e-1)]],
     "tv": [LAMBDAS],
     "l1_wavelet": [LAMBDAS],
-    "dds": [DATA, [{"phase": "smooth"}, {"phase": "kept"}], STEPS],
+    "dds": [DATA, PHASES, STEPS],
+    **{name: [*grid, PHASES] for name, grid in BESIDE.items()},
 }
 NONNEGATIVE_TV: list[Numbers] = [{"n_iter": 200, "nonnegative": True, **one} for one in LAMBDAS]
 CT_GRIDS: dict[str, Grid] = {
@@ -37,6 +46,7 @@ CT_GRIDS: dict[str, Grid] = {
     "tv": [NONNEGATIVE_TV],
     "dds": [DATA, STEPS],
     "dds-axial": [[{"axial_lam": lam} for lam in (1e-4, 1e-3, 1e-2)], STEPS],
+    **BESIDE,
 }
 
 

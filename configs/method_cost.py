@@ -26,5 +26,11 @@ class MethodCost(NamedTuple):
 
 CONSTRAINED_EACH = 7  # of the constrained methods: five conjugate gradient steps, and two more
 NEWTON_PASSES = 22  # of a network, in a step that inverts it: ten of conjugate gradients, two each, and two
-UNIT_APPLICATIONS = 12  # of the image that tells the unit of diffusion priors
+UNIT_APPLICATIONS = 12  # of the image that tells the unit of diffusion priors, and of what is seen
+PHASE_APPLICATIONS = 11  # of the same image once more, where its phase is taken off before
 NOISE_APPLICATIONS = 260  # of the estimate of the noise where it is not given
+
+
+def first_applications(phase: str) -> int:
+    """Before the first step of methods that see images in a unit, and with ``phase`` "smooth" without it."""
+    return UNIT_APPLICATIONS + (PHASE_APPLICATIONS if phase == "smooth" else 0)

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
 from proxflow.configs.denoiser import ImageDenoiserName
-from proxflow.configs.method_cost import UNIT_APPLICATIONS, MethodCost
+from proxflow.configs.method_cost import MethodCost, first_applications
 from proxflow.configs.method_numbers import Iterations, Tolerance
+from proxflow.configs.methods_diffusion import PhaseRule
 from proxflow.configs.tunable import Tunable
 
 Penalty = Annotated[float, Field(gt=0, le=100)]
@@ -25,12 +26,13 @@ class DenoisedImages(Choice):
     n_cg: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=5, description="Steps of conjugate gradients in each iteration: the path, not the result."
     )
+    phase: PhaseRule = "kept"
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
 
     @property
     def cost(self) -> MethodCost:
         """Conjugate gradients take their steps and a residual, after the image that tells the unit."""
-        return MethodCost(1 + self.n_cg, UNIT_APPLICATIONS)
+        return MethodCost(1 + self.n_cg, first_applications(self.phase))
 
 
 class Red(DenoisedImages):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
-from proxflow.configs.method_cost import UNIT_APPLICATIONS, MethodCost
+from proxflow.configs.method_cost import MethodCost, first_applications
 from proxflow.configs.tunable import Tunable
 
 PriorName = Annotated[
@@ -19,6 +19,14 @@ PriorName = Annotated[
         "denoiser told the noise; fourier-wiener, Gaussian with the power spectrum that the measurements "
         "tell; or a file of diffusion weights, .safetensors or others' .pt and .pth, "
         "counted from the recipe's folder; after a network :bfloat16 halves a U-Net's time on recent CPUs.",
+    ),
+]
+PhaseRule = Annotated[
+    Literal["kept", "smooth"],
+    Field(
+        description="Of complex images: as measured; or its smooth part taken off while the prior or the "
+        "denoiser looks, for networks that were trained on phases of little more than a radian, as those of "
+        "train-diffusion."
     ),
 ]
 Gamma = Annotated[float, Field(gt=0, le=1e6), Tunable(0.3, 300, limits=(0.01, 10_000))]
@@ -66,11 +74,7 @@ class Dds(Choice):
         description="What adaptive consistency takes voxels to vary by under the prior, relative to the "
         "brightest.",
     )
-    phase: Literal["kept", "smooth"] = Field(
-        default="kept",
-        description="Of complex images: as measured; or its smooth part taken off while the prior looks, for "
-        "priors that were trained on phases of little more than a radian, as those of train-diffusion.",
-    )
+    phase: PhaseRule = "kept"
     axial_lam: AxialLam | None = Field(
         default=None,
         description="Weight of total variation across the slices of a volume, relative to ||A||^2 and the "
@@ -95,4 +99,4 @@ class Dds(Choice):
     def cost(self) -> MethodCost:
         """Conjugate gradients take their steps and a residual; noise is the operator's affair."""
         each = self.samples * (1 + self.n_cg)
-        return MethodCost(each, UNIT_APPLICATIONS, fewest=2, apart={"epsilon": 0.5})
+        return MethodCost(each, first_applications(self.phase), fewest=2, apart={"epsilon": 0.5})

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from proxflow.configs.base import MRI, Choice, Modality
-from proxflow.configs.method_cost import UNIT_APPLICATIONS, MethodCost
-from proxflow.configs.methods_diffusion import PriorName, Seed, Unit
+from proxflow.configs.method_cost import MethodCost, first_applications
+from proxflow.configs.methods_diffusion import PhaseRule, PriorName, Seed, Unit
 from proxflow.configs.tunable import Tunable
 
 DataWeight = Annotated[float, Field(ge=0, lt=2)]
@@ -40,12 +40,13 @@ class ScoreMri(Choice):
     last_data_weight: DataWeight = Field(
         default=0.2, description="The same at the last level; between the two it falls linearly."
     )
+    phase: PhaseRule = "kept"
     seed: Seed = Field(default=0, description="Of all noise, together with the number of the item.")
 
     @property
     def cost(self) -> MethodCost:
         """Towards the data after the predictor and every corrector, and once for the report."""
-        return MethodCost(2 + self.n_correct, UNIT_APPLICATIONS, fewest=2)
+        return MethodCost(2 + self.n_correct, first_applications(self.phase), fewest=2)
 
 
 class Dps(Choice):
@@ -69,8 +70,9 @@ class Dps(Choice):
         description="Length of the steps towards the data, for 256 x 256 pixels; 1 is published, for 1000 "
         "levels, and fewer want more.",
     )
+    phase: PhaseRule = "kept"
     seed: Seed = Field(default=0, description="Of all noise, together with the number of the item.")
 
     @property
     def cost(self) -> MethodCost:
-        return MethodCost(before=UNIT_APPLICATIONS, fewest=2)
+        return MethodCost(before=first_applications(self.phase), fewest=2)

@@ -31,7 +31,7 @@ class LinearOperator(nn.Module):
 
     @property
     def support(self) -> Tensor | None:
-        """bool, ``domain_shape``: the entries of x that A x depends on; None where it is all of them."""
+        """bool, ``domain_shape``: the entries of x that A x depends on; None where A does not tell."""
         return None
 
     def forward(self, x: Tensor) -> Tensor:

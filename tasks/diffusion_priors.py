@@ -11,6 +11,8 @@ from proxflow.tasks.errors import RequestError
 from proxflow.tasks.weights_refused import weights_refused
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from proxflow.models.diffusion.image_prior import ImagePrior
 
 
@@ -51,6 +53,7 @@ def open_diffusion_prior(
             "ve",
             least_side=score.settings.side_factor,
             image_bytes=exploding.image_bytes,
+            weight_bytes=_weight_bytes(score),
             memory_bytes=memory_bytes,
         )
     unet = open_diffusion_unet(path, device=device)
@@ -60,5 +63,14 @@ def open_diffusion_prior(
         raise RequestError(f"{path.name}: {what} must see one channel or two, got {channels}")
     preserving = VpNetworkPrior(unet, mixed=is_mixed(name, device))
     return ImagePrior(
-        preserving, "vp", channels, image_bytes=preserving.image_bytes, memory_bytes=memory_bytes
+        preserving,
+        "vp",
+        channels,
+        image_bytes=preserving.image_bytes,
+        weight_bytes=_weight_bytes(unet),
+        memory_bytes=memory_bytes,
     )
+
+
+def _weight_bytes(network: nn.Module) -> int:
+    return sum(weights.nbytes for weights in network.parameters())

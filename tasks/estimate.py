@@ -9,9 +9,10 @@ B items read from the file at once:
     ingest       3 B R + N P               B items as stored, sorted and written, and the masks
     prepare      4 Y + 3 N P               one item through the steps, and the masks before and after
     calibrate    4 Y + K + O               one item; K: ESPIRiT's kernel matrices, 5 (36 C)^2 2 c for C coils
-    reconstruct  (5 Y + 30 P c) w / c + O  samples, scaled copy and products; iterates, of ``dds`` for each of
-                                           the samples it draws; of ``lpn`` also what its network holds, of
-                                           ``reconresnet`` ``PIXEL_BYTES`` P and twice its file of weights
+    reconstruct  (5 Y + 30 P c) w / c + O + D   samples, scaled copy and products; iterates, of ``dds`` for
+                                           each of the samples it draws; D: what a network takes, by method:
+                                           of a diffusion model and of ``lpn`` of the images that are given
+                                           to it at once, of ``reconresnet`` ``PIXEL_BYTES`` P, and weights
     hold_out     the same
     evaluate     2 N P + P (2 c + 56) + 7 Y   the region; image and reference of one item, in float64
     report       S P c (M + 3) + 3 Y       S shown images of each method and what is drawn of them
@@ -40,6 +41,9 @@ from proxflow.models.methods.scaling import data_scale
 from proxflow.operators.frame_operator import FrameOperator
 from proxflow.tasks.denoisers import denoiser_files
 from proxflow.tasks.learned_priors import activation_bytes
+from proxflow.tasks.method_arguments import method_arguments
+from proxflow.tasks.methods import METHODS
+from proxflow.tasks.prior_memory import prior_bytes
 from proxflow.tasks.rehearsal import Rehearsal, bytes_of
 from proxflow.tasks.report.window import MOST_ITEMS
 from proxflow.tasks.series_timing import course_seconds
@@ -102,10 +106,7 @@ def estimate_run(
     ]
     for config, seconds in zip(methods, _solving(methods, fit, device), strict=True):
         held = solving + (getattr(config, "samples", 1) - 1) * iterates * factor
-        if isinstance(config, Lpn):
-            held += activation_bytes(config, fit.image_shape, precision=recipe.runtime.precision, kept=kept)
-        if isinstance(config, ReconResNet):
-            held += PIXEL_BYTES * voxels + 2 * _weights_bytes(config)
+        held += _network_bytes(config, fit, device, recipe.runtime.precision, kept)
         rows.append((f"reconstruct:{config.method}", held, n_items * seconds + 2 * io))
         if recipe.evaluate.held_out_fraction:
             rows.append((f"hold_out:{config.method}", held, n_items * seconds + 2 * io))
@@ -136,9 +137,20 @@ def resident_bytes() -> int:
     raise RuntimeError("/proc/self/status must have a line VmRSS")
 
 
-def _weights_bytes(config: MethodConfig) -> int:
-    """Of the files of weights that the method stands on."""
-    return sum(Path(path).stat().st_size for path in denoiser_files(config).values())
+def _network_bytes(
+    config: MethodConfig, fit: Rehearsal, device: str, precision: str, kept: int | None
+) -> int:
+    """What a method's network takes; nothing is opened for methods that have none of these."""
+    if isinstance(config, Lpn):
+        return activation_bytes(config, fit.image_shape, precision=precision, kept=kept)
+    if isinstance(config, ReconResNet):
+        weights = sum(Path(path).stat().st_size for path in denoiser_files(config).values())
+        return bytes_of(fit.image_shape, PIXEL_BYTES) + 2 * weights
+    if METHODS[config.method].opens not in ("prior", "image"):
+        return 0
+    operator, y = fit.problem.posed(fit.problem.mask)
+    arguments = method_arguments(config, device=device, memory_bytes=kept)
+    return prior_bytes(arguments, operator, y.dtype, gradient=config.method == "dps")
 
 
 def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> list[float]:

@@ -23,12 +23,13 @@ def open_image_denoiser(
     """
     from proxflow.data.weights.diffusion_weights import FORMAT, MOST_BYTES
     from proxflow.data.weights.weights_file import format_of
+    from proxflow.models.denoisers.in_batches import InBatches
     from proxflow.models.denoisers.of_magnitude import OfMagnitude
     from proxflow.models.denoisers.told_level import LevelTv
     from proxflow.models.diffusion.prior_denoiser import PriorDenoiser
 
     if name == "tv":
-        return LevelTv()
+        return InBatches(LevelTv(), open_diffusion_prior(name, memory_bytes=memory_bytes).images_at_once)
     path = file or file_of(name)
     assert path is not None, name
     with weights_refused(path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -17,6 +18,7 @@ class Method(NamedTuple):
     ``opens``: its argument ``denoiser``, ``network`` or ``prior``, named in its schema, is opened: a denoiser
     of single images, one of magnitudes or of images that is told the noise's level, Deep2S, a diffusion
     prior, a learned proximal network, or a network that takes artefacts out of images.
+    ``phase``: its schema's ``phase`` is seen to around it, by ``without_phase``.
     ``told``: it is also told ``item``, the item's number in the scan, ``noise_std``, a number or None, or
     ``certified``, whether its image is delivered, so that a certificate is wanted.
     """
@@ -25,6 +27,7 @@ class Method(NamedTuple):
     direct: bool = False
     opens: Literal["", "denoiser", "level", "image", "deep2s", "prior", "prox", "reconresnet"] = ""
     told: tuple[Literal["item", "noise_std", "certified"], ...] = ()
+    phase: bool = False
 
 
 METHODS = {
@@ -43,12 +46,12 @@ METHODS = {
     "tv_magnitude": Method("tv_magnitude:tv_magnitude"),
     "pnp_magnitude": Method("pnp_magnitude:pnp_magnitude", opens="level"),
     "deep2s": Method("deep2s:deep2s", direct=True, opens="deep2s"),
-    "red": Method("red:red", opens="image"),
-    "pnp_admm": Method("pnp_admm:pnp_admm", opens="image"),
+    "red": Method("red:red", opens="image", phase=True),
+    "pnp_admm": Method("pnp_admm:pnp_admm", opens="image", phase=True),
     "reconresnet": Method("reconresnet:reconresnet", direct=True, opens="reconresnet"),
-    "dds": Method("dds_of_item:dds_of_item", opens="prior", told=("item", "noise_std")),
-    "score_mri": Method("samplers_of_item:score_mri_of_item", opens="prior", told=("item",)),
-    "dps": Method("samplers_of_item:dps_of_item", opens="prior", told=("item",)),
+    "dds": Method("dds_of_item:dds_of_item", opens="prior", told=("item", "noise_std"), phase=True),
+    "score_mri": Method("samplers_of_item:score_mri_of_item", opens="prior", told=("item",), phase=True),
+    "dps": Method("samplers_of_item:dps_of_item", opens="prior", told=("item",), phase=True),
     "lpn": Method("lpn_of_item:lpn_of_item", opens="prox", told=("certified",)),
     "red_psm": Method("red_psm:red_psm", opens="denoiser"),
     "psm": Method("psm:psm"),
@@ -64,7 +67,13 @@ METHODS = {
 
 def method_function(name: str) -> Callable[..., Reconstruction]:
     """The function behind a method's name; its keyword arguments are the fields of its schema."""
-    module, _, function = METHODS[name].function.partition(":")
+    if METHODS[name].phase:
+        return partial(_function("without_phase:without_phase"), _function(METHODS[name].function))
+    return _function(METHODS[name].function)
+
+
+def _function(place: str) -> Callable[..., Reconstruction]:
+    module, _, function = place.partition(":")
     found: Callable[..., Reconstruction] = getattr(
         import_module(f"proxflow.models.methods.{module}"), function
     )

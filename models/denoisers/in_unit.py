@@ -12,20 +12,19 @@ from proxflow.models.solvers.inner_product import over_image
 
 @dataclass(frozen=True)
 class InUnit:
-    """unit D(x / unit, sigma) of every slice, and 0 outside the support.
+    """unit D(x / unit, sigma) of every slice, and 0 where nothing is seen.
 
     Attributes:
         unit: what is 1 to D, in the unit of x: float64 (*batch).
-        support: bool (*domain), or None for all; see ``LinearOperator.support``.
+        seen: bool (*domain), see ``seen_voxels``.
     """
 
     denoise: ImageDenoiser
     unit: Tensor
-    support: Tensor | None = None
+    seen: Tensor
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         """x: (*batch, *domain), of images (y, x) or volumes (z, y, x), whose slices D sees one by one."""
         scale = over_image(self.unit, x)
         images = (x / scale).reshape(-1, *x.shape[-2:])
-        found = self.denoise(images, sigma).view(x.shape) * scale
-        return found if self.support is None else found * self.support
+        return self.denoise(images, sigma).view(x.shape) * scale * self.seen

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-import torch
 from torch import Tensor
 
 from proxflow.models.diffusion.noise_levels import NoiseLevel
 from proxflow.models.diffusion.priors import GaussianPrior
 from proxflow.models.solvers.conjugate_gradient import cg_steps
+from proxflow.models.solvers.tikhonov_step import tikhonov_step
 from proxflow.operators.base import LinearOperator
 
 
@@ -53,14 +53,14 @@ class HardConsistency:
 
     def __call__(self, denoised: Tensor, level: NoiseLevel) -> Consistent:
         b = self.b.expand(denoised.shape)
-        found = cg_steps(self.normal, b, n_axes=self.n_axes, n_iter=self.n_cg, x0=denoised)
-        return Consistent(found.x, b - found.r)
+        numbers = {"n_axes": self.n_axes, "n_cg": self.n_cg}
+        return Consistent(*tikhonov_step(self.normal, b, denoised, 0.0, x0=denoised, **numbers))
 
 
 class ProximalConsistency:
     """x = argmin gamma/2 ||A x - y||^2 + 1/2 ||x - denoised||^2, ``n_cg`` steps on
 
-        (I + gamma A^H A) x = denoised + gamma A^H y
+        (A^H A + I / gamma) x = A^H y + denoised / gamma
 
     Args:
         gamma: > 0, in the unit of 1 / ||A||^2; or of the noise level, as ``adaptive_gamma`` makes it.
@@ -85,13 +85,9 @@ class ProximalConsistency:
         gamma = self.gamma(level)
         if not gamma > 0:
             raise ValueError(f"gamma must be positive, got {gamma}")
-        right = torch.add(denoised, self.b, alpha=gamma)
-
-        def matrix(v: Tensor) -> Tensor:
-            return torch.add(v, self.normal(v), alpha=gamma)
-
-        found = cg_steps(matrix, right, n_axes=self.n_axes, n_iter=self.n_cg, x0=denoised)
-        return Consistent(found.x, (right - found.r - found.x) / gamma)
+        b = self.b.expand(denoised.shape)
+        numbers = {"n_axes": self.n_axes, "n_cg": self.n_cg}
+        return Consistent(*tikhonov_step(self.normal, b, denoised, 1 / gamma, x0=denoised, **numbers))
 
 
 class ExactConsistency:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
@@ -16,6 +16,12 @@ COPIES = 14  # of an image, that total variation holds at most, the one it is gi
 USUAL_BYTES = 1 << 30  # at most, so that what happens to be free does not decide
 
 
+class ImageBytes(Protocol):
+    """What an image (..., y, x) takes at most on its way through a network, with ``gradient`` and back."""
+
+    def __call__(self, image: Tensor, *, gradient: bool = False) -> int: ...
+
+
 @dataclass(frozen=True)
 class ImagePrior:
     """predict: the prior itself; None: ``FourierWiener`` with the spectrum that the measurements tell.
@@ -23,22 +29,28 @@ class ImagePrior:
     process: whose noise levels it knows.  channels: 2 where a network sees real and imaginary part together,
     else 1.  least_side: pixels that images must have along each side.
     image_bytes: what it takes to see one image like the one given; None: what total variation takes.
-    memory_bytes: for that; one image at a time at least.
+    weight_bytes: what its weights take.
+    memory_bytes: for images; one at a time at least.
     """
 
     predict: DiffusionPrior | None
     process: Process = "vp"
     channels: int = 1
     least_side: int = 1
-    image_bytes: Callable[[Tensor], int] | None = None
+    image_bytes: ImageBytes | None = None
+    weight_bytes: int = 0
     memory_bytes: int | None = None
 
-    def images_at_once(self, image: Tensor) -> int:
+    def bytes_of_one(self, image: Tensor, *, gradient: bool = False) -> int:
+        """What an image like this one, (..., y, x), takes, there or there and back."""
+        if self.image_bytes is None:
+            return COPIES * image.shape[-2] * image.shape[-1] * image.element_size()
+        return self.image_bytes(image, gradient=gradient)
+
+    def images_at_once(self, image: Tensor, *, gradient: bool = False) -> int:
         """How many images like this one, (..., y, x), go through it together."""
-        pixels = image.shape[-2] * image.shape[-1]
-        each = COPIES * pixels * image.element_size() if self.image_bytes is None else self.image_bytes(image)
         allowed = min(USUAL_BYTES, self.memory_bytes or USUAL_BYTES)
-        return min(MOST_AT_ONCE, max(1, allowed // max(each, 1)))
+        return min(MOST_AT_ONCE, max(1, allowed // max(self.bytes_of_one(image, gradient=gradient), 1)))
 
     def check(self, image: Tensor, name: str = "prior") -> None:
         """UnsuitableError where it is not for such images, (..., y, x); ``name``: of it, in the sentence."""

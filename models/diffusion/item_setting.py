@@ -2,66 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import bright, first_image
+from proxflow.models.calibration.seen_voxels import seen_voxels
 from proxflow.models.diffusion.fourier_wiener import FourierWiener
 from proxflow.models.diffusion.image_prior import ImagePrior
-from proxflow.models.diffusion.image_unit import bright, first_image
-from proxflow.models.diffusion.low_phase import low_phase
 from proxflow.models.diffusion.own_spectrum import own_spectrum
 from proxflow.models.diffusion.priors import DiffusionPrior
-from proxflow.models.diffusion.sampling import drawn
-from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.operators.base import LinearOperator
-
-PhaseRule = Literal["kept", "smooth"]
 
 
 class ItemSetting(NamedTuple):
     """predict: the prior, with a spectrum from the measurements if it brought none.  unit: what is 1 to it.
     images_at_once: handed to it.
 
-    seen: bool (*domain), voxels that A does not map to 0.  turn: exp(i phi), complex (*domain), which the
-    prior is not to see; None: 0.
+    seen: bool (*domain), see ``seen_voxels``.
     """
 
     predict: DiffusionPrior
     unit: float
     images_at_once: int
     seen: Tensor
-    turn: Tensor | None = None
 
 
 def item_setting(
-    operator: LinearOperator, y: Tensor, prior: ImagePrior, phase: PhaseRule = "kept"
+    operator: LinearOperator, y: Tensor, prior: ImagePrior, *, gradient: bool = False
 ) -> ItemSetting:
     """For A of norm 1, of one image (y, x) or volume (z, y, x), and its measurements y, of shape ``range``.
 
-    phase: "smooth", of complex images: ``low_phase`` of the first image is ``turn``, and the spectrum is that
-    of images without it.
+    gradient: whether one is taken through the prior, which takes more memory for every image.
 
-    Raises UnsuitableError where the prior or the phase is not for such images.
+    Raises UnsuitableError where the prior is not for such images.
     """
     b = operator.adjoint(y)
     prior.check(b)
     first = first_image(operator, b)
     unit = float(bright(first, len(operator.domain_shape)))
-    turn = None
-    if phase == "smooth":
-        if not b.is_complex():
-            raise UnsuitableError("phase must be kept where images are real, got smooth")
-        turn = low_phase(first)
-        first = first * turn.conj()
     predict = prior.predict
     if predict is None:
         slices = (first / unit).reshape(-1, *first.shape[-2:])
         predict = FourierWiener(own_spectrum(list(slices), (slices.shape[-2], slices.shape[-1])).to(b.device))
-    return ItemSetting(predict, unit, prior.images_at_once(b), _seen(operator, b), turn)
-
-
-def _seen(operator: LinearOperator, like: Tensor) -> Tensor:
-    """Where A^H A of noise is not 0; coil maps are 0 beside the object, exactly."""
-    noise = drawn(operator.domain_shape, like.dtype, (0,)).to(like.device)
-    return operator.normal(noise) != 0
+    at_once = prior.images_at_once(b, gradient=gradient)
+    return ItemSetting(predict, unit, at_once, seen_voxels(operator, b))

@@ -10,6 +10,7 @@ from torch import Tensor
 from proxflow.models.diffusion.noise_levels import NoiseLevel
 from proxflow.models.networks.channels_last import channels_last
 from proxflow.models.networks.unet_bytes import unet_image_bytes
+from proxflow.models.networks.unet_gradient_bytes import unet_gradient_bytes
 
 if TYPE_CHECKING:
     from proxflow.models.networks.diffusion_unet import DiffusionUnet
@@ -47,11 +48,18 @@ class VpNetworkPrior:
             found = level.signal * found + level.noise * ordered
         return from_channels(found, x)
 
-    def image_bytes(self, image: Tensor) -> int:
-        """What one image (..., y, x) like this takes on its way through the network, at most."""
+    def image_bytes(self, image: Tensor, *, gradient: bool = False) -> int:
+        """What one image (..., y, x) like this takes on its way through the network, at most; and back, with
+        ``gradient``, through weights that ask for none of their own."""
         settings = self.network.settings
         pixels = padded_pixels(image, settings.side_factor)
-        each = unet_image_bytes(settings.channels, settings.n_res_blocks, pixels, in_place=True)
+        n_blocks, levels = settings.n_res_blocks, range(len(settings.channels))
+        if gradient:
+            both_ways = [(2 * n_blocks + 1) * (level in settings.attention_levels) for level in levels]
+            both_ways[-1] += 1
+            each = unet_gradient_bytes(settings.channels, n_blocks, pixels, both_ways)
+        else:
+            each = unet_image_bytes(settings.channels, n_blocks, pixels, in_place=True)
         return each * (2 if image.is_complex() and settings.in_channels == 1 else 1)
 
 
@@ -71,14 +79,19 @@ class VeNetworkPrior:
         sigmas = torch.full((len(channels),), level.noise, device=x.device)
         return from_channels(-level.noise * self.network.score(channels, sigmas), x)
 
-    def image_bytes(self, image: Tensor) -> int:
-        """What one image (..., y, x) like this takes on its way through the network, at most."""
+    def image_bytes(self, image: Tensor, *, gradient: bool = False) -> int:
+        """As of ``VpNetworkPrior``."""
         settings = self.network.settings
         levels = range(len(settings.multipliers))
         widths = [settings.width(level) for level in levels]
-        heads = [int(settings.attends(level) or level == levels[-1]) for level in levels]
         pixels = padded_pixels(image, settings.side_factor)
-        each = unet_image_bytes(widths, settings.n_blocks, pixels, heads)
+        if gradient:
+            layers = [(settings.n_blocks + 1) * settings.attends(level) for level in levels]
+            layers[-1] += 1
+            each = unet_gradient_bytes(widths, settings.n_blocks, pixels, layers, heads_apart=True)
+        else:
+            heads = [int(settings.attends(level) or level == levels[-1]) for level in levels]
+            each = unet_image_bytes(widths, settings.n_blocks, pixels, heads)
         return each * (2 if image.is_complex() else 1)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import bright
 from proxflow.models.denoisers.draws import between, step_generator
 from proxflow.models.denoisers.noisy_crops import (
     Subject,
@@ -18,7 +19,6 @@ from proxflow.models.denoisers.noisy_crops import (
     padded,
     turned,
 )
-from proxflow.models.diffusion.image_unit import bright
 from proxflow.models.diffusion.network_priors import as_channels
 from proxflow.models.diffusion.noise_levels import NoiseLevel, vp_levels
 from proxflow.models.diffusion.smooth_phase import smooth_phase

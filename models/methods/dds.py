@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import image_unit, units_of
 from proxflow.models.diffusion.axial_tv import AxialDuals, AxialTv, axial_tv_sweep
 from proxflow.models.diffusion.data_consistency import (
     DataConsistency,
@@ -15,7 +16,6 @@ from proxflow.models.diffusion.data_consistency import (
     ProximalConsistency,
     adaptive_gamma,
 )
-from proxflow.models.diffusion.image_unit import image_unit, units_of
 from proxflow.models.diffusion.noise_levels import EtaRule, Process, usual_eta, ve_steps, vp_steps
 from proxflow.models.diffusion.priors import DiffusionPrior, denoised
 from proxflow.models.diffusion.sampling import (
@@ -30,7 +30,6 @@ from proxflow.models.solvers.inner_product import over_image, scalars, squared_n
 from proxflow.models.solvers.iteration import Checkpoint, Measure, Monitor, iterate, relative_change
 from proxflow.models.solvers.misfit_measure import squared_misfit
 from proxflow.operators.base import LinearOperator
-from proxflow.operators.diagonal import Diagonal
 
 IMAGE_AXES = 2  # of what a prior sees
 
@@ -52,7 +51,6 @@ def dds(
     axial: AxialTv | None = None,
     unit: Tensor | float | None = None,
     seen: Tensor | None = None,
-    phase: Tensor | None = None,
     seed: int = 0,
     samples: int = 1,
     first_item: int = 0,
@@ -85,8 +83,6 @@ def dds(
             the data, ``image_unit``.
         seen: bool (*domain), voxels that A does not map to 0; elsewhere the image is kept 0, or it would be
             filled with what the prior makes of noise. None: all.
-        phase: exp(i phi), complex (*domain): the prior sees exp(-i phi) x, and x is returned; spectra and
-            priors are then those of images without it. None: 0.
         seed: of all noise, together with the numbers of item and sample.
         samples: drawn side by side, of which the mean is returned; with several, ``spread_of_samples`` in
             the trace is their standard deviation over their mean, both root mean square, and the map
@@ -104,15 +100,12 @@ def dds(
     if samples < 1:
         raise ValueError(f"samples must be at least 1, got {samples}")
     n_axes, n_range = len(operator.domain_shape), len(operator.range_shape)
-    if phase is not None:
-        operator = operator @ Diagonal(phase)
     eta = usual_eta(n_iter) if eta is None else eta
     steps = ve_steps(n_iter, eta=eta) if process == "ve" else vp_steps(n_iter, eta=eta, rule=rule)
     b, yy = operator.adjoint(y), squared_norm(y, n_range)
     units = units_of(unit, yy, lambda: image_unit(operator, b))
     scale = over_image(units, b)
     b, yy = b / scale, yy / units.square()
-    turned = scale if phase is None else scale * phase
     closer = _closer(operator, b, consistency, n_cg, gamma, noise, spread)
 
     def advanced(state: SamplerState) -> SamplerState:
@@ -165,12 +158,12 @@ def dds(
         n_iter=len(steps),
         tol=0.0,
         measure=measure,
-        image=lambda state: state.image.mean(0) * turned,
+        image=lambda state: state.image.mean(0) * scale,
         monitor=monitor,
         resume=resume,
     )
     maps = {"std": deviation(state.image) * scale} if samples > 1 else {}
-    return Reconstruction(state.image.mean(0) * turned, trace, maps=maps)
+    return Reconstruction(state.image.mean(0) * scale, trace, maps=maps)
 
 
 def _closer(

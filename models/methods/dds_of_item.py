@@ -9,7 +9,7 @@ from torch import Tensor
 from proxflow.models.calibration.noise_to_signal import noise_to_signal
 from proxflow.models.diffusion.axial_tv import AxialTv
 from proxflow.models.diffusion.image_prior import ImagePrior
-from proxflow.models.diffusion.item_setting import PhaseRule, item_setting
+from proxflow.models.diffusion.item_setting import item_setting
 from proxflow.models.diffusion.noise_levels import EtaRule
 from proxflow.models.methods.dds import dds
 from proxflow.models.methods.result import Reconstruction
@@ -33,7 +33,6 @@ def dds_of_item(
     n_cg: int = 5,
     epsilon: float | None = None,
     prior_std: float = 0.3,
-    phase: PhaseRule = "kept",
     axial_lam: float | None = None,
     axial_rho: float = 0.026,
     axial_start: float = 0.0,
@@ -53,16 +52,13 @@ def dds_of_item(
         epsilon: ||w|| / ||y|| of the noise w, for adaptive consistency; None: by ``noise_std``, or where
             that is None by ``noise_to_signal``.
         prior_std: of a voxel, in the prior's unit; ``spread`` of ``dds``.
-        phase: "smooth": ``low_phase`` of the first image is taken off before the prior sees an image, and put
-            back; for complex images.
         axial_lam, axial_rho, axial_start, axial_boundary: of ``AxialTv``, for volumes; no weight, no TV.
         item: number of the item in its scan, which with ``seed`` decides its noise.
         noise_std: sqrt(E |w|^2) of one measurement, in the unit of y.
 
-    Raises UnsuitableError where the prior, the phase, the axial weight or the noise does not go with the
-    measurements.
+    Raises UnsuitableError where the prior, the axial weight or the noise does not go with the measurements.
     """
-    setting = item_setting(operator, y, prior, phase)
+    setting = item_setting(operator, y, prior)
     n_axes = len(operator.domain_shape)
     axial = None
     if axial_lam is not None:
@@ -88,7 +84,6 @@ def dds_of_item(
         axial=axial,
         unit=setting.unit,
         seen=setting.seen,
-        phase=setting.turn,
         seed=seed,
         samples=samples,
         first_item=item,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import image_unit, units_of
 from proxflow.models.diffusion.guidance import guided
-from proxflow.models.diffusion.image_unit import image_unit, units_of
 from proxflow.models.diffusion.noise_levels import Process, ve_steps, vp_steps
 from proxflow.models.diffusion.priors import DifferentiablePrior, denoised
 from proxflow.models.diffusion.sampling import drawn_alike, recombined

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from proxflow.models.diffusion.image_unit import bright, first_image, units_of
+from proxflow.models.calibration.image_unit import bright, first_image, units_of
 from proxflow.models.learned_prox.conditions import Condition, admm_conditions, pgd_conditions, require
 from proxflow.models.learned_prox.evaluated import LearnedProx
 from proxflow.models.learned_prox.image_prox import ImageProx

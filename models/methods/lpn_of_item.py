@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from proxflow.models.diffusion.image_unit import bright, first_image
+from proxflow.models.calibration.image_unit import bright, first_image
 from proxflow.models.learned_prox.image_prox import ImageProx
 from proxflow.models.learned_prox.learned_prior import LearnedPrior
 from proxflow.models.learned_prox.windows import Patching

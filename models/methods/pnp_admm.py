@@ -8,9 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import bright, first_image, units_of
+from proxflow.models.calibration.seen_voxels import seen_voxels
 from proxflow.models.denoisers.denoiser import ImageDenoiser
 from proxflow.models.denoisers.in_unit import InUnit
-from proxflow.models.diffusion.image_unit import bright, first_image, units_of
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Monitor, iterate
@@ -81,7 +82,7 @@ def pnp_admm(
     b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
     first = first_image(operator, b)
     units = units_of(unit, yy, lambda: bright(first, n_axes))
-    denoise = InUnit(denoiser, units, operator.support)
+    denoise = InUnit(denoiser, units, seen_voxels(operator, b))
 
     def advanced(state: PnpAdmmState) -> PnpAdmmState:
         grown, then = (_growth(rho_growth, int(state.steps) + i) for i in (0, 1))

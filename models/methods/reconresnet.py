@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from proxflow.models.calibration.low_phase import low_phase
 from proxflow.models.denoisers.network import NetworkDenoiser
-from proxflow.models.diffusion.low_phase import low_phase
 from proxflow.models.methods.one_step import one_step
 from proxflow.models.methods.reconresnet_published import full_set_gridding, magnitude_part, real_part
 from proxflow.models.methods.result import Reconstruction

@@ -85,7 +85,7 @@ def dps_of_item(
 
     Raises UnsuitableError where the prior has no gradient, or does not go with the measurements.
     """
-    setting = item_setting(operator, y, prior)
+    setting = item_setting(operator, y, prior, gradient=True)
     if not isinstance(setting.predict, DifferentiablePrior):
         raise UnsuitableError(
             "prior must be fourier-wiener or a network, whose gradient is known, got a denoiser"

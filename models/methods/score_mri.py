@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from proxflow.models.diffusion.image_unit import image_unit, units_of
+from proxflow.models.calibration.image_unit import image_unit, units_of
 from proxflow.models.diffusion.noise_levels import Process, level_of, sigma_range
 from proxflow.models.diffusion.priors import DiffusionPrior
 from proxflow.models.diffusion.sampling import drawn_alike, predicted

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from proxflow.models.solvers.conjugate_gradient import cg_steps
+from proxflow.models.solvers.tikhonov_step import tikhonov_step
 from proxflow.operators.base import LinearOperator
 
 
 def nearest_fit(
     operator: LinearOperator, b: Tensor, x: Tensor, *, mu: float = 0.0, n_iter: int = 30, tol: float = 1e-13
 ) -> Tensor:
-    """z = argmin ||A z - y||^2 + mu ||z - x||^2, by conjugate gradients from x on
+    """z = argmin ||A z - y||^2 + mu ||z - x||^2, by conjugate gradients from x on (``tikhonov_step``)
 
         (A^H A + mu I) z = A^H y + mu x
 
@@ -31,9 +31,5 @@ def nearest_fit(
         raise ValueError(f"mu must be at least 0, got {mu}")
     if n_iter < 1:
         raise ValueError(f"n_iter must be at least 1, got {n_iter}")
-
-    def matrix(v: Tensor) -> Tensor:
-        return operator.normal(v) + mu * v if mu else operator.normal(v)
-
     n_axes = len(operator.domain_shape)
-    return cg_steps(matrix, b + mu * x, n_axes=n_axes, n_iter=n_iter, x0=x, residual_tol=tol).x
+    return tikhonov_step(operator.normal, b, x, mu, x0=x, n_axes=n_axes, n_cg=n_iter, residual_tol=tol).x

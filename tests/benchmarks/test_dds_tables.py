@@ -137,6 +137,22 @@ def test_rows_of_the_sampler_are_one_for_each_prior_and_share_numbers() -> None:
         contenders(["dds-20"], ["a.pt"])
 
 
+def test_rows_beside_the_sampler_are_one_for_each_prior_that_they_know() -> None:
+    rows = contenders(["score_mri", "dps", "tv"], ["fourier-wiener", "diffusion-mri"])
+    assert [row.label for row in rows] == [
+        "score_mri, fourier-wiener",
+        "score_mri, diffusion-mri",
+        "dps, fourier-wiener",
+        "dps, diffusion-mri",
+        "tv",
+    ]
+    assert rows[1].fixed == {"prior": "diffusion-mri"} and rows[1].tuned == rows[0].tuned == "score_mri"
+    (red, pnp) = contenders(["red", "pnp_admm"], ["diffusion-mri"])
+    assert red.fixed == pnp.fixed == {"denoiser": "diffusion-mri"} and red.weights == rows[1].weights
+    with pytest.raises(SystemExit, match="prior must be one that red knows, got fourier-wiener"):
+        contenders(["red"], ["fourier-wiener"])
+
+
 @pytest.fixture
 def posed(rng: torch.Generator) -> Posed:
     """All of k-space of one coil, without noise, in a unit far from 1."""

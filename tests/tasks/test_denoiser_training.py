@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import torch
 from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.denoisers.still_subjects import still_subject
-from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.trainee import Trainee
 from proxflow.tasks.denoiser_training import training
 from proxflow.tasks.denoiser_training.load import TrainingImages
@@ -21,6 +19,7 @@ from proxflow.tasks.network_training import loop
 from proxflow.tasks.network_training.loop import train_network
 from proxflow.tasks.network_training.training import Trained
 from proxflow.tasks.network_training.watcher import SilentWatcher
+from tests.tasks.stopper import Stopper
 
 CONFIG = DenoiserTraining(kind="magnitude", steps=7, sizes=(24,), side=16, batch=2, precision="float32")
 
@@ -37,21 +36,6 @@ def subject(name: str, radius: float) -> Subject:
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "STRETCH", 3)
-
-
-class Stopper(SilentWatcher):
-    """Ctrl-C after the step ``at``, when it is told of it or when it is judged."""
-
-    def __init__(self, at: int, *, judged: bool) -> None:
-        self._at, self._judged = at, judged
-
-    def stepped(self, step: int, loss: float) -> None:
-        if step == self._at and not self._judged:
-            raise KeyboardInterrupt
-
-    def judged(self, step: int, rows: Sequence[Judged]) -> None:
-        if step == self._at and self._judged:
-            raise KeyboardInterrupt
 
 
 def trained(folder: Path, *stops: Stopper) -> Trained:

@@ -15,10 +15,10 @@ from proxflow.configs.loading import anchor_paths
 from proxflow.configs.methods_diffusion import Dds
 from proxflow.data.open_scan import open_scan
 from proxflow.data.weights.diffusion_weights import DiffusionWeights, write_diffusion_weights
+from proxflow.models.calibration.image_unit import bright
+from proxflow.models.calibration.low_phase import low_phase
 from proxflow.models.diffusion.fourier_wiener import FourierWiener, radial_spectrum
 from proxflow.models.diffusion.image_prior import ImagePrior
-from proxflow.models.diffusion.image_unit import bright
-from proxflow.models.diffusion.low_phase import low_phase
 from proxflow.models.diffusion.network_priors import VeNetworkPrior, VpNetworkPrior
 from proxflow.models.diffusion.prior_training import noise_errors
 from proxflow.models.diffusion.priors import DenoiserPrior

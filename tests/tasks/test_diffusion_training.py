@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from proxflow.configs.diffusion_training import DiffusionTraining
 from proxflow.data.weights.diffusion_weights import DiffusionWeights, write_diffusion_weights
 from proxflow.models.networks.diffusion_settings import DiffusionUnetSettings
 from proxflow.models.networks.diffusion_unet import DiffusionUnet
-from proxflow.models.networks.judged import Judged
 from proxflow.tasks.diffusion_training import first_network
 from proxflow.tasks.diffusion_training.first_network import network_settings, prior_trainee
 from proxflow.tasks.diffusion_training.load import load_prior_images
@@ -26,6 +24,7 @@ from proxflow.tasks.network_training import loop
 from proxflow.tasks.network_training.loop import train_network
 from proxflow.tasks.network_training.training import Trained
 from proxflow.tasks.network_training.watcher import SilentWatcher
+from tests.tasks.stopper import Stopper
 
 SMALLER = DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (2,))
 QUICK = DiffusionTraining(kind="mri", steps=6, side=16, batch=2, precision="float32", validate_on=("b",))
@@ -46,21 +45,6 @@ def source(tmp_path: Path) -> str:
     path = tmp_path / "images.npz"
     np.savez(path, images=np.array(discs), subject=np.array(list("aaaabbbbcccc")))
     return str(path)
-
-
-class Stopper(SilentWatcher):
-    """Ctrl-C after the step ``at``, when it is told of it or when it is judged."""
-
-    def __init__(self, at: int, *, judged: bool = False) -> None:
-        self._at, self._judged = at, judged
-
-    def stepped(self, step: int, loss: float) -> None:
-        if step == self._at and not self._judged:
-            raise KeyboardInterrupt
-
-    def judged(self, step: int, rows: Sequence[Judged]) -> None:
-        if step == self._at and self._judged:
-            raise KeyboardInterrupt
 
 
 def trained(folder: Path, source: str, config: DiffusionTraining, *stops: Stopper) -> Trained:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from proxflow.configs.methods_denoising import PnpAdmm, Red
 from proxflow.data.weights.diffusion_weights import DiffusionWeights, write_diffusion_weights
+from proxflow.models.denoisers.in_batches import InBatches
 from proxflow.models.denoisers.of_magnitude import OfMagnitude
 from proxflow.models.denoisers.told_level import LevelTv
 from proxflow.models.diffusion.prior_denoiser import PriorDenoiser
@@ -33,7 +34,9 @@ def unet(path: Path, channels: int = 2) -> Path:
 
 
 def test_names_open_what_they_say() -> None:
-    assert isinstance(open_image_denoiser("tv"), LevelTv)
+    tv = open_image_denoiser("tv", memory_bytes=2 * 14 * 8 * 40 * 24)
+    assert isinstance(tv, InBatches) and isinstance(tv.denoise, LevelTv)
+    assert tv.at_once(torch.empty(5, 40, 24, dtype=torch.complex64)) == 2
     assert isinstance(open_image_denoiser("dncnn-ct"), OfMagnitude)
 
 

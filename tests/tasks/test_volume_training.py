@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from proxflow.configs.volume_training import VolumeTraining
-from proxflow.models.networks.judged import Judged
 from proxflow.tasks.network_training import loop
 from proxflow.tasks.network_training.loop import train_network
 from proxflow.tasks.network_training.training import Trained, Training
@@ -17,6 +16,7 @@ from proxflow.tasks.network_training.watcher import SilentWatcher
 from proxflow.tasks.volume_training import deep2s, volume_denoiser
 from proxflow.tasks.volume_training.deep2s import Deep2sTraining
 from proxflow.tasks.volume_training.volume_denoiser import VolumeDenoiserTraining
+from tests.tasks.stopper import Stopper
 
 SHAPE = (12, 8, 9)
 QUICK = VolumeTraining(network="unet3d", steps=6, batch=2, side=12, whole=0.4, frozen=0.2, shape=SHAPE)
@@ -34,21 +34,6 @@ def little_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deep2s, "N_REPORTED", 1)
     for training in (VolumeDenoiserTraining, Deep2sTraining):
         monkeypatch.setattr(training, "judge_every", 4)
-
-
-class Stopper(SilentWatcher):
-    """Ctrl-C after the step ``at``, when it is told of it or when it is judged."""
-
-    def __init__(self, at: int, *, judged: bool = False) -> None:
-        self._at, self._judged = at, judged
-
-    def stepped(self, step: int, loss: float) -> None:
-        if step == self._at and not self._judged:
-            raise KeyboardInterrupt
-
-    def judged(self, step: int, rows: Sequence[Judged]) -> None:
-        if step == self._at and self._judged:
-            raise KeyboardInterrupt
 
 
 def trained(folder: Path, training: Training, *stops: Stopper) -> Trained:

@@ -86,6 +86,19 @@ def test_estimate_grows_with_coils_and_iterations(make_scan, tmp_path) -> None:
     assert solving(5).memory_bytes - few.memory_bytes >= 5 * 12 * 48 * 40 * 8
 
 
+def test_estimate_counts_the_network_of_a_prior(make_scan, tmp_path) -> None:
+    def solving(prior: str, method: str) -> StageEstimate:
+        change = f"reconstruct={{method: {method}, prior: {prior}, n_iter: 2}}"
+        recipe = load_recipe(write_recipe(tmp_path), [change])
+        stages = estimate_run(recipe, [recipe.reconstruct], rehearse(recipe), "cpu", base_bytes=0)
+        return next(stage for stage in stages if stage.label == f"reconstruct:{method}")
+
+    make_scan(coils=2)
+    free, there = solving("fourier-wiener", "dps"), solving("diffusion-mri", "dds")
+    assert there.memory_bytes - free.memory_bytes > 14 << 20  # its weights
+    assert solving("diffusion-mri", "dps").memory_bytes > there.memory_bytes  # and the way back
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

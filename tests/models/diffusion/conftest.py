@@ -8,7 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from proxflow.models.diffusion.fourier_wiener import FourierWiener
 from proxflow.models.diffusion.noise_levels import NoiseLevel, SamplingStep
+from proxflow.operators.base import LinearOperator
+from proxflow.operators.dense import MatrixOperator
 
 
 class DenseGaussian:
@@ -54,3 +57,13 @@ def _moments(
 @pytest.fixture
 def gaussian_moments() -> Callable[..., tuple[float, float]]:
     return _moments
+
+
+@pytest.fixture
+def scan(rng: torch.Generator) -> tuple[LinearOperator, Tensor, FourierWiener]:
+    """Two items of six complex pixels by five, half as many measurements, and a prior."""
+    matrix = torch.randn(15, 30, dtype=torch.complex128, generator=rng)
+    operator = MatrixOperator(matrix / torch.linalg.matrix_norm(matrix, 2), (6, 5), (15,))
+    x = torch.randn(2, 6, 5, dtype=torch.complex128, generator=rng).cumsum(-1)
+    spectrum = 0.1 + torch.rand(6, 5, dtype=torch.float64, generator=rng)
+    return operator, operator.forward(x), FourierWiener(spectrum)

@@ -9,14 +9,12 @@ import torch
 from torch import Tensor
 
 from proxflow.models.diffusion.image_prior import ImagePrior
-from proxflow.models.diffusion.noise_levels import NoiseLevel
 from proxflow.models.methods import dds_of_item as module
 from proxflow.models.methods.dds import dds
 from proxflow.models.methods.dds_of_item import dds_of_item
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.solvers.iteration import Checkpoint, Iteration
 from proxflow.operators.base import LinearOperator
-from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.dense import MatrixOperator
 
 WIENER = ImagePrior(None)
@@ -118,50 +116,8 @@ def test_priors_that_do_not_go_with_the_images_are_refused(scan: Any) -> None:
     real = MatrixOperator(operator.matrix.real, (6, 5), (15,))
     with pytest.raises(UnsuitableError, match="prior must be a network of one channel for real images"):
         sampled((real, y.real), prior=ImagePrior(None, channels=2))
-    with pytest.raises(UnsuitableError, match="phase must be kept where images are real, got smooth"):
-        sampled((real, y.real), phase="smooth")
     with pytest.raises(UnsuitableError, match=r"epsilon must be above 0 for adaptive .* got null, and"):
         sampled((real, y.real), consistency="adaptive", noise_std=0.0)
-
-
-def test_prior_sees_images_without_the_phase_that_was_measured(rng: torch.Generator) -> None:
-    """A magnitude beside a phase of several turns, all of k-space: the prior meets the magnitude, and the
-    image has the phase again, whatever constant is added."""
-    axis = torch.linspace(-1, 1, 48, dtype=torch.float64)
-    magnitude = (axis[:, None] ** 2 + axis**2 < 0.7) * (1 + 0.1 * torch.rand(48, 48, generator=rng).double())
-    phase = torch.exp(1j * (2.5 + 4 * axis[:, None] - 3 * axis + 2 * axis[:, None] * axis))
-    operator = CartesianSense(
-        torch.ones(48, 48, dtype=torch.bool), torch.ones(1, 48, 48, dtype=torch.complex128)
-    )
-    seen: list[Tensor] = []
-
-    def prior(x: Tensor, level: NoiseLevel) -> Tensor:
-        seen.append(x)
-        return level.noise * x / (level.signal**2 + level.noise**2)
-
-    def found(phase: Tensor, how: str) -> Tensor:
-        y = operator.forward(magnitude * phase)
-        numbers: dict[str, Any] = {"prior": ImagePrior(prior), "n_iter": 12, "consistency": "hard"}
-        return dds_of_item(operator, y, phase=how, **numbers).image
-
-    image = found(phase, "smooth")
-    last = seen[-1][0][magnitude > 0]
-    assert float(last.angle().square().mean().sqrt()) < 0.3
-    torch.testing.assert_close(image, magnitude * phase)
-    torch.testing.assert_close(found(1j * phase, "smooth"), 1j * image)
-    found(phase, "kept")
-    assert float(seen[-1][0][magnitude > 0].angle().square().mean().sqrt()) > 1
-
-
-def test_phase_taken_off_changes_nothing_for_a_prior_that_does_not_see_it(scan: Any) -> None:
-    """No noise is drawn but the first; the prior and consistency commute with a turn by a constant."""
-    operator, y = scan
-    numbers: dict[str, Any] = {"prior": lambda x, level: 0.5 * x, "n_iter": 6, "unit": 1.0}
-    turn = torch.full((6, 5), 0.7, dtype=torch.float64)
-    turn = torch.polar(torch.ones_like(turn), turn)
-    plain = dds(operator, y, **numbers).image
-    turned = dds(operator, y * turn[0, 0], phase=turn, **numbers)
-    torch.testing.assert_close(turned.image, plain * turn)
 
 
 def test_voxels_that_nothing_measures_stay_dark(scan: Any) -> None:

@@ -18,9 +18,8 @@ from proxflow.models.diffusion.priors import denoised
 from proxflow.models.methods.dps import dps
 from proxflow.models.networks.diffusion_settings import SMALL
 from proxflow.models.networks.diffusion_unet import DiffusionUnet
-from proxflow.models.solvers.iteration import Checkpoint, DivergenceError, Iteration
+from proxflow.models.solvers.iteration import DivergenceError
 from proxflow.operators.base import LinearOperator
-from proxflow.operators.dense import MatrixOperator
 
 MEAN, VARIANCE, MEASURED = 0.3, 0.2, 0.8
 N = 40_000
@@ -134,53 +133,9 @@ def test_the_way_back_through_a_network_is_its_gradient(
     assert not whole.eps.requires_grad and not prior(x, level).requires_grad
 
 
-@pytest.fixture
-def scan(rng: torch.Generator) -> tuple[LinearOperator, Tensor, FourierWiener]:
-    matrix = torch.randn(15, 30, dtype=torch.complex128, generator=rng)
-    operator = MatrixOperator(matrix / torch.linalg.matrix_norm(matrix, 2), (6, 5), (15,))
-    x = torch.randn(2, 6, 5, dtype=torch.complex128, generator=rng).cumsum(-1)
-    spectrum = 0.1 + torch.rand(6, 5, dtype=torch.float64, generator=rng)
-    return operator, operator.forward(x), FourierWiener(spectrum)
-
-
 def sampled(scan: Any, **numbers: Any) -> Tensor:
     operator, y, prior = scan
     return dps(operator, y, prior=prior, **{"n_iter": 8, "unit": 2.0, "zeta": 0.1, **numbers}).image
-
-
-@pytest.mark.parametrize("process", ["vp", "ve"])
-def test_seed_and_item_decide_a_sample(scan: Any, process: Any) -> None:
-    first, again, other = (sampled(scan, seed=seed, process=process) for seed in (0, 0, 1))
-    assert torch.equal(first, again) and not torch.allclose(first, other, rtol=0.01)
-    operator, y, prior = scan
-    for item in (0, 1):
-        alone = sampled((operator, y[item], prior), process=process, first_item=item)
-        torch.testing.assert_close(alone, first[item])
-    torch.testing.assert_close(sampled(scan, process=process, images_at_once=1), first)
-
-
-def test_the_unit_of_the_data_passes_through(scan: Any) -> None:
-    operator, y, prior = scan
-    torch.testing.assert_close(sampled((operator, 1e-6 * y, prior), unit=2e-6), 1e-6 * sampled(scan))
-    own = sampled(scan, unit=None)
-    torch.testing.assert_close(sampled((operator, 1e3 * y, prior), unit=None), 1e3 * own)
-
-
-def test_a_run_that_was_stopped_goes_on_to_the_same_image(scan: Any) -> None:
-    operator, y, prior = scan
-    kept: list[Checkpoint] = []
-    trace: list[Iteration] = []
-
-    def monitor(iteration: Iteration, state: tuple[Tensor, ...]) -> None:
-        trace.append(iteration)
-        kept.append(Checkpoint(iteration.index, state, list(trace)))
-
-    whole = dps(operator, y, prior=prior, n_iter=6, monitor=monitor)
-    misfit = (operator.forward(whole.image) - y).norm() / y.norm()
-    assert whole.trace[-1].data_residual == pytest.approx(float(misfit), rel=1e-6)
-    for checkpoint in kept[:-1]:
-        resumed = dps(operator, y, prior=prior, n_iter=6, resume=checkpoint)
-        assert torch.equal(resumed.image, whole.image) and len(resumed.trace) == 6
 
 
 def test_bad_numbers_are_told(scan: Any) -> None:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from proxflow.models.calibration.image_unit import bright
 from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.diffusion.fourier_wiener import FourierWiener
-from proxflow.models.diffusion.image_unit import bright
 from proxflow.models.diffusion.noise_levels import NoiseLevel, vp_levels
 from proxflow.models.diffusion.noisy_images import ImageSettings, draw_images, draw_noisy, in_unit
 from proxflow.models.diffusion.prior_training import (

@@ -8,11 +8,9 @@ from torch import Tensor
 
 from proxflow.models.denoisers.told_level import LevelTv
 from proxflow.models.diffusion.fourier_wiener import FourierWiener, radial_spectrum
-from proxflow.models.diffusion.image_unit import bright, image_unit
 from proxflow.models.diffusion.noise_levels import vp_levels
 from proxflow.models.diffusion.priors import DenoiserPrior, denoised
 from proxflow.models.priors.total_variation import tv_prox
-from proxflow.operators.dense import MatrixOperator
 from proxflow.operators.fourier import ifft2c
 
 LEVELS = vp_levels()
@@ -63,14 +61,3 @@ def test_a_denoiser_becomes_a_prior(dtype: torch.dtype, rng: torch.Generator) ->
     expected = [tv_prox(part / level.signal, 0.7 * sigma, n_iter=50)[0] for part in parts]
     whole: Tensor = torch.complex(*expected) if dtype.is_complex else expected[0]
     torch.testing.assert_close(clean, whole)
-
-
-def test_unit_is_the_bright_part_of_the_image(rng: torch.Generator) -> None:
-    x = torch.rand(2, 40, 25, dtype=torch.float64, generator=rng) * torch.tensor([1.0, 6.0])[:, None, None]
-    torch.testing.assert_close(
-        bright(x, 2), torch.tensor([0.995, 5.97], dtype=torch.float64), rtol=0.01, atol=0
-    )
-    assert bright(torch.zeros(4, 4), 2) == 1
-    unitary = torch.linalg.qr(torch.randn(1000, 1000, dtype=torch.float64, generator=rng))[0]
-    operator = MatrixOperator(unitary, (40, 25), (1000,))
-    torch.testing.assert_close(image_unit(operator, x), bright(x, 2), rtol=2e-3, atol=0)

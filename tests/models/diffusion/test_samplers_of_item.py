@@ -12,6 +12,7 @@ from torch import Tensor
 from proxflow.models.denoisers.told_level import LevelTv
 from proxflow.models.diffusion.image_prior import ImagePrior
 from proxflow.models.diffusion.item_setting import item_setting
+from proxflow.models.diffusion.noise_levels import NoiseLevel
 from proxflow.models.diffusion.priors import DenoiserPrior
 from proxflow.models.methods.dps import dps
 from proxflow.models.methods.samplers_of_item import dps_of_item, score_mri_of_item
@@ -43,6 +44,24 @@ def test_they_are_told_unit_spectrum_and_item(scan: Any) -> None:
     found = dps_of_item(*scan, prior=WIENER, n_iter=5, seed=7, item=4, zeta=3.0, eta=0.5).image
     zeta = 3.0 * math.sqrt(60) / 256
     torch.testing.assert_close(found, dps(*scan, zeta=zeta, eta=0.5, **common).image)
+
+
+@pytest.mark.parametrize(("sampler", "fits"), [(score_mri_of_item, 3), (dps_of_item, 2)])
+def test_as_many_slices_as_memory_allows_there_or_there_and_back(scan: Any, sampler: Any, fits: int) -> None:
+    seen: list[int] = []
+
+    class Counted:
+        def traced(self, x: Tensor, level: NoiseLevel) -> Tensor:
+            seen.append(len(x))
+            return 0.5 * x
+
+        __call__ = traced
+
+    def taken(image: Tensor, *, gradient: bool = False) -> int:
+        return 40 if gradient else 10
+
+    sampler(*scan, prior=ImagePrior(Counted(), image_bytes=taken, memory_bytes=80), n_iter=2)
+    assert max(seen) == fits
 
 
 @SAMPLERS

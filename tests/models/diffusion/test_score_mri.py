@@ -12,7 +12,7 @@ from torch import Tensor
 from proxflow.models.diffusion.fourier_wiener import FourierWiener
 from proxflow.models.diffusion.noise_levels import NoiseLevel, sigma_range
 from proxflow.models.methods.score_mri import score_mri
-from proxflow.models.solvers.iteration import Checkpoint, DivergenceError, Iteration
+from proxflow.models.solvers.iteration import DivergenceError
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.dense import MatrixOperator
 
@@ -105,30 +105,9 @@ def test_many_levels_come_to_the_prior_where_nothing_is_measured() -> None:
     assert abs(few - VARIANCE) < abs(recursion(20, "vp", "reverse_diffusion", 0.16, 1)[1][1] - VARIANCE)
 
 
-@pytest.fixture
-def scan(rng: torch.Generator) -> tuple[LinearOperator, Tensor, FourierWiener]:
-    """Six complex pixels by five, half as many measurements."""
-    matrix = torch.randn(15, 30, dtype=torch.complex128, generator=rng)
-    operator = MatrixOperator(matrix / torch.linalg.matrix_norm(matrix, 2), (6, 5), (15,))
-    x = torch.randn(2, 6, 5, dtype=torch.complex128, generator=rng).cumsum(-1)
-    spectrum = 0.1 + torch.rand(6, 5, dtype=torch.float64, generator=rng)
-    return operator, operator.forward(x), FourierWiener(spectrum)
-
-
 def sampled(scan: Any, **numbers: Any) -> Tensor:
     operator, y, prior = scan
     return score_mri(operator, y, prior=prior, **{"n_iter": 8, "unit": 2.0, **numbers}).image
-
-
-@pytest.mark.parametrize("process", ["vp", "ve"])
-def test_seed_and_item_decide_a_sample(scan: Any, process: Any) -> None:
-    first, again, other = (sampled(scan, seed=seed, process=process) for seed in (0, 0, 1))
-    assert torch.equal(first, again) and not torch.allclose(first, other, rtol=0.01)
-    operator, y, prior = scan
-    for item in (0, 1):
-        alone = sampled((operator, y[item], prior), process=process, first_item=item)
-        torch.testing.assert_close(alone, first[item])
-    torch.testing.assert_close(sampled(scan, process=process, images_at_once=1), first)
 
 
 def test_data_without_noise_are_met_where_the_step_replaces_them(rng: torch.Generator) -> None:
@@ -140,30 +119,6 @@ def test_data_without_noise_are_met_where_the_step_replaces_them(rng: torch.Gene
     found = score_mri(operator, y, prior=prior, n_iter=5, last_data_weight=1.0)
     torch.testing.assert_close(operator.forward(found.image), y)
     assert found.trace[-1].data_residual < 1e-6
-
-
-def test_the_unit_of_the_data_passes_through(scan: Any) -> None:
-    operator, y, prior = scan
-    torch.testing.assert_close(sampled((operator, 1e-6 * y, prior), unit=2e-6), 1e-6 * sampled(scan))
-    own = sampled(scan, unit=None)
-    torch.testing.assert_close(sampled((operator, 1e3 * y, prior), unit=None), 1e3 * own)
-
-
-def test_a_run_that_was_stopped_goes_on_to_the_same_image(scan: Any) -> None:
-    operator, y, prior = scan
-    kept: list[Checkpoint] = []
-    trace: list[Iteration] = []
-
-    def monitor(iteration: Iteration, state: tuple[Tensor, ...]) -> None:
-        trace.append(iteration)
-        kept.append(Checkpoint(iteration.index, state, list(trace)))
-
-    whole = score_mri(operator, y, prior=prior, n_iter=6, monitor=monitor)
-    misfit = (operator.forward(whole.image) - y).norm() / y.norm()
-    assert whole.trace[-1].data_residual == pytest.approx(float(misfit), rel=1e-6)
-    for checkpoint in kept[:-1]:
-        resumed = score_mri(operator, y, prior=prior, n_iter=6, resume=checkpoint)
-        assert torch.equal(resumed.image, whole.image) and len(resumed.trace) == 6
 
 
 def test_a_prior_that_finds_no_noise_ends_finite(scan: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from proxflow.models.diffusion.image_unit import bright, first_image
+from proxflow.models.calibration.image_unit import bright, first_image
 from proxflow.models.learned_prox.conditions import Condition
 from proxflow.models.learned_prox.learned_prior import LearnedPrior
 from proxflow.models.learned_prox.prior import prior_of

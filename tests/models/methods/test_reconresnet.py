@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from proxflow.data.masks.gaussian_points import disc_gaussian_mask
-from proxflow.models.diffusion.low_phase import low_phase
+from proxflow.models.calibration.low_phase import low_phase
 from proxflow.models.methods.reconresnet import reconresnet
 from proxflow.models.methods.reconresnet_published import full_set_gridding
 from proxflow.models.methods.unsuitable import UnsuitableError

@@ -1,4 +1,4 @@
-"""What is counted of a U-Net's activations against what its tensors take when it runs."""
+"""What is counted of a U-Net's activations against what its tensors take when it runs, there and back."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from proxflow.models.diffusion.guidance import guided
 from proxflow.models.diffusion.network_priors import VeNetworkPrior, VpNetworkPrior
 from proxflow.models.diffusion.noise_levels import ve_steps, vp_levels
 from proxflow.models.networks.diffusion_settings import OFFICIAL_MRI_320, SMALL, DiffusionUnetSettings
 from proxflow.models.networks.diffusion_unet import DiffusionUnet
 from proxflow.models.networks.ncsnpp import NCSNpp, NCSNppSettings
 from proxflow.models.networks.unet_bytes import OVERHEAD, unet_image_bytes
+from proxflow.models.networks.unet_gradient_bytes import OVERHEAD as GRADIENT_OVERHEAD
 
 
 class Live(TorchDispatchMode):
@@ -58,7 +60,17 @@ def another(prior: Callable[..., Tensor], image: Tensor, level: Any) -> int:
     return peaks[1] - peaks[0]
 
 
-@pytest.mark.parametrize(
+def there_and_back(prior: Any) -> Callable[..., None]:
+    """The gradient by images as ``dps`` takes it, through weights that have none."""
+    prior.network.requires_grad_(False)
+
+    def gradient(images: Tensor, level: Any) -> None:
+        guided(prior, images, level, 2, len(images)).pull(images)
+
+    return gradient
+
+
+unets = pytest.mark.parametrize(
     "settings",
     [
         SMALL,
@@ -66,6 +78,10 @@ def another(prior: Callable[..., Tensor], image: Tensor, level: Any) -> int:
         DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (1, 2), head_channels=16),
     ],
 )
+score_networks = pytest.mark.parametrize("multipliers", [(1, 2, 2), (1,)])
+
+
+@unets
 def test_a_unet_takes_what_is_counted(settings: DiffusionUnetSettings, rng: torch.Generator) -> None:
     prior = VpNetworkPrior(DiffusionUnet(settings))
     image = torch.randn(45, 40, dtype=torch.complex64, generator=rng)
@@ -73,7 +89,18 @@ def test_a_unet_takes_what_is_counted(settings: DiffusionUnetSettings, rng: torc
     assert prior.image_bytes(image) / OVERHEAD == pytest.approx(found, rel=0.15)
 
 
-@pytest.mark.parametrize("multipliers", [(1, 2, 2), (1,)])
+@unets
+def test_a_gradient_through_a_unet_takes_what_is_counted(
+    settings: DiffusionUnetSettings, rng: torch.Generator
+) -> None:
+    prior = VpNetworkPrior(DiffusionUnet(settings))
+    image = torch.randn(45, 40, dtype=torch.complex64, generator=rng)
+    found = another(there_and_back(prior), image, vp_levels()[300])
+    assert prior.image_bytes(image, gradient=True) / GRADIENT_OVERHEAD == pytest.approx(found, rel=0.06)
+    assert prior.image_bytes(image, gradient=True) > 4 * prior.image_bytes(image)
+
+
+@score_networks
 @pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
 def test_a_score_network_takes_what_is_counted(
     multipliers: tuple[int, ...], dtype: torch.dtype, rng: torch.Generator
@@ -82,6 +109,16 @@ def test_a_score_network_takes_what_is_counted(
     image = torch.randn(38, 45, dtype=dtype, generator=rng)
     found = another(prior, image, ve_steps(10, eta=0.5)[4].at)
     assert prior.image_bytes(image) / OVERHEAD == pytest.approx(found, rel=0.15)
+
+
+@score_networks
+def test_a_gradient_through_a_score_network_takes_what_is_counted(
+    multipliers: tuple[int, ...], rng: torch.Generator
+) -> None:
+    prior = VeNetworkPrior(NCSNpp(NCSNppSettings(channels=32, multipliers=multipliers, n_blocks=2)))
+    image = torch.randn(38, 45, generator=rng)
+    found = another(there_and_back(prior), image, ve_steps(10, eta=0.5)[4].at)
+    assert prior.image_bytes(image, gradient=True) / GRADIENT_OVERHEAD == pytest.approx(found, rel=0.2)
 
 
 def test_kept_features_of_fine_levels_and_attention_count() -> None:
