@@ -53,7 +53,7 @@ def test_a_training_leaves_weights_a_card_and_pictures(
 def test_told_to_stop_it_leaves_a_checkpoint_and_goes_on_bit_for_bit(
     spawn: Any, train: Any, still_images: Path
 ) -> None:
-    request = ("train-lpn", still_images, "--kind", "ct", *QUICK, "--steps", "600")
+    request = ("train-lpn", still_images, "--kind", "ct", *QUICK, "--steps", "250")
     process = spawn(*request, "--checkpoint-seconds", "0", "--out", "stopped")
     deadline = time.monotonic() + 120
     while not Path("stopped/checkpoint.safetensors").exists():
