@@ -68,6 +68,9 @@ class LpnTraining(Part):
     start: str = Field(
         default="", description="File of weights of the same network to begin with, as train-lpn leaves it."
     )
+    licence: str = Field(
+        default="", description="Of the weights, for their file and the card; to be filled in if empty."
+    )
     seed: Annotated[int, Field(ge=0, le=2**31)] = Field(
         default=0, description="Of weights, images, phases and noise."
     )

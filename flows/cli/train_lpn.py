@@ -88,6 +88,9 @@ def command(
         ),
     ] = 1e-6,
     start: Annotated[str, Parameter(help="File of weights of the same network to begin with.")] = "",
+    licence: Annotated[
+        str, Parameter(help="Of the weights, for their file and the card; to be filled in if not given.")
+    ] = "",
     seed: Annotated[int, Parameter(help="Of weights, images, phases and noise.")] = 0,
     out: Out = None,
     device: TrainingDevice = "cpu",
@@ -133,6 +136,7 @@ def command(
         "beta": beta,
         "alpha": alpha,
         "start": start,
+        "licence": licence,
         "seed": seed,
     }
     plan = LPN.asked(images, numbers, device, checkpoint_seconds)

@@ -16,7 +16,7 @@ UNIT = {
     "ct": "the 0.995 quantile of an image's attenuation",
     "mri": "the 0.995 quantile of an image's magnitude",
 }
-LICENCE = "to be filled in by who gives these weights away"
+UNKNOWN = "to be filled in by who gives these weights away"
 
 
 def card(
@@ -43,7 +43,7 @@ method weigh the data against R.
 Kind: {config.kind}. Trained on {slices_text(images.trained)}.
 Kept apart, for the figures below: {slices_text(images.kept_apart)}.
 
-Licence: {LICENCE}.
+Licence: {licence_text(config)}.
 
 ## Recipe
 
@@ -74,6 +74,11 @@ Proximal matching on the crops, gamma {config.whole_gamma:g}: {row.loss:.4g}.
 Diagnosis; other anatomy or scales of pixels; images in another unit or beyond its range. With a gamma of
 {config.gamma:g} per pixel R is a learned potential, not a log-density.
 """
+
+
+def licence_text(config: LpnTraining) -> str:
+    """What is known of the weights' licence."""
+    return config.licence or UNKNOWN
 
 
 def _images(config: LpnTraining) -> str:

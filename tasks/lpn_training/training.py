@@ -22,7 +22,7 @@ from proxflow.models.networks.trainee import Trainee
 from proxflow.tasks.denoiser_training.folder import slice_counts, slices_text
 from proxflow.tasks.denoiser_training.load import TrainingImages
 from proxflow.tasks.diffusion_training.pictures import image_rows
-from proxflow.tasks.lpn_training.card import LICENCE, UNIT, card
+from proxflow.tasks.lpn_training.card import UNIT, card, licence_text
 from proxflow.tasks.lpn_training.first_network import first_trainee, network_settings
 from proxflow.tasks.lpn_training.whole_slices import WholeSlices
 from proxflow.tasks.network_training.folder import numbers, write_results
@@ -116,5 +116,5 @@ class LpnImageTraining:
             sigma=config.sigma,
             gamma=last.gamma,
             data=slices_text(self.images.trained),
-            licence=LICENCE,
+            licence=licence_text(config),
         )

@@ -29,6 +29,7 @@ def test_a_training_leaves_weights_a_card_and_pictures(
     proxflow: Any, still_images: Path, store: Path
 ) -> None:
     request = ("train-lpn", still_images, "--kind", "mri", *QUICK, "--sigma", "0.1", "--steps", "5")
+    request += ("--licence", "CC BY 4.0")
     code, told, err = proxflow(*request, "--out", "d")
     assert code == 0, err
     (row,) = told["psnr_db"]
@@ -38,11 +39,12 @@ def test_a_training_leaves_weights_a_card_and_pictures(
     assert found.settings is not None and found.trained is not None
     assert (found.settings["side"], found.settings["channels"], found.settings["hidden"]) == (16, 2, 4)
     assert (found.trained.low, found.trained.sigma) == (-1.0, 0.1)
+    assert found.trained.licence == "CC BY 4.0"
     card = Path("d/card.md").read_text()
     command = (
         f"proxflow train-lpn {still_images} --kind mri --steps 5 --validate b --side 16 --hidden 4 --batch 2"
     )
-    assert f"    {command} --sigma 0.1\n" in card and "Licence: to be filled in" in card
+    assert f"    {command} --sigma 0.1 --licence 'CC BY 4.0'\n" in card and "Licence: CC BY 4.0." in card
     assert Path("d/loss.svg").read_text().startswith("<svg")
     assert Path("d/examples.png").read_bytes().startswith(b"\x89PNG")
     (record,) = RunLedger(store).records()
@@ -53,7 +55,7 @@ def test_a_training_leaves_weights_a_card_and_pictures(
 def test_told_to_stop_it_leaves_a_checkpoint_and_goes_on_bit_for_bit(
     spawn: Any, train: Any, still_images: Path
 ) -> None:
-    request = ("train-lpn", still_images, "--kind", "ct", *QUICK, "--steps", "600")
+    request = ("train-lpn", still_images, "--kind", "ct", *QUICK, "--steps", "250")
     process = spawn(*request, "--checkpoint-seconds", "0", "--out", "stopped")
     deadline = time.monotonic() + 120
     while not Path("stopped/checkpoint.safetensors").exists():
