@@ -93,7 +93,8 @@ def judged_pattern(name: str, made: Sequence[Made]) -> Judged:
     """The zero-filled image before, the consistent one after."""
     found = scores(made)
     mse = _mean([float((one.consistent - one.truth).square().mean()) for one in made])
-    return Judged(name, found.psnr[0], found.psnr[2], mse, found.ssim[0], found.ssim[2])
+    before, after = found.ssim[0], found.ssim[2]
+    return Judged(name, found.psnr[0], found.psnr[2], mse, ssim_before=before, ssim_after=after)
 
 
 class _OnCpu(nn.Module):
