@@ -8,7 +8,7 @@ Files are of `train-reconresnet`; reconresnet-mri, the default, is the network t
 
 * heads: slices of people whom the training of the network that ships keeps apart (DATA/anatomy/mri_brain: the
   RIRE patient, T1, and IXI002, T1 and T2);
-* glioma: two patients, T1 and T2 of either and FLAIR of one. Training was on others, most of them healthy.
+* glioma: two patients, T1 and T2 of either and FLAIR of one, who are in no training either.
   With `--lesions NAME=FILE`, labels on the voxels of the file NAME, slices are chosen that show some, and
   the region is scored apart; no segmentation is among the files.
 * brain: DATA/mri_raw/brain_vfa_cartesian_13coil.h5, measured, four flip angles, 13 coils, thinned out by
