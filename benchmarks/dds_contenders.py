@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ class Posed:
     reference: real or complex (item, y, x), an image being one item.  region: bool, in which it is judged.
     direct: the operator of a slice, for formulas; None: ``operator``.
     item: decides the noise of sampling.  noise_std: sqrt(E |w|^2) of one measurement; None: not known.
+    told: what is kept of the problem beside the figures of images.
     """
 
     operator: LinearOperator
@@ -46,6 +47,7 @@ class Posed:
     direct: LinearOperator | None = None
     item: int = 0
     noise_std: float | None = None
+    told: Mapping[str, float] = field(default_factory=dict)
 
 
 class Contender(NamedTuple):
@@ -100,13 +102,15 @@ def _with_prior(name: str, field: str, prior: str) -> Contender:
     return Contender(f"{name}, {_short(prior)}", name, {field: prior}, name, weights_of(prior))
 
 
-def weights_of(prior: str) -> str:
-    """A name, with a digest where it is of a file, so that figures of others are not taken for its own."""
+def weights_of(prior: str, must_be: str = "prior must be tv, fourier-wiener") -> str:
+    """A name, with a digest where it is of a file, so that figures of others are not taken for its own.
+    SystemExit, beginning with ``must_be``, where there is no such file.
+    """
     path = file_of(prior)
     if path is None:
         return prior
     if not path.is_file():
-        raise SystemExit(f"prior must be tv, fourier-wiener or an existing file, got {prior}")
+        raise SystemExit(f"{must_be} or an existing file, got {prior}")
     return f"{path.name}{name_parts(prior)[1]} {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 

@@ -99,7 +99,7 @@ def cases(file: Path, items: list[int]) -> list[Case]:
     ]
 
 
-def posed(file: Path, item: int, pattern: Pattern) -> Posed:
+def posed(file: Path, item: int, pattern: Pattern, kernel: int = KERNEL) -> Posed:
     """One item, thinned out; the reference takes no part in the problem."""
     scan = open_scan(str(file)).read([item])
     assert isinstance(scan, KSpace)
@@ -108,7 +108,7 @@ def posed(file: Path, item: int, pattern: Pattern) -> Posed:
     shape = (kspace.shape[-2], kspace.shape[-1])
     mask = torch.from_numpy(pattern.mask(shape, item))
     y = kspace * mask
-    maps, _ = espirit(y, acs_shape=pattern.centre(shape), kernel_width=KERNEL)
+    maps, _ = espirit(y, acs_shape=pattern.centre(shape), kernel_width=kernel)
     return Posed(
         CartesianSense(mask, maps),
         y,

@@ -1,4 +1,4 @@
-"""Tables of decomposed diffusion sampling: what is run, kept, printed and pictured."""
+"""Tables of methods on many objects, each sampled in many ways: what is run, kept, printed and pictured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +30,16 @@ class Case(NamedTuple):
     pose: Callable[[], Posed]
 
 
+Judge = Callable[[np.ndarray, np.ndarray, np.ndarray | None], Mapping[str, float]]
+
+
 class Section(NamedTuple):
-    """A table.  numbers: under which name those of its methods are kept; tuning: what they are chosen by."""
+    """A table.  numbers: under which name those of its methods are kept; tuning: what they are chosen by.
+
+    judge: figures of an image, its reference and the region.  columns: title and digits of those that are
+    printed; spread: which of them with their standard deviation over the objects.
+    pictured: of how many objects images are kept; None: of all.
+    """
 
     name: str
     numbers: str
@@ -39,14 +47,24 @@ class Section(NamedTuple):
     grids: Mapping[str, Grid]
     cases: Sequence[Case]
     tuning: Sequence[Case]
+    judge: Judge = figures
+    columns: Mapping[str, tuple[str, int]] = COLUMNS
+    spread: Sequence[str] = ()
+    pictured: int | None = None
+
+    @property
+    def with_images(self) -> Sequence[Case]:
+        """The cases of which images are kept."""
+        items = list(dict.fromkeys(case.item for case in self.cases))[: self.pictured]
+        return [case for case in self.cases if case.item in items]
+
+
+RowsOf = Callable[[Section, argparse.Namespace], Sequence[Contender]]
 
 
 def parser_of(document: str | None, out: str) -> argparse.ArgumentParser:
-    """What both commands ask."""
-    parser = argparse.ArgumentParser(
-        description=document, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path, metavar="DATA", help="folder with the files named above")
+    """What the tables of the sampler ask."""
+    parser = common_parser(document, out, NUMBERS)
     parser.add_argument("--prior", nargs="+", default=["tv"], metavar="FILE", help="or tv, fourier-wiener")
     parser.add_argument(
         "--methods",
@@ -54,8 +72,17 @@ def parser_of(document: str | None, out: str) -> argparse.ArgumentParser:
         metavar="NAME",
         help="of recipes; dds-50 for 50 steps, dds-50x8 for the mean of 8 samples",
     )
+    return parser
+
+
+def common_parser(document: str | None, out: str, numbers: Path) -> argparse.ArgumentParser:
+    """What all these commands ask."""
+    parser = argparse.ArgumentParser(
+        description=document, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help="folder with the files named above")
     parser.add_argument("--out", type=Path, default=Path(out))
-    parser.add_argument("--numbers", type=Path, default=NUMBERS)
+    parser.add_argument("--numbers", type=Path, default=numbers)
     parser.add_argument("--tune", action="store_true", help="choose numbers and stop")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="images beside their errors, PNG")
     parser.add_argument("--device", default="cpu")
@@ -63,18 +90,25 @@ def parser_of(document: str | None, out: str) -> argparse.ArgumentParser:
     return parser
 
 
-def carried_out(sections: Sequence[Section], asked: argparse.Namespace) -> None:
+def rows_by_prior(section: Section, asked: argparse.Namespace) -> Sequence[Contender]:
+    """What ``--methods`` and ``--prior`` ask for, or the section's own methods."""
+    return contenders(asked.methods or section.methods, asked.prior)
+
+
+def carried_out(
+    sections: Sequence[Section], asked: argparse.Namespace, rows_of: RowsOf = rows_by_prior
+) -> None:
     """Numbers of every section with ``--tune``; else its figures, its table and its pictures."""
     device, numbers = device_of(asked.device, asked.threads), KeptFigures(asked.numbers)
     kept = KeptFigures(asked.out)
     for section in sections:
-        rows = contenders(asked.methods or section.methods, asked.prior)
+        rows = rows_of(section, asked)
         if asked.tune:
             tune(numbers, section.numbers, rows, section.grids, [one.pose for one in section.tuning], device)
             continue
         own = {row.label: chosen(numbers.content, section.numbers, row, section.grids) for row in rows}
         _fill(kept, section, rows, own, device)
-        print(f"{section.name}\n\n{table(kept.content[section.name], section.cases, rows)}\n", flush=True)
+        print(f"{section.name}\n\n{table(kept.content[section.name], section, rows)}\n", flush=True)
         if asked.pictures:
             _write_pictures(asked.pictures, kept, section, rows)
 
@@ -88,6 +122,7 @@ def _fill(
 ) -> None:
     """The figures that the file has not, or has of other numbers or weights; images beside it."""
     of_section = kept.content.setdefault(section.name, {})
+    with_images = section.with_images
     for case in section.cases:
         of_case = of_section.setdefault(case.sampling, {}).setdefault(case.item, {})
         posed: Posed | None = None
@@ -95,32 +130,50 @@ def _fill(
             made_with = {"numbers": numbers[row.label], "weights": row.weights}
             path = image_path(kept.path, section, case, row.label)
             known = of_case.get(row.label, {})
-            if path.is_file() and all(known.get(name) == value for name, value in made_with.items()):
+            there = path.is_file() or case not in with_images
+            if there and all(known.get(name) == value for name, value in made_with.items()):
                 continue
             posed = posed or case.pose()
             found = solved(row, numbers[row.label], posed, device)
-            own = figures(found.image, posed.reference, posed.region) | {"seconds": found.seconds}
-            _save(path, found.image)
-            _save(image_path(kept.path, section, case, "reference"), posed.reference)
+            own = {**posed.told, **section.judge(found.image, posed.reference, posed.region)}
+            own["seconds"] = found.seconds
+            if case in with_images:
+                _save(path, found.image)
+                _save(image_path(kept.path, section, case, "reference"), posed.reference)
             of_case[row.label] = {**made_with, **{name: round(value, 5) for name, value in own.items()}}
             kept.save()
             told = f"{section.name}, {case.item}, {case.sampling}, {row.label}"
             print(f"{told}: {own['psnr']:.2f} dB, {own['seconds']:.1f} s", file=sys.stderr, flush=True)
 
 
-def table(found: Mapping[str, Any], cases: Sequence[Case], rows: Sequence[Contender]) -> str:
-    """Markdown: for each way of sampling the methods, means over the objects."""
+def table(found: Mapping[str, Any], section: Section, rows: Sequence[Contender]) -> str:
+    """Markdown: for each way of sampling the methods, means over the objects; only columns of which there are
+    figures."""
+    all_own = [found[case.sampling][case.item][row.label] for case in section.cases for row in rows]
+    columns = {
+        name: column for name, column in section.columns.items() if any(name in own for own in all_own)
+    }
     lines = [
-        f"| sampling | method | {' | '.join(title for title, _ in COLUMNS.values())} |",
-        "|---" * (2 + len(COLUMNS)) + "|",
+        f"| sampling | method | {' | '.join(title for title, _ in columns.values())} |",
+        "|---" * (2 + len(columns)) + "|",
     ]
-    for sampling in dict.fromkeys(case.sampling for case in cases):
-        items = [case.item for case in cases if case.sampling == sampling]
+    for sampling in dict.fromkeys(case.sampling for case in section.cases):
+        items = [case.item for case in section.cases if case.sampling == sampling]
         for row in rows:
             own = [found[sampling][item][row.label] for item in items]
-            cells = [f"{mean(one[name] for one in own):.{digits}f}" for name, (_, digits) in COLUMNS.items()]
+            cells = [
+                _cell([one[name] for one in own if name in one], digits, name in section.spread)
+                for name, (_, digits) in columns.items()
+            ]
             lines.append(f"| {sampling} | {row.label} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _cell(values: Sequence[float], digits: int, with_spread: bool) -> str:
+    if not values:
+        return ""
+    spread = f" ± {stdev(values):.{digits}f}" if with_spread and len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{spread}"
 
 
 def image_path(out: Path, section: Section, case: Case, label: str) -> Path:
@@ -131,7 +184,7 @@ def image_path(out: Path, section: Section, case: Case, label: str) -> Path:
 
 def _write_pictures(folder: Path, kept: KeptFigures, section: Section, rows: Sequence[Contender]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for case in section.cases:
+    for case in section.with_images:
         images = {row.label: np.load(image_path(kept.path, section, case, row.label)) for row in rows}
         reference = np.load(image_path(kept.path, section, case, "reference"))
         picture = sheet(reference, images)

@@ -206,7 +206,8 @@ def test_table_holds_means_over_objects() -> None:
     one = {"psnr": 20.0, "ssim": 0.5, "nrmse": 0.1, "psnr_minmax": 21.0, "seconds": 2.0}
     found = {"x4": {"a": {"tv": one}, "b": {"tv": {**one, "psnr": 23.0}}}}
     cases = [Case(item, "x4", lambda: None) for item in ("a", "b")]  # type: ignore[arg-type,return-value]
-    lines = table(found, cases, contenders(["tv"], [])).splitlines()
+    section = Section("part", "part", ["tv"], {}, cases, [])
+    lines = table(found, section, contenders(["tv"], [])).splitlines()
     assert lines[0].startswith("| sampling | method | PSNR, dB | SSIM | NRMSE |")
     assert lines[2] == "| x4 | tv | 21.50 | 0.5000 | 0.1000 | 21.00 | 2.0 |"
 
