@@ -16,6 +16,7 @@ from proxflow.models.artefacts.training import Made
 from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.reconresnet import ReconResNet
 from proxflow.models.networks.unet2d import UNet2d
+from proxflow.operators.base import LinearOperator
 from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.non_cartesian_sense import NonCartesianSense
 from proxflow.tasks.artefact_networks import artefact_network
@@ -175,6 +176,27 @@ def test_subjects_judged_are_kept_apart_and_always_the_same(source: str) -> None
     network.train()
     assert first.judge(network) == again.judge(network)
     assert network.training
+
+
+@pytest.mark.parametrize("masks", ["fixed", "drawn"])
+def test_fixed_masks_are_judged_as_they_are_trained_on(
+    masks: str, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = training_of(source, QUICK.model_copy(update={"masks": masks, "patterns": ("points30",)}))
+    asked: list[int] = []
+    pattern = training.patterns["points30"]
+
+    def noted(seed: int) -> LinearOperator:
+        asked.append(seed)
+        return pattern(seed)
+
+    monkeypatch.setitem(training.patterns, "points30", noted)
+    training.find_gradient(artefact_trainee(training.config, "cpu"))
+    trained_on = pattern(asked[0])
+    assert isinstance(trained_on, CartesianSense) and len(asked) == QUICK.batch
+    judged = [case.operator for case in training.cases["points30"]]
+    same = [isinstance(one, CartesianSense) and torch.equal(one.mask, trained_on.mask) for one in judged]
+    assert len(same) == 2 and all(same) == (masks == "fixed")
 
 
 def test_it_begins_with_weights_of_the_same_network_alone(source: str, tmp_path: Path) -> None:
