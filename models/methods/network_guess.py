@@ -8,9 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from proxflow.models.calibration.low_phase import low_phase
-from proxflow.models.denoisers.network import NetworkDenoiser
+from proxflow.models.denoisers.network import PIXEL_BYTES, NetworkDenoiser
 from proxflow.models.methods.spoke_weights import spoke_weights
 from proxflow.models.methods.unsuitable import UnsuitableError
+from proxflow.models.networks.reconresnet import ReconResNet
+from proxflow.models.networks.unet2d import UNet2d
 from proxflow.models.solvers.inner_product import inner, over_image, ratio, squared_norm
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.density_compensation import pipe_menon_density
@@ -74,10 +76,16 @@ def _through(network: nn.Module, magnitude: Tensor, unit: Unit, memory_bytes: in
     seen = ratio(magnitude - lowest, (peak - lowest).expand_as(magnitude))
     images = seen.reshape(-1, *seen.shape[-2:])
     try:
-        found = NetworkDenoiser(network, memory_bytes=memory_bytes)(images)
+        through = NetworkDenoiser(network, memory_bytes=memory_bytes, pixel_bytes=_pixel_bytes(network))
+        found = through(images)
     except ValueError as error:  # too few pixels for its levels
         raise UnsuitableError(str(error)) from None
     return found.clamp_min(0).reshape(magnitude.shape)
+
+
+def _pixel_bytes(network: nn.Module) -> int:
+    """As ReconResNet and its U-Net tell it; of other networks that of a ``DnCNN``."""
+    return network.settings.pixel_bytes if isinstance(network, ReconResNet | UNet2d) else PIXEL_BYTES
 
 
 def _phase(b: Tensor, phase: Phase | Tensor) -> Tensor:

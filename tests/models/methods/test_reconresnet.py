@@ -314,6 +314,20 @@ def test_trajectories_without_weights_by_formula_have_others(rng: torch.Generato
     assert (blurred / blurred.max() - truth).norm() > 0.4 * truth.norm()
 
 
+def test_batches_go_by_what_the_network_takes(x: Tensor, rng: torch.Generator) -> None:
+    operator = coils(1, rng)
+    settings = ReconResNetSettings(n_blocks=1, width=4)
+    seen = []
+    network = ReconResNet(settings)
+    network.register_forward_pre_hook(lambda module, images: seen.append(len(images[0])))
+    y = operator.forward(x[[0, 1, 0, 1]])
+    for images, expected in ((2, [2, 2]), (4, [4])):
+        seen.clear()
+        memory = images * settings.pixel_bytes * SHAPE[0] * SHAPE[1]
+        reconresnet(operator, y, network=network, memory_bytes=memory)
+        assert seen == expected
+
+
 def test_an_image_too_small_for_the_network_is_told(rng: torch.Generator) -> None:
     tiny = CartesianSense(torch.ones(4, 9, dtype=torch.bool), torch.ones(1, 4, 9, dtype=torch.complex64))
     with pytest.raises(
