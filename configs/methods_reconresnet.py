@@ -38,7 +38,7 @@ class ReconResNet(Choice):
         default=None,
         description="Weight of the network's image beside the samples, of exact consistency. 1 is as much as "
         "a sample has; of spokes, which are weighted by their density, where they are dense. On a grid about "
-        " the noise's variance over that of the network's error; along spokes no such ratio. 0: "
+        "the noise's variance over that of the network's error; along spokes no such ratio. 0: "
         "the samples alone decide what they can. null: 0 for one coil on a grid whose map is 1 everywhere, "
         "whose samples are then kept, else 0.1: coils and spokes would have their noise fitted.",
     )
