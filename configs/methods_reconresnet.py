@@ -36,10 +36,11 @@ class ReconResNet(Choice):
     )
     mu: Annotated[float, Field(ge=0, le=100)] | None = Field(
         default=None,
-        description="Weight of the network's image beside the samples, of exact consistency, relative to "
-        "||A||^2: about the noise's variance over that of the network's error. 0: the samples alone decide "
-        "what they can. null: 0 for one coil on a grid, whose samples are then kept, else 0.1: coils and "
-        "spokes would have their noise fitted.",
+        description="Weight of the network's image beside the samples, of exact consistency. 1 is as much as "
+        "a sample has; of spokes, which are weighted by their density, where they are dense. On a grid about "
+        "the noise's variance over that of the network's error; along spokes no such ratio. 0: "
+        "the samples alone decide what they can. null: 0 for one coil on a grid whose map is 1 everywhere, "
+        "whose samples are then kept, else 0.1: coils and spokes would have their noise fitted.",
     )
     n_cg: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=30,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from proxflow.configs.base import Choice, Modality, Size
 
@@ -12,8 +12,8 @@ Part = Annotated[float, Field(gt=0, le=1)]
 Acs = tuple[Size, Size] | None
 
 
-class FractionStep(Choice):
-    """What they share."""
+class PatternStep(Choice):
+    """A pattern, and the centre that may be kept beside it."""
 
     fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian",)
     kind: str
@@ -24,7 +24,7 @@ class FractionStep(Choice):
     )
 
 
-class UndersampleGaussian(FractionStep):
+class UndersampleGaussian(PatternStep):
     """Keep lines or points by a Gaussian density, narrow enough to leave a fraction, as in ReconResNet."""
 
     kind: Literal["undersample_gaussian"]
@@ -45,8 +45,13 @@ class UndersampleGaussian(FractionStep):
     )
     seed: int = Field(default=0, ge=0, le=2**32 - 1, description="Seed of the random pattern.")
 
+    @property
+    def whole_lines(self) -> bool:
+        """Whether lines along kx are kept or left out as a whole."""
+        return self.pattern == "lines"
 
-class UndersampleSteps(FractionStep):
+
+class UndersampleSteps(PatternStep):
     """Keep every n-th line along kx and nine in the centre, as ReconResNet's uniform mask."""
 
     kind: Literal["undersample_steps"]
@@ -54,13 +59,21 @@ class UndersampleSteps(FractionStep):
         default=4, description="From a kept line to the next; the centre lowers the acceleration."
     )
 
+    @property
+    def whole_lines(self) -> bool:
+        """As of ``UndersampleGaussian``: always."""
+        return True
+
 
 class KeepCentre(Choice):
     """Keep a block of low frequencies alone: the blur of a scan of lower resolution, at the same matrix."""
 
     fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian",)
     kind: Literal["keep_centre"]
-    fraction: Part = Field(default=0.25, description="What is kept of all samples at most.")
+    fraction: Part | None = Field(
+        default=None,
+        description="What is kept of all samples at most; 0.25, if neither it nor cut_lines is given.",
+    )
     keeps: Literal["lines", "aspect", "square"] = Field(
         default="lines",
         description="As many lines cut at each border; sides in proportion; or a square.",
@@ -68,6 +81,18 @@ class KeepCentre(Choice):
     cut_lines: Annotated[int, Field(ge=0, le=8192)] | None = Field(
         default=None, description="Lines cut at each of the four borders, in place of fraction."
     )
+
+    @field_validator("cut_lines")
+    @classmethod
+    def _in_place_of_fraction(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("fraction") is not None:
+            raise ValueError(f"must be left out where fraction is given, got {value}")
+        return value
+
+    @property
+    def kept(self) -> float:
+        """``fraction``, or what it is by default."""
+        return 0.25 if self.fraction is None else self.fraction
 
 
 PublishedSampling = UndersampleGaussian | UndersampleSteps | KeepCentre

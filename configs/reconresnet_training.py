@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from proxflow.configs.base import Part
 from proxflow.configs.network_training import (
@@ -31,6 +31,14 @@ PatternName = Literal[
     "spokes30",
 ]
 PATTERNS: tuple[PatternName, ...] = PatternName.__args__  # type: ignore[attr-defined]
+
+
+class Residual(NamedTuple):
+    """Of the residual network: ``ReconResNetTraining`` without gaps."""
+
+    blocks: int = 6
+    dropout: float = 0.2
+    skips: int = 0
 
 
 class ReconResNetTraining(Part):
@@ -65,18 +73,21 @@ class ReconResNetTraining(Part):
     )
     batch: ImageBatch = Field(default=1, description="Images in a step; 1 as published.")
     width: Annotated[int, Field(ge=2, le=256)] | None = Field(
-        default=None, description="Channels at full resolution; 24 of reconresnet, 18 of unet, if not given."
+        default=None, description="Channels at full resolution; 24 of reconresnet, 12 of unet, if not given."
     )
-    blocks: Annotated[int, Field(ge=0, le=64)] = Field(
-        default=6, description="Residual blocks of reconresnet; 14, with a width of 64, as published."
+    blocks: Annotated[int, Field(ge=0, le=64)] | None = Field(
+        default=None,
+        description="Residual blocks of reconresnet, 6 if not given; 14, with a width of 64, as published.",
     )
-    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.2, description="Share of channels within blocks of reconresnet that are 0 in a step."
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None,
+        description="Share of channels within blocks of reconresnet that are 0 in a step; 0.2, as "
+        "published, if not given.",
     )
-    skips: Annotated[int, Field(ge=0, le=5)] = Field(
-        default=0,
-        description="Of reconresnet: 0 none, as published; 1 adds the input to the output, up to 5, which "
-        "also adds each level on the way down to that on the way up.",
+    skips: Annotated[int, Field(ge=0, le=5)] | None = Field(
+        default=None,
+        description="Of reconresnet: 0 none, as published and if not given; 1 adds the input to the output, "
+        "up to 5, which also adds each level on the way down to that on the way up.",
     )
     learning_rate: LearningRate = 5e-4
     decay: Decay = 0.5
@@ -96,9 +107,24 @@ class ReconResNetTraining(Part):
         default="", description="Of the weights and the images, for the file and the card."
     )
     precision: Precision = "auto"
-    seed: Annotated[int, Field(ge=0, le=2**31)] = Field(
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         default=0, description="Of weights, images, phases, patterns and dropped channels."
     )
+
+    @field_validator("patterns")
+    @classmethod
+    def _once_each(cls, value: tuple[PatternName, ...]) -> tuple[PatternName, ...]:
+        twice = [name for name in dict.fromkeys(value) if value.count(name) > 1]
+        if twice:
+            raise ValueError(f"must name each pattern once, got {', '.join(twice)} more than once")
+        return value
+
+    @field_validator("blocks", "dropout", "skips")
+    @classmethod
+    def _has_a_use(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and info.data.get("architecture") == "unet":
+            raise ValueError(f"must be left out where architecture is unet, got {value:g}")
+        return value
 
     @property
     def kind(self) -> str:
@@ -113,4 +139,10 @@ class ReconResNetTraining(Part):
     @property
     def channels(self) -> int:
         """``width``, or what the architecture has by default."""
-        return self.width or (24 if self.architecture == "reconresnet" else 18)
+        return self.width or (24 if self.architecture == "reconresnet" else 12)
+
+    @property
+    def residual(self) -> Residual:
+        """What reconresnet alone has, as given or by default."""
+        given = {"blocks": self.blocks, "dropout": self.dropout, "skips": self.skips}
+        return Residual(**{name: value for name, value in given.items() if value is not None})

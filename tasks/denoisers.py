@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("proxflow.stages")
 # Where the networks of a method are named, if not in docs/denoisers.md
 PAGES = {"lpn": "methods/lpn", "reconresnet": "methods/reconresnet"}
+# What makes weights in place of those that are named and not there
+TRAINERS = {
+    SHIPPED: "train-denoiser",
+    SHIPPED_VOLUMES: "train-volumes",
+    SHIPPED_PRIORS: "train-diffusion",
+    SHIPPED_PROXES: "train-lpn",
+    SHIPPED_RECONRESNETS: "train-reconresnet",
+}
 FILE = "denoiser"  # the name stages know the file of weights by
 
 
@@ -47,10 +55,18 @@ def denoiser_files(config: MethodConfig) -> dict[str, str]:
 
 def check_there(field: str, name: str, path: Path, page: str) -> None:
     """RequestError, in one sentence, where the file behind ``name`` is not there; ``page`` of docs/
-    tells names.
+    tells names. Of a name that Proxflow knows and has no weights for, it tells what makes them.
     """
-    if not path.is_file():
-        raise RequestError(f"{field} must be a name of docs/{page}.md or an existing file, got {name}")
+    if path.is_file():
+        return
+    network, _ = name_parts(name)
+    for names, trainer in TRAINERS.items():
+        if network in names:
+            raise RequestError(
+                f"{field} must be weights that this Proxflow has, got {name}, which it comes without: "
+                f"`proxflow {trainer}` makes a file of weights"
+            )
+    raise RequestError(f"{field} must be a name of docs/{page}.md or an existing file, got {name}")
 
 
 def method_part(config: MethodConfig) -> dict[str, Any]:
@@ -120,6 +136,6 @@ def name_parts(name: str) -> tuple[str, str]:
 def file_of(name: str) -> Path | None:
     """The file of weights behind a name; None for what needs none."""
     network, _ = name_parts(name)
-    if network in (*SHIPPED, *SHIPPED_VOLUMES, *SHIPPED_PRIORS, *SHIPPED_PROXES, *SHIPPED_RECONRESNETS):
+    if any(network in names for names in TRAINERS):
         return Path(str(files("proxflow.data.weights"))) / f"{network}.safetensors"
     return Path(network).expanduser() if names_file(name) else None

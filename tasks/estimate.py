@@ -12,7 +12,7 @@ B items read from the file at once:
     reconstruct  (5 Y + 30 P c) w / c + O + D   samples, scaled copy and products; iterates, of ``dds`` for
                                            each of the samples it draws; D: what a network takes, by method:
                                            of a diffusion model and of ``lpn`` of the images that are given
-                                           to it at once, of ``reconresnet`` ``PIXEL_BYTES`` P, and weights
+                                           to it at once, of ``reconresnet`` what it says of P, and weights
     hold_out     the same
     evaluate     2 N P + P (2 c + 56) + 7 Y   the region; image and reference of one item, in float64
     report       S P c (M + 3) + 3 Y       S shown images of each method and what is drawn of them
@@ -36,9 +36,9 @@ from proxflow.configs.methods_reconresnet import ReconResNet
 from proxflow.configs.methods_series import TdDip
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
-from proxflow.models.denoisers.network import PIXEL_BYTES
 from proxflow.models.methods.scaling import data_scale
 from proxflow.operators.frame_operator import FrameOperator
+from proxflow.tasks.artefact_networks import open_reconresnet
 from proxflow.tasks.denoisers import denoiser_files
 from proxflow.tasks.learned_priors import activation_bytes
 from proxflow.tasks.method_arguments import method_arguments
@@ -145,7 +145,8 @@ def _network_bytes(
         return activation_bytes(config, fit.image_shape, precision=precision, kept=kept)
     if isinstance(config, ReconResNet):
         weights = sum(Path(path).stat().st_size for path in denoiser_files(config).values())
-        return bytes_of(fit.image_shape, PIXEL_BYTES) + 2 * weights
+        network = open_reconresnet(config.network)
+        return bytes_of(fit.image_shape, network.settings.pixel_bytes) + 2 * weights
     if METHODS[config.method].opens not in ("prior", "image"):
         return 0
     operator, y = fit.problem.posed(fit.problem.mask)

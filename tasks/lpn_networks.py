@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxflow.configs.denoiser import SHIPPED_PROXES
-from proxflow.tasks.denoisers import file_of
+from proxflow.tasks.denoisers import PAGES, check_there, file_of
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.weights_refused import weights_refused
 
@@ -38,11 +38,8 @@ def open_lpn(name: str, *, file: Path | None = None, device: str = "cpu", what: 
     path = file or file_of(name)
     if path is None:
         raise RequestError(f"{what} must be {', '.join(SHIPPED_PROXES)} or a file of weights, got {name}")
-    if file is None and name in SHIPPED_PROXES and not path.is_file():
-        raise RequestError(
-            f"{what} must be weights that this Proxflow has, got {name}, which it comes without: "
-            "`proxflow train-lpn` makes a file of weights"
-        )
+    if file is None and name in SHIPPED_PROXES:
+        check_there(what, name, path, PAGES["lpn"])
     with weights_refused(path):
         weights = read_lpn_weights(path, what)
         if weights.settings is None:

@@ -25,7 +25,7 @@ from proxflow.data.weights.weights_file import (
 Architecture = Literal["reconresnet", "unet"]
 
 FORMATS: dict[str, Architecture] = {"reconresnet-1": "reconresnet", "unet2d-1": "unet"}
-MOST_BYTES = 256 << 20  # 34 blocks have 156 MiB
+MOST_BYTES = 5 << 30  # 64 blocks of 1024 channels, the most that is trained, have 4.5 GiB
 PREFIXES = ("module.", "model.", "net.")  # of several devices, of the released files, of checkpoints
 SETTINGS: dict[Architecture, dict[str, type]] = {
     "reconresnet": {

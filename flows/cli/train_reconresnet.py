@@ -61,19 +61,29 @@ def command(
     batch: Annotated[int, Parameter(help="Images in a step; 1 as published.")] = 1,
     width: Annotated[
         int | None,
-        Parameter(help="Channels at full resolution; 24 of reconresnet, 18 of unet, if not given."),
+        Parameter(help="Channels at full resolution; 24 of reconresnet, 12 of unet, if not given."),
     ] = None,
     blocks: Annotated[
-        int, Parameter(help="Residual blocks; 14, with --width 64, is the published network.")
-    ] = 6,
-    dropout: Annotated[float, Parameter(help="Share of channels within blocks that are 0 in a step.")] = 0.2,
-    skips: Annotated[
-        int,
+        int | None,
         Parameter(
-            help="0 none, as published; 1 adds the input to the output; 2 to 4 more; 5 also each level on "
-            "the way down to that on the way up. From 1 on nothing becomes darker than in the input."
+            help="Residual blocks of reconresnet, 6 if not given; 14, with --width 64, is the published "
+            "network."
         ),
-    ] = 0,
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        Parameter(
+            help="Share of channels within blocks of reconresnet that are 0 in a step; 0.2 if not given."
+        ),
+    ] = None,
+    skips: Annotated[
+        int | None,
+        Parameter(
+            help="Of reconresnet: 0 none, as published and if not given; 1 adds the input to the output; "
+            "2 to 4 more; 5 also each level on the way down to that on the way up. From 1 on nothing becomes "
+            "darker than in the input."
+        ),
+    ] = None,
     learning_rate: Annotated[
         float, Parameter(help="Of Adam, reached after 50 steps; 1e-4 as published.")
     ] = 5e-4,

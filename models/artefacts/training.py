@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from proxflow.models.artefacts.undersampled_images import Undersampled
-from proxflow.models.methods.reconresnet import reconresnet, weighted_samples
+from proxflow.models.methods.network_guess import network_guess
+from proxflow.models.methods.reconresnet import consistent
 from proxflow.models.metrics.ssim_loss import ssim_loss
 from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.trainee import Trainee
+from proxflow.models.solvers.iteration import DivergenceError
 from proxflow.operators.base import LinearOperator
 
 N_CG = 8  # of the consistency along spokes: more takes longer than all the networks' passes
@@ -66,15 +68,15 @@ def find_ssim_gradient(trainee: Trainee, images: Undersampled, *, seed: int, mix
 
 
 def made_of(network: nn.Module, case: Case, *, phase: Literal["low", "none"]) -> Made:
-    """What ``reconresnet`` makes of the case's measurement, alone and consistent; on the CPU."""
+    """What ``reconresnet`` makes of the case's measurement, alone and consistent, by one pass; on the CPU.
+    The case has no noise, so samples are fitted with mu = 0. Raises DivergenceError where the network's image
+    is not finite."""
     y = case.operator.forward(case.truth)
-    weighted, samples = weighted_samples(case.operator, y)
-    seen = _OnCpu(network)
-    alone, consistent = (
-        reconresnet(case.operator, y, network=seen, phase=phase, consistency=way, n_cg=N_CG).image.abs()
-        for way in ("none", "exact")
-    )
-    return Made(case.truth.abs(), weighted.adjoint(samples).abs(), alone, consistent)
+    guess = network_guess(case.operator, y, network=_OnCpu(network), phase=phase)
+    if not guess.image.isfinite().all():
+        raise DivergenceError("the network's image must be finite", 1, guess.b)
+    fitted = consistent(case.operator, y, guess, consistency="exact", mu=0.0, n_cg=N_CG)
+    return Made(case.truth.abs(), guess.b.abs(), guess.image.abs(), fitted.abs())
 
 
 def scores(made: Sequence[Made]) -> Scores:

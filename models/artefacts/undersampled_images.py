@@ -19,7 +19,7 @@ from proxflow.models.denoisers.noisy_crops import (
     turned,
 )
 from proxflow.models.diffusion.smooth_phase import smooth_phase
-from proxflow.models.methods.reconresnet import weighted_samples
+from proxflow.models.methods.network_guess import weighted_samples
 from proxflow.operators.base import LinearOperator
 
 Pattern = Callable[[int], LinearOperator]  # the measurement that a seed draws, of one coil

@@ -23,6 +23,7 @@ class NetworkDenoiser:
         network: of (n, 1, y, x).
         mixed: convolutions in bfloat16. Where the CPU has it this is twice as fast, and moves the result by
             8e-4 of the peak or less (rms; 5e-3 at most), see ``benchmarks/denoiser_rate.py``.
+        pixel_bytes: what the network takes for each pixel of an image.
 
     images: real (n, y, x), any dtype: computed in float32, returned in their own.
     Raises ValueError if images has other than three axes.
@@ -35,11 +36,13 @@ class NetworkDenoiser:
         peak: float = 1.0,
         mixed: bool = False,
         memory_bytes: int | None = None,
+        pixel_bytes: int = PIXEL_BYTES,
     ) -> None:
         self.network = channels_last(network.eval().float())
         self.peak = peak
         self.mixed = mixed
         self.memory_bytes = memory_bytes
+        self.pixel_bytes = pixel_bytes
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
@@ -57,4 +60,4 @@ class NetworkDenoiser:
     def batch_of(self, size: torch.Size) -> int:
         """Images of this size (y, x) that go through the network at once."""
         allowed = FAST_BYTES if self.memory_bytes is None else min(FAST_BYTES, self.memory_bytes)
-        return max(1, allowed // (PIXEL_BYTES * size.numel()))
+        return max(1, allowed // (self.pixel_bytes * size.numel()))

@@ -69,16 +69,18 @@ class ReconResNet(nn.Module):
     def _of_even_sides(self, x: Tensor) -> Tensor:
         skips = self.settings.skips
         h = self.intialConv(x)
-        levels = [x + h if skips >= 3 else h]
-        for down in self.downsam:
-            levels.append(down(levels[-1]))
-        h = self.resblocks(levels[-1])
-        if skips >= 2:
-            h = levels[-1] + h
-        for up, level in zip(self.upsam, reversed(levels[:-1]), strict=True):
+        if skips >= 3:
+            h = x + h
+        kept: dict[int, Tensor] = {}  # by level, for as long as it is needed
+        for level, down in enumerate(self.downsam):
+            if skips == 5 or (skips == 4 and level == 0):
+                kept[level] = h
+            h = down(h)
+        h = h + self.resblocks(h) if skips >= 2 else self.resblocks(h)
+        for level, up in zip(reversed(range(len(self.upsam))), self.upsam, strict=True):
             h = up(h)
-            if skips == 5 or (skips == 4 and level is levels[0]):
-                h = level + h
+            if level in kept:
+                h = kept.pop(level) + h
         out: Tensor = self.finalconv(h)
         return x + out if skips >= 1 else out
 

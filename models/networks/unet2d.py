@@ -13,6 +13,7 @@ from torch.nn import functional
 from proxflow.models.networks.continued_sides import continued
 from proxflow.models.networks.instance_norm import InstanceNorm
 from proxflow.models.networks.load_weights import load_weights
+from proxflow.models.networks.unet_bytes import NUMBER_BYTES, OVERHEAD
 
 MOST_LEVELS = 6
 SLOPE = 0.2  # of LeakyReLU below 0
@@ -26,7 +27,7 @@ class UNet2dSettings:
     ValueError where no such network can be built.
     """
 
-    width: int = 18  # 2 454 157 parameters: about those of ``reconresnet_settings.SMALL``
+    width: int = 12  # 1.09 million parameters: about those of the ReconResNet that is trained by default
     n_levels: int = 4
     dropout: float = 0.0
 
@@ -37,6 +38,14 @@ class UNet2dSettings:
             raise ValueError(f"n_levels must be from 1 to {MOST_LEVELS}, got {self.n_levels}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be at least 0 and below 1, got {self.dropout}")
+
+    @property
+    def pixel_bytes(self) -> int:
+        """What a pixel of an image takes at most on its way through, without gradients, about: in the last
+        step up all levels, the features below, what is put together of both, and two arrays more. Of 256 x
+        256 pixels on a CPU a process grew by three quarters of it."""
+        arrays = 2 - 0.5**self.n_levels + 0.5 + 2 + 2
+        return int(OVERHEAD * NUMBER_BYTES * arrays * self.width)
 
     @property
     def side_factor(self) -> int:

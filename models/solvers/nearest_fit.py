@@ -16,12 +16,13 @@ def nearest_fit(
         (A^H A + mu I) z = A^H y + mu x
 
     With mu = 0 the projection of x onto the images that fit y best, as what A does not see stays that of x:
-    idempotent, and no farther from any of them than x is. Of one coil on a Cartesian grid A^H A is a
-    projection and the first step is there: z = x + A^H (y - A x), x with its sampled k-space replaced.
+    idempotent, and no farther from any of them than x is. Of one coil on a Cartesian grid, with a map of
+    modulus 1, A^H A is a projection and the first step is there: z = x + A^H (y - A x), x with its sampled
+    k-space replaced.
     Otherwise ``n_iter`` steps, fewer than it takes with noise, or a mu > 0, keep noise from being fitted.
 
     Args:
-        operator: ``normal`` is all that is used of it; mu is relative to the square of its norm.
+        operator: ``normal`` is all that is used of it; mu has the unit of the square of its norm.
         b: A^H y; b and x (*batch, *domain).
         tol: of the residual, relative to its first.
 

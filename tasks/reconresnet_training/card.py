@@ -81,9 +81,10 @@ say little, and what is rare it may leave out.
 def _sizes(config: ReconResNetTraining) -> str:
     if config.architecture == "unet":
         return f"{config.channels} channels at full resolution, 4 levels, LeakyReLU"
+    blocks, dropout, skips = config.residual
     return (
-        f"{config.channels} channels at full resolution, {config.blocks} residual blocks, PReLU, dropout "
-        f"{config.dropout:g}, skips {config.skips}"
+        f"{config.channels} channels at full resolution, {blocks} residual blocks, PReLU, dropout "
+        f"{dropout:g}, skips {skips}"
     )
 
 

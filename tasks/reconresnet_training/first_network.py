@@ -22,9 +22,8 @@ def network_settings(config: ReconResNetTraining) -> ReconResNetSettings | UNet2
     """Of the architecture asked for."""
     if config.architecture == "unet":
         return UNet2dSettings(width=config.channels)
-    return ReconResNetSettings(
-        n_blocks=config.blocks, width=config.channels, dropout=config.dropout, skips=config.skips
-    )
+    blocks, dropout, skips = config.residual
+    return ReconResNetSettings(n_blocks=blocks, width=config.channels, dropout=dropout, skips=skips)
 
 
 def artefact_trainee(config: ReconResNetTraining, device: str) -> Trainee:

@@ -60,14 +60,16 @@ class ArtefactTraining:
 
     @cached_property
     def cases(self) -> dict[PatternName, list[Case]]:
-        """By pattern: slices kept apart, evenly chosen, each drawn and measured once."""
+        """By pattern: slices kept apart, evenly chosen, each drawn and measured once; with masks that are
+        fixed, by the one it is trained with."""
         found = [Subject("", (sizes,)) for subject in self.images.kept_apart for sizes in subject.slices]
         truths = [
             draw_object(slice_, self._settings, step_generator(JUDGED_SEED, index))
             for index, slice_ in enumerate(found[:: -(-len(found) // MOST_JUDGED)])
         ]
+        fixed = self._settings.fixed
         return {
-            name: [Case(truth, pattern(index)) for index, truth in enumerate(truths)]
+            name: [Case(truth, pattern(0 if fixed else index)) for index, truth in enumerate(truths)]
             for name, pattern in self.patterns.items()
         }
 

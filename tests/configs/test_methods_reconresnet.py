@@ -10,14 +10,15 @@ from pydantic import ValidationError
 
 from proxflow.configs.loading import anchor_paths
 from proxflow.configs.methods_reconresnet import ReconResNet
-from proxflow.models.methods import reconresnet as library
+from proxflow.models.methods.network_guess import Phase, Unit
+from proxflow.models.methods.reconresnet import Consistency
 from proxflow.tasks.methods import METHODS
 
 
 def test_consistencies_and_phases_are_those_of_the_library() -> None:
-    for field, kind in (("consistency", library.Consistency), ("phase", library.Phase)):
+    for field, kind in (("consistency", Consistency), ("phase", Phase)):
         assert get_args(ReconResNet.model_fields[field].annotation) == get_args(kind)
-    assert set(get_args(ReconResNet.model_fields["unit"].annotation)) < set(get_args(library.Unit))
+    assert set(get_args(ReconResNet.model_fields["unit"].annotation)) < set(get_args(Unit))
     assert METHODS["reconresnet"].direct  # of spokes it makes weights, which a scaled operator hides
 
 

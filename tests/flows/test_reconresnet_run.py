@@ -15,7 +15,7 @@ import torch
 
 from proxflow.data.open_scan import open_scan
 from proxflow.data.weights.reconresnet_weights import ReconResNetWeights, write_reconresnet_weights
-from proxflow.models.denoisers.network import PIXEL_BYTES, NetworkDenoiser
+from proxflow.models.denoisers.network import NetworkDenoiser
 from proxflow.models.networks.reconresnet import ReconResNet
 from proxflow.models.networks.reconresnet_settings import ReconResNetSettings
 from proxflow.operators.fourier import fft2c
@@ -195,7 +195,7 @@ def test_check_counts_the_network(proxflow: Any, written: Any, tmp_path: Path) -
         stages = {stage["name"].partition(":")[0]: stage for stage in told["stages"]}
         memory[method[0]] = stages["reconstruct"]["memory_bytes"] - stages["calibrate"]["memory_bytes"]
         seconds[method[0]] = stages["reconstruct"]["seconds"]
-    network = PIXEL_BYTES * 91 * 78 + 2 * (tmp_path / "net.safetensors").stat().st_size
+    network = RANDOM.pixel_bytes * 91 * 78 + 2 * (tmp_path / "net.safetensors").stat().st_size
     assert memory["r"] - memory["z"] == network
     assert seconds["r"] > seconds["z"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from proxflow.models.denoisers.network import NetworkDenoiser
 from proxflow.models.denoisers.tv import TvDenoiser
 from proxflow.models.networks.dncnn import DnCNN
 from proxflow.operators.fourier import ifft2c
+from proxflow.tasks import denoisers
 from proxflow.tasks.denoisers import denoiser_files, method_part, open_denoiser
 from proxflow.tasks.errors import RequestError
 
@@ -138,6 +140,32 @@ def test_shipped_weights_are_files_of_the_stage() -> None:
     assert denoiser_files(Method(denoiser="tv")) == {}
     without: Any = SimpleNamespace(method="fbp")
     assert denoiser_files(without) == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "trainer"),
+    [
+        ("denoiser", "dncnn-mri", "train-denoiser"),
+        ("denoiser", "dncnn-mri:bfloat16", "train-denoiser"),
+        ("denoiser", "unet3d-radar", "train-volumes"),
+        ("network", "deep2s-radar", "train-volumes"),
+        ("prior", "diffusion-ct", "train-diffusion"),
+        ("prior", "lpn-mri", "train-lpn"),
+        ("network", "reconresnet-mri", "train-reconresnet"),
+        ("network", "unet-mri", "train-reconresnet"),
+    ],
+)
+def test_a_known_name_without_its_file_tells_what_makes_one(
+    field: str, name: str, trainer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(denoisers, "files", lambda package: tmp_path)
+    config: Any = SimpleNamespace(**{"method": "any", field: name})
+    words = (
+        f"{field} must be weights that this Proxflow has, got {name}, which it comes without: "
+        f"`proxflow {trainer}` makes a file of weights"
+    )
+    with pytest.raises(RequestError, match=f"^{re.escape(words)}$"):
+        denoiser_files(config)
 
 
 def test_a_missing_or_wrong_file_is_one_sentence(tmp_path: Path, weights: Path) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from proxflow.configs.reconresnet_training import PATTERNS, ReconResNetTraining
 from proxflow.data.masks.acceleration import acceleration
-from proxflow.data.weights.reconresnet_weights import read_reconresnet_weights
+from proxflow.data.weights.reconresnet_weights import MOST_BYTES, read_reconresnet_weights
 from proxflow.models.artefacts.training import Made
 from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.reconresnet import ReconResNet
-from proxflow.models.networks.unet2d import UNet2d
+from proxflow.models.networks.unet2d import UNet2d, UNet2dSettings
+from proxflow.operators.base import LinearOperator
 from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.non_cartesian_sense import NonCartesianSense
 from proxflow.tasks.artefact_networks import artefact_network
@@ -29,7 +32,7 @@ from proxflow.tasks.reconresnet_training import training as training_module
 from proxflow.tasks.reconresnet_training.first_network import artefact_trainee, network_settings
 from proxflow.tasks.reconresnet_training.patterns import pattern_of
 from proxflow.tasks.reconresnet_training.pictures import made_rows
-from proxflow.tasks.reconresnet_training.training import ArtefactTraining
+from proxflow.tasks.reconresnet_training.training import JUDGED_SEED, ArtefactTraining
 
 QUICK = ReconResNetTraining(
     architecture="reconresnet",
@@ -135,13 +138,45 @@ def test_what_it_leaves(architecture: str, kind: type, storage: str, source: str
     assert (tmp_path / "a" / "examples.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_usual_networks_fit_16_mib() -> None:
-    for architecture in ("reconresnet", "unet"):
-        config = ReconResNetTraining(architecture=architecture)
-        settings = network_settings(config)
-        with torch.device("meta"):
-            network = UNet2d(settings) if architecture == "unet" else ReconResNet(settings)  # type: ignore[arg-type]
-        assert 4 * sum(parameter.numel() for parameter in network.parameters()) < 16 << 20
+def parameters(config: ReconResNetTraining) -> int:
+    settings = network_settings(config)
+    with torch.device("meta"):
+        network = UNet2d(settings) if isinstance(settings, UNet2dSettings) else ReconResNet(settings)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_the_usual_networks_fit_16_mib_and_have_about_as_many_parameters() -> None:
+    usual = {name: ReconResNetTraining(architecture=name) for name in ("reconresnet", "unet")}
+    counts = {name: parameters(config) for name, config in usual.items()}
+    assert counts["reconresnet"] == 1_102_764 and 4 * max(counts.values()) < 16 << 20
+    assert counts["unet"] == pytest.approx(counts["reconresnet"], rel=0.1)
+    assert network_settings(usual["unet"]) == UNet2dSettings()
+
+
+def test_the_largest_networks_that_are_trained_can_be_read() -> None:
+    largest: dict[str, dict[str, Any]] = {"reconresnet": {"width": 256, "blocks": 64}, "unet": {"width": 256}}
+    for architecture, sizes in largest.items():
+        config = ReconResNetTraining(architecture=architecture, **sizes)
+        assert 4 * parameters(config) + (1 << 20) < MOST_BYTES  # a mebibyte for names and shapes
+        for name, value in sizes.items():
+            with pytest.raises(ValidationError, match="less than or equal to"):
+                ReconResNetTraining(architecture=architecture, **sizes | {name: value + 1})
+
+
+def test_a_seed_of_judged_draws_cannot_be_asked_for() -> None:
+    assert ReconResNetTraining(architecture="unet", seed=JUDGED_SEED - 1).seed == JUDGED_SEED - 1
+    with pytest.raises(ValidationError, match="less than"):
+        ReconResNetTraining(architecture="unet", seed=JUDGED_SEED)
+
+
+@pytest.mark.parametrize("side", [192, 256])
+def test_patterns_that_are_drawn_differ_from_seed_to_seed(side: int) -> None:
+    for name in PATTERNS:
+        if name.startswith(("lines", "points")):
+            drawn = (pattern_of(name, side)(seed) for seed in range(10))
+            masks = (operator.mask for operator in drawn if isinstance(operator, CartesianSense))
+            first = next(masks)
+            assert any(not torch.equal(first, other) for other in masks), name
 
 
 def test_every_pattern_measures_as_it_is_called() -> None:
@@ -157,7 +192,7 @@ def test_every_pattern_measures_as_it_is_called() -> None:
             assert 0.25 < share < 0.4
         else:
             most = int(name[-2:]) / 100
-            assert 0.3 * most < share <= max(most, 9 / 64 if name.startswith("lines") else 0)
+            assert 0.3 * most < share <= max(most, 12 / 64 if name.startswith("lines") else 0)
             again, other = pattern_of(name, 64)(5), pattern_of(name, 64)(6)
             assert isinstance(again, CartesianSense) and isinstance(other, CartesianSense)
             assert torch.equal(again.mask, operator.mask)
@@ -175,6 +210,27 @@ def test_subjects_judged_are_kept_apart_and_always_the_same(source: str) -> None
     network.train()
     assert first.judge(network) == again.judge(network)
     assert network.training
+
+
+@pytest.mark.parametrize("masks", ["fixed", "drawn"])
+def test_fixed_masks_are_judged_as_they_are_trained_on(
+    masks: str, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = training_of(source, QUICK.model_copy(update={"masks": masks, "patterns": ("points30",)}))
+    asked: list[int] = []
+    pattern = training.patterns["points30"]
+
+    def noted(seed: int) -> LinearOperator:
+        asked.append(seed)
+        return pattern(seed)
+
+    monkeypatch.setitem(training.patterns, "points30", noted)
+    training.find_gradient(artefact_trainee(training.config, "cpu"))
+    trained_on = pattern(asked[0])
+    assert isinstance(trained_on, CartesianSense) and len(asked) == QUICK.batch
+    judged = [case.operator for case in training.cases["points30"]]
+    same = [isinstance(one, CartesianSense) and torch.equal(one.mask, trained_on.mask) for one in judged]
+    assert len(same) == 2 and all(same) == (masks == "fixed")
 
 
 def test_it_begins_with_weights_of_the_same_network_alone(source: str, tmp_path: Path) -> None:

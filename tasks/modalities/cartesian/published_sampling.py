@@ -22,8 +22,7 @@ def published_mask(step: PublishedSampling, shape: tuple[int, int]) -> tuple[np.
     try:
         mask, done = _pattern(step, shape)
         if not isinstance(step, KeepCentre) and step.acs is not None:
-            lines = getattr(step, "pattern", "lines") == "lines"
-            acs = (step.acs[0], shape[1] if lines else step.acs[1])
+            acs = (step.acs[0], shape[1] if step.whole_lines else step.acs[1])
             mask |= central_block(shape, acs)
             done += f", and the centre {acs[0]} x {acs[1]}"
     except ValueError as error:
@@ -38,7 +37,7 @@ def _pattern(step: PublishedSampling, shape: tuple[int, int]) -> tuple[np.ndarra
         return stepped_line_mask(shape, step.step), f"every line of {step.step} and the centre"
     if step.cut_lines is not None:
         return cut_lines_mask(shape, step.cut_lines), f"{step.cut_lines} lines cut at each border"
-    return centre_mask(shape, step.fraction, keeps=step.keeps), "the centre alone"
+    return centre_mask(shape, step.kept, keeps=step.keeps), "the centre alone"
 
 
 def _gaussian(step: UndersampleGaussian, shape: tuple[int, int]) -> np.ndarray:

@@ -91,6 +91,17 @@ def test_bad_requests_are_one_sentence_and_leave_nothing(proxflow: Any, still_im
         (("--blocks", "65"), "--blocks must be less than or equal to 64, got 65"),
         (("--skips", "6"), "--skips must be less than or equal to 5, got 6"),
         (("--dropout", "1"), "--dropout must be less than 1, got 1"),
+        (
+            ("--patterns", "step4,lines10,step4"),
+            "--patterns must name each pattern once, got step4 more than",
+        ),
+        (
+            ("--architecture", "unet", "--blocks", "14"),
+            "--blocks must be left out where architecture is unet",
+        ),
+        (("--architecture", "unet", "--dropout", "0.5"), "is unet, got 0.5"),
+        (("--architecture", "unet", "--skips", "0"), "--skips must be left out where architecture is unet"),
+        (("--seed", "2147483648"), "--seed must be less than 2147483648, got 2147483648"),
         (("--validate", "z"), "--validate must name subjects of the images (a, b, c), got z"),
         (("--validate", "a,b"), "images must show at least 8 slices to train on, got 4"),
         (("--start", "none.safetensors"), "start must be an existing file of weights"),

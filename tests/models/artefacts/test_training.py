@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from proxflow.models.artefacts.training import Case, find_ssim_gradient, judged_pattern, made_of, scores
+from proxflow.models.artefacts.training import (
+    N_CG,
+    Case,
+    find_ssim_gradient,
+    judged_pattern,
+    made_of,
+    scores,
+)
 from proxflow.models.artefacts.undersampled_images import UNIT, Undersampled
+from proxflow.models.methods.reconresnet import reconresnet
 from proxflow.models.metrics.ssim_loss import ssim_loss
 from proxflow.models.networks.reconresnet import ReconResNet
 from proxflow.models.networks.reconresnet_settings import ReconResNetSettings
 from proxflow.models.networks.trainee import Trainee, new_trainee
+from proxflow.models.solvers.iteration import DivergenceError
 from proxflow.operators.cartesian_sense import CartesianSense
 
 TINY = ReconResNetSettings(n_blocks=1, width=4, dropout=0.5)
@@ -22,8 +32,10 @@ class Knows(nn.Module):
     def __init__(self, truth: Tensor) -> None:
         super().__init__()
         self.truth = nn.Parameter(0.6 * truth[None, None])
+        self.passes = 0
 
     def forward(self, x: Tensor) -> Tensor:
+        self.passes += 1
         return self.truth.expand_as(x)
 
 
@@ -65,9 +77,27 @@ def test_without_dropout_the_loss_is_one_minus_ssim(rng: torch.Generator) -> Non
     assert abs(found - expected) < 1e-5
 
 
+def test_what_is_made_is_what_the_method_makes() -> None:
+    one, network = case(), drawn().network
+    made = made_of(network, one, phase="low")
+    y = one.operator.forward(one.truth)
+    for found, way in ((made.network, "none"), (made.consistent, "exact")):
+        expected = reconresnet(one.operator, y, network=network, consistency=way, mu=0.0, n_cg=N_CG)  # type: ignore[arg-type]
+        assert torch.equal(found, expected.image.abs())
+    assert torch.equal(made.zero_filled, one.operator.adjoint(y).abs())
+
+
+def test_a_network_that_came_apart_is_not_judged() -> None:
+    one = case()
+    with pytest.raises(DivergenceError, match="the network's image must be finite"):
+        made_of(Knows(one.truth.abs() * torch.nan), one, phase="low")
+
+
 def test_a_network_that_knows_the_object_is_made_right_whatever_its_unit() -> None:
     one = case()
-    made = made_of(Knows(one.truth.abs()), one, phase="low")
+    network = Knows(one.truth.abs())
+    made = made_of(network, one, phase="low")
+    assert network.passes == 1
     truth = one.truth.abs()
     assert float((made.zero_filled - truth).abs().max()) > 0.2
     for found in (made.network, made.consistent):  # the phase is told from few samples

@@ -92,6 +92,22 @@ def test_a_perfect_network_gives_the_image_whatever_its_scale(x: Tensor, rng: to
     torch.testing.assert_close(found.real, 40 * truth, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.3, 1.0])
+def test_noise_makes_the_scale_brighter_by_its_share_of_the_samples(
+    level: float, x: Tensor, rng: torch.Generator
+) -> None:
+    operator = coils(3, rng)
+    truth = x[1].abs().to(x.dtype)
+    clean = operator.forward(truth)
+    noise = level * clean.abs().square().mean().sqrt() * operator.mask
+    noise = noise * torch.randn(clean.shape, dtype=x.dtype, generator=rng)
+    network = Seen(lambda seen: (truth.real / truth.real.max())[None, None].float())
+    found = reconresnet(operator, clean + noise, network=network, consistency="none", phase="none").image
+    brighter = float(found.real.sum() / truth.real.sum())
+    expected = 1 + float(noise.norm() / clean.norm()) ** 2
+    assert brighter == pytest.approx(expected, rel=0.05) and (brighter > 1.02 or not level)
+
+
 def test_units_of_a_volume(x: Tensor, rng: torch.Generator) -> None:
     operator, network = coils(1, rng), Seen()
     y = operator.forward(x)
@@ -106,8 +122,8 @@ def test_units_of_a_volume(x: Tensor, rng: torch.Generator) -> None:
 def test_items_do_not_depend_on_their_neighbours(x: Tensor, rng: torch.Generator) -> None:
     operator = coils(2, rng)
     y = operator.forward(x)
-    both = reconresnet(operator, y, network=Seen()).image
-    torch.testing.assert_close(reconresnet(operator, y[1], network=Seen()).image, both[1])
+    both = reconresnet(operator, y, network=Seen(), mu=0.0).image
+    torch.testing.assert_close(reconresnet(operator, y[1], network=Seen(), mu=0.0).image, both[1])
 
 
 @pytest.mark.parametrize("consistency", ["exact", "none"])
@@ -193,7 +209,7 @@ def test_spokes_are_gridded_for_the_network_and_then_fitted(rng: torch.Generator
     truth = torch.exp(-4 * ((y - 0.1) ** 2 + x**2)).to(torch.complex128)
     samples = operator.forward(5 * truth)
     results = {
-        name: reconresnet(operator, samples, network=network, phase="none", consistency=name)  # type: ignore[arg-type]
+        name: reconresnet(operator, samples, network=network, mu=0.0, phase="none", consistency=name)  # type: ignore[arg-type]
         for name in ("none", "exact", "published_spokes", "published_spokes_off_centre")
     }
     assert (network.seen[0, 0] - truth.real).norm() < 0.2 * truth.real.norm()  # gridding, by its maximum
@@ -217,12 +233,71 @@ def test_mu_left_open_keeps_samples_of_one_coil_and_no_others(x: Tensor, rng: to
     for n_coils, mu in ((1, 0.0), (3, 0.1)):
         operator = coils(n_coils, rng)
         y = operator.forward(x)
-        of_itself = reconresnet(operator, y, network=Seen(), mu=None).image
+        of_itself = reconresnet(operator, y, network=Seen()).image
+        assert torch.equal(reconresnet(operator, y, network=Seen(), mu=None).image, of_itself)
         torch.testing.assert_close(of_itself, reconresnet(operator, y, network=Seen(), mu=mu).image)
         other = reconresnet(operator, y, network=Seen(), mu=0.5).image
         assert (other - of_itself).abs().max() > 1e-3
-    published = reconresnet(coils(1, rng), y[:, :1], network=Seen(), mu=None, consistency="published_real")
+    published = reconresnet(coils(1, rng), y[:, :1], network=Seen(), consistency="published_real")
     assert not published.image.imag.any()
+
+
+@pytest.mark.parametrize("kind", ["one coil", "coils", "spokes"])
+def test_mu_means_the_same_whatever_the_scale_of_coil_maps(kind: str, rng: torch.Generator) -> None:
+    if kind == "spokes":
+        operator: CartesianSense | NonCartesianSense = spokes(9)
+        louder: CartesianSense | NonCartesianSense = NonCartesianSense(
+            operator.trajectory, 7 * operator.coil_maps, n_readout=2 * N
+        )
+    else:
+        operator = coils(1 if kind == "one coil" else 3, rng)
+        louder = CartesianSense(operator.mask, 7 * operator.coil_maps)
+    y = operator.forward(torch.randn(operator.domain_shape, dtype=torch.complex128, generator=rng))
+    found, same = (reconresnet(a, y, network=Seen(), mu=0.2).image for a in (operator, louder))
+    torch.testing.assert_close(7 * same, found)
+    assert (found - reconresnet(operator, y, network=Seen(), mu=0.2 * 49).image).abs().max() > 1e-3
+
+
+def test_mu_of_coil_maps_whose_squares_sum_to_1_is_that_of_the_formula(
+    x: Tensor, rng: torch.Generator
+) -> None:
+    operator = coils(3, rng)
+    y = operator.forward(x[0])
+    guess = reconresnet(operator, y, network=Seen(), consistency="none").image
+    found = reconresnet(operator, y, network=Seen(), mu=0.3, n_cg=200).image
+    left = operator.normal(found) + 0.3 * found
+    torch.testing.assert_close(left, operator.adjoint(y) + 0.3 * guess, rtol=1e-9, atol=1e-9)
+
+
+def test_a_map_cut_to_the_object_is_not_fitted_with_mu_0(x: Tensor, rng: torch.Generator) -> None:
+    """Its A^H A is no projection: what is measured where it is 0 is noise, and mu = 0 fits it within."""
+    whole = coils(1, rng)
+    y = whole.forward(x) + torch.randn(2, 1, *SHAPE, dtype=torch.complex128, generator=rng)
+    cut = whole.coil_maps.clone()
+    cut[:, :4] = cut[:, :, 11:] = 0
+    operator = CartesianSense(whole.mask, cut)
+    of_itself, usual, fitted = (
+        reconresnet(operator, y, network=Seen(), mu=mu).image for mu in (None, 0.1, 0.0)
+    )
+    torch.testing.assert_close(of_itself, usual)
+    assert (of_itself - fitted).norm() > 0.05 * fitted.norm()
+    turned = CartesianSense(whole.mask, whole.coil_maps * torch.exp(torch.tensor(0.7j)))
+    kept = reconresnet(turned, y, network=Seen()).image  # a phase is no other size
+    assert (turned.forward(kept) - whole.mask * y).norm() < 1e-9 * y.norm()
+    words = "one coil on a Cartesian grid, with a map of modulus 1 everywhere, got a map from 0 to 1"
+    with pytest.raises(UnsuitableError, match=words):
+        reconresnet(operator, y, network=Seen(), consistency="published_real")
+
+
+def test_operators_without_coil_maps_have_mu_relative_to_their_norm(rng: torch.Generator) -> None:
+    matrix = torch.randn(12, 9, dtype=torch.complex128, generator=rng)
+    a = MatrixOperator(matrix, (3, 3), (12,))
+    y = torch.randn(12, dtype=torch.complex128, generator=rng)
+    guess = reconresnet(a, y, network=Seen(), phase="none", consistency="none").image
+    found = reconresnet(a, y, network=Seen(), phase="none", mu=0.3, n_cg=100).image
+    square = float(torch.linalg.matrix_norm(matrix, 2)) ** 2
+    left, right = a.normal(found) - a.adjoint(y), 0.3 * square * (guess - found)
+    assert (left - right).norm() < 1e-2 * right.norm() > 0
 
 
 def test_trajectories_without_weights_by_formula_have_others(rng: torch.Generator) -> None:
@@ -237,6 +312,20 @@ def test_trajectories_without_weights_by_formula_have_others(rng: torch.Generato
     assert (network.seen[0, 0] - truth).norm() < 0.2 * truth.norm()
     blurred = cut.adjoint(cut.forward(truth.to(torch.complex128))).abs()
     assert (blurred / blurred.max() - truth).norm() > 0.4 * truth.norm()
+
+
+def test_batches_go_by_what_the_network_takes(x: Tensor, rng: torch.Generator) -> None:
+    operator = coils(1, rng)
+    settings = ReconResNetSettings(n_blocks=1, width=4)
+    seen = []
+    network = ReconResNet(settings)
+    network.register_forward_pre_hook(lambda module, images: seen.append(len(images[0])))
+    y = operator.forward(x[[0, 1, 0, 1]])
+    for images, expected in ((2, [2, 2]), (4, [4])):
+        seen.clear()
+        memory = images * settings.pixel_bytes * SHAPE[0] * SHAPE[1]
+        reconresnet(operator, y, network=network, memory_bytes=memory)
+        assert seen == expected
 
 
 def test_an_image_too_small_for_the_network_is_told(rng: torch.Generator) -> None:

@@ -15,9 +15,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from proxflow.models.diffusion.guidance import guided
 from proxflow.models.diffusion.network_priors import VeNetworkPrior, VpNetworkPrior
 from proxflow.models.diffusion.noise_levels import ve_steps, vp_levels
+from proxflow.models.networks.channels_last import channels_last
 from proxflow.models.networks.diffusion_settings import OFFICIAL_MRI_320, SMALL, DiffusionUnetSettings
 from proxflow.models.networks.diffusion_unet import DiffusionUnet
 from proxflow.models.networks.ncsnpp import NCSNpp, NCSNppSettings
+from proxflow.models.networks.reconresnet import ReconResNet
+from proxflow.models.networks.reconresnet_settings import COPIES, ReconResNetSettings
+from proxflow.models.networks.unet2d import UNet2d, UNet2dSettings
 from proxflow.models.networks.unet_bytes import OVERHEAD, unet_image_bytes
 from proxflow.models.networks.unet_gradient_bytes import OVERHEAD as GRADIENT_OVERHEAD
 
@@ -119,6 +123,33 @@ def test_a_gradient_through_a_score_network_takes_what_is_counted(
     image = torch.randn(38, 45, generator=rng)
     found = another(there_and_back(prior), image, ve_steps(10, eta=0.5)[4].at)
     assert prior.image_bytes(image, gradient=True) / GRADIENT_OVERHEAD == pytest.approx(found, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ReconResNetSettings(n_blocks=2, width=8),
+        ReconResNetSettings(n_blocks=1, width=32),
+        ReconResNetSettings(n_blocks=1, width=8, n_levels=4),
+        *(ReconResNetSettings(n_blocks=1, width=8, skips=skips) for skips in range(1, 6)),
+        UNet2dSettings(),
+        UNet2dSettings(width=40, n_levels=2),
+        UNet2dSettings(width=8, n_levels=1),
+    ],
+)
+def test_networks_against_artefacts_take_what_they_say(
+    settings: ReconResNetSettings | UNet2dSettings,
+) -> None:
+    network = UNet2d(settings) if isinstance(settings, UNet2dSettings) else ReconResNet(settings)
+    channels_last(network.eval())
+
+    def through(images: Tensor, level: object) -> None:
+        with torch.no_grad():
+            network(images[:, None].contiguous(memory_format=torch.channels_last))
+
+    found = another(through, torch.zeros(96, 80), None)
+    copies = OVERHEAD if isinstance(settings, UNet2dSettings) else COPIES
+    assert settings.pixel_bytes * 96 * 80 / copies == pytest.approx(found, rel=0.1)
 
 
 def test_kept_features_of_fine_levels_and_attention_count() -> None:

@@ -67,6 +67,26 @@ def test_a_centre_is_kept_beside_the_pattern_of_lines_its_whole_lines() -> None:
     assert "the centre 20 x 12" in done
 
 
+def test_a_centre_is_kept_by_one_number() -> None:
+    with pytest.raises(ValidationError, match="must be left out where fraction is given, got 9"):
+        step("keep_centre", fraction=0.25, cut_lines=9)
+
+
+@pytest.mark.parametrize(
+    ("asked", "lines"),
+    [
+        (step("undersample_steps"), True),
+        (step("undersample_gaussian"), True),
+        (step("undersample_gaussian", pattern="two_gaussians"), False),
+        (step("undersample_gaussian", pattern="disc"), False),
+    ],
+)
+def test_a_step_knows_whether_it_keeps_whole_lines(asked: Any, lines: bool) -> None:
+    assert asked.whole_lines == lines
+    mask, _ = published_mask(asked, FULL)
+    assert (mask == mask[:, :1]).all() == lines
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
