@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from proxflow.models.learned_prox.conditions import Condition
+from proxflow.models.learned_prox.evaluated import LearnedProx
 from proxflow.models.learned_prox.image_prox import ImageProx
 from proxflow.models.learned_prox.prior import prior_of
 from proxflow.models.methods.certificate import Certificate
 from proxflow.models.methods.lpn import Solver, lpn_conditions
+from proxflow.models.methods.lpn_problem import LpnProblem
 from proxflow.models.methods.result import Reconstruction
 from proxflow.models.solvers.inner_product import over_image, squared_norm
 from proxflow.models.solvers.iteration import Iteration
-from proxflow.operators.base import LinearOperator
 
 RISE = 1e-5  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
 VALUE_TOLERANCE, VALUE_CG = 1e-3, 10  # of an inversion, and steps of conjugate gradients within one of Newton
@@ -27,15 +28,11 @@ EVERYWHERE = (-math.inf, math.inf)  # a condition tells what is out of the train
 
 @dataclass(frozen=True)
 class CertifiedRun:
-    """A run of ``lpn`` on one item: ||A|| <= 1, b = A^H y, ``step`` eta of pgd or rho of admm."""
+    """A run of ``lpn`` on one item, ||A|| <= 1; ``step``: eta of pgd or rho of admm."""
 
-    operator: LinearOperator
-    b: Tensor
-    shrink: ImageProx
+    problem: LpnProblem
     solver: Solver
     step: float
-    s: float
-    box: bool
 
     @property
     def weight(self) -> float:
@@ -44,8 +41,9 @@ class CertifiedRun:
 
     def fixed_point_source(self, x: Tensor) -> Tensor:
         """v = x - grad h(x) / weight: the v of x = f(v) where x is a fixed point of either solver."""
-        v = x - 2 * self.s / self.weight * (self.operator.normal(x) - self.b)
-        support = self.shrink.support
+        problem = self.problem
+        v = x - problem.gradient(problem.operator.normal(x)) / self.weight
+        support = problem.prox.support
         return v if support is None else v * support
 
 
@@ -63,18 +61,18 @@ def lpn_certificate(
     The inversion of the last image starts at ``fixed_point_source``: R of a run that converged costs one
     pass. within: values that the network was trained for, noise included.
     """
-    lipschitz, shrink = 2 * run.s, run.shrink
+    lipschitz, shrink = 2 * run.problem.s, run.problem.prox
     images = {"first image": seen_images(first, shrink), "last image": seen_images(found.image, shrink)}
     figures = {"lipschitz": lipschitz, "eta" if run.solver == "pgd" else "rho": run.step}
     if found.trace:
         figures["fixed_point_residual"] = dict(found.trace[-1].figures)["fixed_point_residual"]
     if shrink.prox.exact and n_newton:
-        v = seen_images(run.fixed_point_source(found.image), shrink)
-        figures |= prior_figures("before", images["first image"], shrink, n_newton)
-        figures |= prior_figures("after", images["last image"], shrink, n_newton, v)
+        v, prox = seen_images(run.fixed_point_source(found.image), shrink), shrink.prox_of(found.image)
+        figures |= prior_figures("before", images["first image"], prox, n_newton)
+        figures |= prior_figures("after", images["last image"], prox, n_newton, v)
     square = run.weight * float(squared_norm(found.image, found.image.ndim))
     conditions = (
-        *lpn_conditions(shrink.prox, run.solver, run.step, lipschitz, box=run.box),
+        *lpn_conditions(shrink.prox, run.solver, run.step, lipschitz, box=run.problem.box),
         *outcome_conditions(found.trace, square, images, within),
     )
     return Certificate(conditions, figures)
@@ -121,7 +119,7 @@ def outcome_conditions(
 
 
 def prior_figures(
-    when: str, images: Tensor, shrink: ImageProx, n_newton: int, start: Tensor | None = None
+    when: str, images: Tensor, prox: LearnedProx, n_newton: int, start: Tensor | None = None
 ) -> dict[str, float]:
     """``prior_WHEN`` R, summed over the slices of ``seen_images``, in the network's unit, up to a constant;
     ``inversion_residual_WHEN`` and ``reach_WHEN``, the largest of a slice.
@@ -129,7 +127,7 @@ def prior_figures(
     start: the v that is expected, as ``images``; where it is right no step is taken.
     """
     found = prior_of(
-        shrink.prox,
+        prox,
         images,
         tol=VALUE_TOLERANCE,
         n_newton=n_newton,

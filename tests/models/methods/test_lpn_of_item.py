@@ -22,7 +22,10 @@ from proxflow.models.methods.lpn_of_item import lpn_of_item
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
+from proxflow.operators.base import LinearOperator
+from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.dense import MatrixOperator
+from proxflow.operators.diagonal import Diagonal
 
 SETTINGS = IcnnSettings("small", channels=1, side=8, hidden=3, beta=10.0, alpha=0.01)
 every_solver = pytest.mark.parametrize("solver", ["pgd", "admm"])
@@ -83,6 +86,30 @@ def test_a_run_that_converged_knows_its_prior_by_one_pass(
     conditions = held(found.certificate)
     assert conditions.pop("last image in range") is False  # of weights that were drawn
     assert all(conditions.values())
+
+
+@pytest.mark.parametrize("told", [True, False])
+@every_solver
+def test_what_is_not_seen_stays_dark_and_the_prior_is_that_of_the_rest(
+    solver: Any, told: bool, bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator
+) -> None:
+    """Coil maps with a hole, by an operator that tells it or one that has to be probed."""
+    maps = torch.randn(3, 9, 7, dtype=torch.complex128, generator=rng) / 3
+    maps[:, 2:6, 1:5] = 0
+    operator: LinearOperator = CartesianSense(torch.rand(9, 7, generator=rng) > 0.2, maps)
+    turn = torch.polar(torch.ones(9, 7), torch.rand(9, 7, generator=rng)).to(maps.dtype)
+    if not told:
+        operator = operator @ Diagonal(turn)
+    assert (operator.support is None) is not told
+    y = operator.forward(torch.randn(9, 7, dtype=torch.complex128, generator=rng))
+    prior = LearnedPrior(bent(replace(SETTINGS, channels=2)))
+    numbers: dict[str, Any] = {"prior": prior, "solver": solver, "n_iter": 600, "tol": 1e-9, "stride": 8}
+    found = lpn_of_item(operator, y, **numbers, n_newton=1, certified=True)
+    assert not bool(found.image[2:6, 1:5].any()) and bool(found.image[7:].all())
+    assert found.certificate is not None
+    figures, unit = found.certificate.figures, float(bright(first_image(operator, operator.adjoint(y)), 2))
+    assert figures["inversion_residual_after"] < 1e-6
+    assert figures["prior_after"] == pytest.approx(dict(found.trace[-1].figures)["prior"] / unit**2, rel=1e-6)
 
 
 def test_the_prior_before_is_that_of_the_first_image(
