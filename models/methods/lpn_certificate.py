@@ -24,7 +24,10 @@ from proxflow.models.solvers.iteration import Iteration
 RISE = 1e-5  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
 REST = 1e-3  # residual of the fixed point, relative to the image, below which it is reached
 STRAY = 0.005  # of the voxels, out of the trained range: as many are above their unit, and cut in trainings
-VALUE_TOLERANCE, VALUE_CG = 1e-3, 10  # of an inversion that is found, and steps of conjugate gradients within one of Newton
+VALUE_TOLERANCE, VALUE_CG = (
+    1e-3,
+    10,
+)  # of an inversion that is found, and steps of conjugate gradients within one of Newton
 EVERYWHERE = (-math.inf, math.inf)  # a condition tells what is out of the trained range
 
 
