@@ -10,6 +10,7 @@ from proxflow.configs.base import Part
 from proxflow.configs.network_training import (
     Decay,
     ImageBatch,
+    ImageSizes,
     ImageSteps,
     LearningRate,
     Precision,
@@ -31,11 +32,7 @@ class DiffusionTraining(Part):
     side: Annotated[int, Field(ge=16, le=256, multiple_of=SIDE_FACTOR)] = Field(
         default=64, description="Pixels along the side of what the network sees."
     )
-    sizes: Annotated[tuple[Annotated[int, Field(ge=16, le=4096)], ...], Field(max_length=16)] = Field(
-        default=(),
-        description="Pixels along the longer side to which images are brought, and then cut to side; side "
-        "alone, which leaves images whole, if there are none.",
-    )
+    sizes: ImageSizes = ()
     batch: ImageBatch = Field(default=16, description="Images in a step.")
     channels: Annotated[int, Field(ge=GROUPS, le=256, multiple_of=GROUPS)] = Field(
         default=32, description="Of the network's finest level; with 32 it has 3.7 million weights."

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from proxflow.configs.base import Part
 from proxflow.configs.diffusion_training import PriorKind
-from proxflow.configs.network_training import ImageBatch, ImageSteps, Validation
+from proxflow.configs.network_training import ImageBatch, ImageSizes, ImageSteps, Validation
 
 Rate = Annotated[float, Field(gt=0, le=1)]
 
@@ -44,11 +44,7 @@ class LpnTraining(Part):
         description="Of the square in the potential: the inverse of the network is 1 / (2 alpha) times "
         "steeper than 1 at most.",
     )
-    sizes: Annotated[tuple[Annotated[int, Field(ge=16, le=4096)], ...], Field(max_length=16)] = Field(
-        default=(),
-        description="Pixels along the longer side to which images are brought, and then cut to side; side "
-        "alone, which leaves images whole, if there are none.",
-    )
+    sizes: ImageSizes = ()
     batch: ImageBatch = Field(default=16, description="Images in a step.")
     sigma: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.05,

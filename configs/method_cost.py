@@ -12,7 +12,7 @@ class MethodCost(NamedTuple):
 
     each: applications in an iteration.  before: applications before the first one.
     fewest: iterations that can be asked for.
-    passes: calls of the prior apart from those of iterations, at most.
+    passes: calls of the prior for what is certified of an image that is delivered, as many as usual.
     apart: numbers with which an iteration is timed on an operator that costs nothing, where that operator
     would decide them otherwise.
     """
@@ -25,7 +25,9 @@ class MethodCost(NamedTuple):
 
 
 CONSTRAINED_EACH = 7  # of the constrained methods: five conjugate gradient steps, and two more
-NEWTON_PASSES = 22  # of a network, in a step that inverts it: ten of conjugate gradients, two each, and two
+NEWTON_PASSES = (
+    22  # of a network, usually, in a step that inverts it: ten of conjugate gradients, two each, and two
+)
 UNIT_APPLICATIONS = 12  # of the image that tells the unit of diffusion priors, and of what is seen
 PHASE_APPLICATIONS = 11  # of the same image once more, where its phase is taken off before
 NOISE_APPLICATIONS = 260  # of the estimate of the noise where it is not given

@@ -73,7 +73,7 @@ class Lpn(Choice):
     n_newton: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=3,
         description="Steps of Newton's method, at most, to find the value of the prior at the first image "
-        "and at the last, each up to 22 passes of the network; 0: no values.",
+        "and at the last, each usually 22 passes of the network; 0: no values.",
     )
     tol: Tolerance = Field(default=1e-4, description="Stop when the relative change falls below this.")
 
@@ -93,6 +93,8 @@ class Lpn(Choice):
 
     @property
     def cost(self) -> MethodCost:
-        """pgd: the gradient's; admm: steps of conjugate gradients, at most, and a residual."""
+        """pgd: the gradient's; admm: steps of conjugate gradients, at most, and a residual. Averaged patches
+        are not inverted."""
         each = 1 + (self.n_cg if self.solver == "admm" else 0)
-        return MethodCost(each, UNIT_APPLICATIONS, passes=2 * self.n_newton * NEWTON_PASSES)
+        inversions = 2 if self.patches == "exact" else 0
+        return MethodCost(each, UNIT_APPLICATIONS, passes=inversions * self.n_newton * NEWTON_PASSES)

@@ -16,6 +16,14 @@ Precision = Annotated[
 ]
 ImageSteps = Annotated[int, Field(ge=1, le=10_000_000)]
 ImageBatch = Annotated[int, Field(ge=1, le=1024)]
+ImageSizes = Annotated[
+    tuple[Annotated[int, Field(ge=16, le=4096)], ...],
+    Field(
+        max_length=16,
+        description="Pixels along the longer side to which images are brought, and then cut to side; side "
+        "alone, which leaves images whole, if there are none.",
+    ),
+]
 Validation = Annotated[
     tuple[str, ...],
     Field(description="Names of subjects not trained on; one in eight, drawn, if there are none."),

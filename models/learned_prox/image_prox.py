@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.learned_prox.evaluated import LearnedProx
+from proxflow.models.learned_prox.supported_prox import SupportedProx
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.priors.magnitude_prox import magnitude_prox
 from proxflow.models.solvers.inner_product import inner, over_image, squared_norm
@@ -30,8 +31,7 @@ class ImageProx:
     ``magnitude_prox``, exact as long as f(|v|) is not negative, which ``clipped`` tells. Volumes slice by
     slice: R is a sum.
 
-    Outside the support S v and x are 0: S f(S v) is the gradient of psi(S v), a proximal operator as well,
-    whose R is <S f, v> - 1/2 ||S f||^2 - psi(S v), f at S v.
+    Outside the support v and x are 0, by ``SupportedProx``.
 
     Args:
         unit: what is 1 to f, in the unit of v, float64 (*batch).
@@ -44,55 +44,54 @@ class ImageProx:
         self.prox, self.unit, self.support = prox, unit, support
 
     def __call__(self, v: Tensor) -> ProxStep:
-        seen = v if self.support is None else v * self.support
-        scaled = seen / over_image(self.unit, v)
+        scaled = v / over_image(self.unit, v)
         channels = self.prox.channels
         if not v.is_complex() and channels in (1, 3):
             self._check_colours(v, channels)
-            keep = self._keep(v, channels)
-            image, prior, clipped = self._real(scaled.reshape(-1, channels, *v.shape[-2:]), keep)
+            found = self._real(self.prox_of(v), scaled.reshape(-1, channels, *v.shape[-2:]))
         elif v.is_complex() and channels == 2:
             parts = torch.view_as_real(scaled).reshape(-1, *v.shape[-2:], 2).movedim(-1, 1)
-            image, prior, clipped = self._real(parts, self._keep(v, 1))
-            image = torch.complex(image[:, 0].contiguous(), image[:, 1].contiguous())
+            image, *numbers = self._real(self.prox_of(v), parts)
+            found = ProxStep(torch.complex(image[:, 0].contiguous(), image[:, 1].contiguous()), *numbers)
         elif v.is_complex() and channels == 1:
-            image, prior, clipped = self._magnitude(scaled.reshape(-1, *v.shape[-2:]), self._keep(v, 1))
+            found = self._magnitude(self.prox_of(v), scaled.reshape(-1, *v.shape[-2:]))
         else:
             kind = "complex" if v.is_complex() else "real"
             raise UnsuitableError(f"prox must be for {kind} images, got a network of {channels} channels")
-        return self._back(image, prior, clipped, v)
+        return self._back(found, v)
+
+    def prox_of(self, v: Tensor) -> LearnedProx:
+        """f of what the network sees of iterates as ``v``, one image a slice: with the support, if any."""
+        if self.support is None:
+            return self.prox
+        channels = 1 if v.is_complex() else self.prox.channels
+        return SupportedProx(self.prox, self.support.expand(v.shape).reshape(-1, channels, *v.shape[-2:]))
 
     def _check_colours(self, v: Tensor, channels: int) -> None:
         size = tuple(v.shape[self.unit.ndim :])
         if channels == 3 and size[:-2] != (3,):
             raise UnsuitableError(f"prox must be for images {size}, got a network of colour images (3, y, x)")
 
-    def _keep(self, v: Tensor, channels: int) -> Tensor | None:
-        """The support, laid out as what f makes of v: bool (n, channels, y, x)."""
-        if self.support is None:
-            return None
-        return self.support.expand(v.shape).reshape(-1, channels, *v.shape[-2:])
-
-    def _real(self, v: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        x, psi = self.prox.evaluated(v)
-        x = x if keep is None else x * keep
+    def _real(self, prox: LearnedProx, v: Tensor) -> ProxStep:
+        x, psi = prox.evaluated(v)
         prior = prior_value(x, v, psi)
-        return x, prior, torch.zeros_like(prior)
+        return ProxStep(x, prior, torch.zeros_like(prior))
 
-    def _magnitude(self, v: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _magnitude(self, prox: LearnedProx, v: Tensor) -> ProxStep:
         found: list[ProxStep] = []
 
         def shrunk(modulus: Tensor) -> Tensor:
-            x, prior, _ = self._real(modulus[:, None], keep)
+            x, prior, _ = self._real(prox, modulus[:, None])
             found.append(ProxStep(x[:, 0], prior, squared_norm(x.clamp_max(0), 3)))
             return found[0].image
 
         image = magnitude_prox(v, shrunk)
-        return image, found[0].prior, found[0].clipped
+        return found[0]._replace(image=image)
 
-    def _back(self, image: Tensor, prior: Tensor, clipped: Tensor, v: Tensor) -> ProxStep:
-        x = image.reshape(v.shape) * over_image(self.unit, v)
-        per_item = (part.view(*self.unit.shape, -1).sum(-1) * self.unit**2 for part in (prior, clipped))
+    def _back(self, found: ProxStep, v: Tensor) -> ProxStep:
+        """Of every slice, in the network's unit, to ``v``'s shape and unit, summed over slices."""
+        x = found.image.reshape(v.shape) * over_image(self.unit, v)
+        per_item = (part.view(*self.unit.shape, -1).sum(-1) * self.unit**2 for part in found[1:])
         return ProxStep(x, *per_item)
 
 

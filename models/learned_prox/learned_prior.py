@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +16,7 @@ from proxflow.models.networks.icnn import Icnn
 
 @dataclass(frozen=True)
 class LearnedPrior:
-    """network: of images.  within: values it was trained for, noise included, where 1 is its unit.
+    """network: of images, which stays as it is.  within: values it was trained for, noise included, where 1 is its unit.
     memory_bytes: for the activations of patches that go through it together; None: 1 GiB.
     """
 
@@ -30,7 +31,9 @@ class LearnedPrior:
 
         Raises UnsuitableError where patches of that stride do not fit the network, or the images.
         """
-        network = self.network.to(dtype.to_real())
+        network, wanted = self.network, dtype.to_real()
+        if network.lin[0].weight.dtype != wanted:
+            network = copy.deepcopy(network).to(wanted)
         try:
             prox = NetworkProx(network, patching=patching, stride=stride, memory_bytes=self.memory_bytes)
             prox.windows(size)

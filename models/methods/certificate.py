@@ -15,6 +15,8 @@ FIGURE_TEXTS = {
     "eta": "eta, step of proximal gradient descent, 1 / weight of the prior",
     "rho": "rho, penalty of ADMM, weight of the prior",
     "fixed_point_residual": "residual of the fixed point, in the end",
+    "largest_before": "largest magnitude the network saw in the first image, where 1 is its bright voxels",
+    "largest_after": "the same of the image delivered",
     "prior_before": "R of the first image, up to a constant",
     "prior_after": "R of the image delivered, up to the same constant",
     "inversion_residual_before": "‖f(v) − x‖ / ‖x‖ where R of the first image was taken",

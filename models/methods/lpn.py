@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from proxflow.models.calibration.image_unit import bright, first_image, units_of
+from proxflow.models.calibration.seen_voxels import seen_voxels
 from proxflow.models.learned_prox.conditions import Condition, admm_conditions, pgd_conditions, require
 from proxflow.models.learned_prox.evaluated import LearnedProx
 from proxflow.models.learned_prox.image_prox import ImageProx
@@ -61,6 +62,8 @@ def lpn(
     too few for admm. ``published``: nothing is checked; eta = 2 or rho = 0.1, as in the experiments of the
     paper, which break the conditions and stop early.
 
+    Voxels that A does not see are 0, to the network and of the image: ``seen_voxels``.
+
     Args:
         operator: A, of images (y, x), colour images (3, y, x) for a network of three channels, or volumes
             (z, y, x), slice by slice.
@@ -79,18 +82,40 @@ def lpn(
     Source: Fang, Buchanan & Sulam, "What's in a prior? Learned proximal networks for inverse problems", ICLR
     2024.
     """
-    if not (s > 0 and n_cg >= 1):
-        raise ValueError(f"s must be positive and n_cg at least 1, got {s} and {n_cg}")
     b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
-    if box and b.is_complex():
-        raise UnsuitableError("box must be false for complex images, got true")
+    first = first_image(operator, b) if start is None else start
+    units = units_of(unit, yy, lambda: bright(first, len(operator.domain_shape)))
+    problem = LpnProblem(operator, b, yy, ImageProx(prox, units, seen_voxels(operator, b)), s, box)
     lipschitz = lipschitz_of(operator, s, norm=norm, like=b) if setting == "guaranteed" else 0.0
     step = step_of(solver, setting, lipschitz, eta, rho)
     if setting == "guaranteed":
         require(lpn_conditions(prox, solver, step, lipschitz, box=box))
-    first = first_image(operator, b) if start is None else start
-    units = units_of(unit, yy, lambda: bright(first, len(operator.domain_shape)))
-    problem = LpnProblem(operator, b, yy, ImageProx(prox, units, operator.support), s, box)
+    return lpn_from(
+        problem, first, solver=solver, step=step, n_iter=n_iter, n_cg=n_cg, tol=tol, monitor=monitor,
+        resume=resume,
+    )  # fmt: skip
+
+
+def lpn_from(
+    problem: LpnProblem,
+    first: Tensor,
+    *,
+    solver: Solver,
+    step: float,
+    n_iter: int,
+    n_cg: int,
+    tol: float,
+    monitor: Monitor | None = None,
+    resume: Checkpoint | None = None,
+) -> Reconstruction:
+    """``lpn`` of a problem that was posed, from the image ``first``; no condition is checked.
+
+    step: eta of pgd, rho of admm.  Raises as ``lpn``.
+    """
+    if not (problem.s > 0 and n_cg >= 1):
+        raise ValueError(f"s must be positive and n_cg at least 1, got {problem.s} and {n_cg}")
+    if problem.box and first.is_complex():
+        raise UnsuitableError("box must be false for complex images, got true")
     if solver == "pgd":
         return lpn_pgd(problem, first, eta=step, n_iter=n_iter, tol=tol, monitor=monitor, resume=resume)
     return lpn_admm(

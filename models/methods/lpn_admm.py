@@ -50,6 +50,10 @@ def lpn_admm(
     and with a box the same for w = the nearest to x + t within 0 and 1. At a fixed point
     grad h(x) + rho (v - x) = 0 where x = f(v).
 
+    It stops where the change is below ``tol`` that counts all of ||x - x_before||^2, ||x - z||^2 and
+    ||z - z_before||^2, and the latter two of w: x alone hardly moves at first, whatever f is, where the start
+    solves the data step and rho is large.
+
     Reports: as objective the augmented Lagrangian
 
         h(x) + rho R(z) + rho <u, x - z> + rho/2 ||x - z||^2
@@ -110,7 +114,7 @@ def lpn_admm(
         if problem.prox.prox.exact:
             figures = (("prior", prior), *figures)
         residual = relative_change(misfit**0.5, yy**0.5)
-        return objective, relative_change(moved**0.5, size**0.5), residual, figures
+        return objective, relative_change((moved + apart) ** 0.5, size**0.5), residual, figures
 
     zeros = torch.zeros_like(problem.yy)
     dual, none = torch.zeros_like(start), start.new_zeros(0)

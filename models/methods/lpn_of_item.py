@@ -5,12 +5,16 @@ from __future__ import annotations
 from torch import Tensor
 
 from proxflow.models.calibration.image_unit import bright, first_image
+from proxflow.models.calibration.seen_voxels import seen_voxels
+from proxflow.models.learned_prox.conditions import require
 from proxflow.models.learned_prox.image_prox import ImageProx
 from proxflow.models.learned_prox.learned_prior import LearnedPrior
 from proxflow.models.learned_prox.windows import Patching
-from proxflow.models.methods.lpn import Setting, Solver, lpn, step_of
+from proxflow.models.methods.lpn import Setting, Solver, lpn_conditions, lpn_from, step_of
 from proxflow.models.methods.lpn_certificate import CertifiedRun, lpn_certificate
+from proxflow.models.methods.lpn_problem import LpnProblem
 from proxflow.models.methods.result import Reconstruction
+from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.base import LinearOperator
 
@@ -49,33 +53,21 @@ def lpn_of_item(
     Raises UnsuitableError where the network, its patches or the numbers do not go with the measurements, or
     break a condition of ``guaranteed``.
     """
-    b = operator.adjoint(y)
+    b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
     prox = prior.prox(patches, stride, (b.shape[-2], b.shape[-1]), b.dtype)
+    lipschitz = 2 * s
+    step = step_of(solver, setting, lipschitz, eta, rho)
+    if setting == "guaranteed":
+        require(lpn_conditions(prox, solver, step, lipschitz, box=box))
     first = first_image(operator, b)
     unit = bright(first, len(operator.domain_shape))
-    found = lpn(
-        operator,
-        y,
-        prox=prox,
-        solver=solver,
-        setting=setting,
-        n_iter=n_iter,
-        s=s,
-        eta=eta,
-        rho=rho,
-        box=box,
-        n_cg=n_cg,
-        tol=tol,
-        unit=unit,
-        start=first,
-        norm=1.0,
-        monitor=monitor,
+    problem = LpnProblem(operator, b, yy, ImageProx(prox, unit, seen_voxels(operator, b)), s, box)
+    found = lpn_from(
+        problem, first, solver=solver, step=step, n_iter=n_iter, n_cg=n_cg, tol=tol, monitor=monitor,
         resume=resume,
-    )
+    )  # fmt: skip
     if not certified:
         return found
-    step = step_of(solver, setting, 2 * s, eta, rho)
-    shrink = ImageProx(prox, unit, operator.support)
-    run = CertifiedRun(operator, b, shrink, solver, step, s, box)
+    run = CertifiedRun(problem, solver, step)
     certificate = lpn_certificate(run, first, found, within=prior.within, n_newton=n_newton)
     return Reconstruction(found.image, found.trace, certificate=certificate)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 from proxflow.configs.lpn_training import LpnTraining
 from proxflow.models.diffusion.noisy_images import BRIGHTNESS
 from proxflow.models.diffusion.smooth_phase import MOST
+from proxflow.models.learned_prox.stages import Loss, Stage
 from proxflow.models.networks.judged import Judged
 from proxflow.tasks.denoiser_training.folder import slices_text
 from proxflow.tasks.denoiser_training.load import TrainingImages
@@ -16,13 +20,24 @@ UNIT = {
     "ct": "the 0.995 quantile of an image's attenuation",
     "mri": "the 0.995 quantile of an image's magnitude",
 }
+LOSSES: dict[Loss, str] = {
+    "l2": "mean squared error",
+    "l1": "mean absolute error",
+    "matching": "proximal matching",
+}
 UNKNOWN = "to be filled in by who gives these weights away"
 
 
 def card(
-    trained: Trained, images: TrainingImages, config: LpnTraining, n_judged: int, whole: WholeSlices
+    trained: Trained,
+    images: TrainingImages,
+    config: LpnTraining,
+    stages: Sequence[Stage],
+    n_judged: int,
+    whole: WholeSlices,
 ) -> str:
-    """Judged on ``n_judged`` crops and on ``whole`` slices. The licence is for the user to add."""
+    """Of ``stages``, judged on ``n_judged`` crops and on ``whole`` slices. The licence is for the user to
+    add."""
     row, history = trained.history.validation[-1][1][0], trained.history
     count = f"{sum(parameter.numel() for parameter in trained.network.parameters()):,}".replace(",", " ")
     start = f"Begins with the weights {config.start}. " if config.start else ""
@@ -48,7 +63,7 @@ Licence: {licence_text(config)}.
 ## Recipe
 
 {config.steps} steps of Adam, weights clamped at 0 after each where psi's convexity asks for it:
-{_stages(config)}.
+{stages_text(stages)}.
 {start}A step: {config.batch} images of {crop} from slices of {sizes} pixels, flipped, turned,
 brightness {BRIGHTNESS[0]:g} to {BRIGHTNESS[1]:g}, values clipped at 1. Float32, seed {config.seed}.
 
@@ -71,8 +86,8 @@ Proximal matching on the crops, gamma {config.whole_gamma:g}: {row.loss:.4g}.
 
 ## Not for
 
-Diagnosis; other anatomy or scales of pixels; images in another unit or beyond its range. With a gamma of
-{config.gamma:g} per pixel R is a learned potential, not a log-density.
+Diagnosis; other anatomy or scales of pixels; images in another unit or beyond its range.
+{_prior_text(config, stages[-1])}
 """
 
 
@@ -92,12 +107,27 @@ def _images(config: LpnTraining) -> str:
     )
 
 
-def _stages(config: LpnTraining) -> str:
-    first = f"the first {config.pretraining:.0%} on absolute errors (rate {config.learning_rate:g})"
-    last = config.whole_gamma
-    gammas = ", ".join(f"{factor * last:.4g}" for factor in (8, 4, 2, 1))
-    then = f"then proximal matching with gamma {gammas} in turn (rate {config.matching_rate:g})"
-    return f"{first},\n{then}"
+def stages_text(stages: Sequence[Stage]) -> str:
+    """What was minimised for how long, a line for each loss."""
+    lines = []
+    for loss, group in groupby(stages, key=lambda stage: stage.loss):
+        same = list(group)
+        told = f"{sum(stage.n_steps for stage in same)} steps of {LOSSES[loss]}"
+        if loss == "matching":
+            told += f" with gamma {', '.join(f'{stage.gamma:.4g}' for stage in same)} in turn"
+        lines.append(f"{told} (rate {same[0].rate:g})")
+    return ",\nthen ".join(lines)
+
+
+def loss_text(stages: Sequence[Stage]) -> str:
+    """The losses one after the other, in words."""
+    return ", then ".join(LOSSES[loss] for loss in dict.fromkeys(stage.loss for stage in stages))
+
+
+def _prior_text(config: LpnTraining, last: Stage) -> str:
+    if last.loss == "matching":
+        return f"With a gamma of {config.gamma:g} per pixel R is a learned potential, not a log-density."
+    return f"By {LOSSES[last.loss]} alone f estimates no mode: R is a learned potential, not a log-density."
 
 
 def _row(name: str, row: Judged) -> str:

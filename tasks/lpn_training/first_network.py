@@ -12,8 +12,8 @@ from proxflow.models.networks.drawn_network import drawn_network
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
 from proxflow.models.networks.trainee import Trainee
-from proxflow.tasks.errors import RequestError
 from proxflow.tasks.lpn_networks import open_lpn
+from proxflow.tasks.network_training.start import check_same
 
 
 def network_settings(config: LpnTraining) -> IcnnSettings:
@@ -35,16 +35,8 @@ def first_trainee(config: LpnTraining, stages: Sequence[Stage], device: str) -> 
     """
     settings = network_settings(config)
     if config.start:
-        network = _started(config.start, settings)
+        network = open_lpn(config.start, what="start").network.requires_grad_(True)
+        check_same(network.settings, settings)
     else:
         network = drawn_network(lambda: Icnn(settings), config.seed)
     return lpn_trainee(channels_last(network.to(device)), stages)
-
-
-def _started(name: str, wanted: IcnnSettings) -> Icnn:
-    network = open_lpn(name, what="start").network
-    for key, value in vars(network.settings).items():
-        if value != getattr(wanted, key):
-            asked = getattr(wanted, key)
-            raise RequestError(f"start must be weights of a network with {key}: {asked}, got {value}")
-    return network.requires_grad_(True)

@@ -22,7 +22,7 @@ from proxflow.models.networks.trainee import Trainee
 from proxflow.tasks.denoiser_training.folder import slice_counts, slices_text
 from proxflow.tasks.denoiser_training.load import TrainingImages
 from proxflow.tasks.diffusion_training.pictures import image_rows
-from proxflow.tasks.lpn_training.card import UNIT, card, licence_text
+from proxflow.tasks.lpn_training.card import UNIT, card, licence_text, loss_text
 from proxflow.tasks.lpn_training.first_network import first_trainee, network_settings
 from proxflow.tasks.lpn_training.whole_slices import WholeSlices
 from proxflow.tasks.network_training.folder import numbers, write_results
@@ -30,7 +30,6 @@ from proxflow.tasks.network_training.training import Trained, training_digest
 
 WEIGHTS = "lpn.safetensors"
 MOST_JUDGED = 32  # slices kept apart
-LOSS = "mean absolute error, then proximal matching,"
 
 
 class LpnImageTraining:
@@ -99,9 +98,9 @@ class LpnImageTraining:
             "stages": [asdict(stage) for stage in self.stages],
             "whole_slices": {"n": len(whole.clean), **whole.judge()._asdict()},
         }
-        text = card(trained, self.images, config, len(self.judged), whole)
+        text = card(trained, self.images, config, self.stages, len(self.judged), whole)
         shown = image_rows(*whole.pictures())
-        write_results(folder, trained, text, numbers(trained, config, data), shown, LOSS)
+        write_results(folder, trained, text, numbers(trained, config, data), shown, loss_text(self.stages))
         return weights
 
     def _settings(self, batch: int) -> ImageSettings:

@@ -20,7 +20,10 @@ KNOWN = {
         "each method minimises its own, so levels do not compare; with a prior known up to a constant, above "
         "the lowest",
     ),
-    "relative_change": ("Relative change of the image", "‖x_k − x_(k−1)‖ / ‖x_k‖"),
+    "relative_change": (
+        "Relative change of the image",
+        "‖x_k − x_(k−1)‖ / ‖x_k‖; of admm with lpn together with the residual of its fixed point",
+    ),
     "data_residual": ("Data residual", "‖A x − y‖ / ‖y‖ on the sampled data"),
     "primal_residual": ("Primal residual", "how far the two copies of the image differ, relative to it"),
     "spread_of_samples": (
@@ -31,7 +34,11 @@ KNOWN = {
         "Residual of the fixed point",
         "how far the image is from where the iteration rests, relative to it",
     ),
-    PRIOR: ("Value of the prior", "R(x), known up to a constant: above its lowest value"),
+    PRIOR: (
+        "Value of the prior",
+        "R of what the network made, the image itself or, of admm, its copy z, known up to a constant: above "
+        "its lowest value",
+    ),
     "clipped": ("Clipped", "what was cut off at 0 or by a box, relative to the image; R is not told of it"),
     "dual_norm": ("Norm of the dual variable", "it stays bounded where the method converges"),
 }

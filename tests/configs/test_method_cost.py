@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
+from proxflow.configs.methods_lpn import Lpn
 from proxflow.operators.dense import MatrixOperator
 from proxflow.tasks.method_arguments import method_arguments
 from proxflow.tasks.methods import METHODS, method_function
@@ -37,6 +38,13 @@ def test_applications_of_a_method(numbers: dict[str, Any], each: int, before: in
     assert config.cost[:3] == (each, before, fewest)
     assert set(config.cost.apart) <= set(type(config).model_fields)
     assert "cost" not in config.model_dump()
+
+
+def test_passes_of_a_certificate_are_those_of_two_inversions_where_there_are_any() -> None:
+    lpn = Lpn(method="lpn", n_newton=3)
+    assert lpn.cost.passes == 2 * 3 * 22
+    averaged = lpn.model_copy(update={"patches": "averaged", "setting": "published"})
+    assert averaged.cost.passes == 0
 
 
 class Counted(MatrixOperator):

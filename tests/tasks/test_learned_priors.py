@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from proxflow.configs.loading import anchor_paths
 from proxflow.configs.methods_lpn import Lpn
+from proxflow.data.weights.lpn_weights import read_lpn_weights, write_lpn_weights
 from proxflow.models.learned_prox.prior import TRAINED
 from proxflow.tasks.denoisers import FILE, denoiser_files, method_part
 from proxflow.tasks.errors import RequestError
@@ -19,8 +21,12 @@ from proxflow.tasks.method_arguments import method_arguments
 
 
 def test_a_file_tells_the_range_that_the_network_was_trained_for(lpn_file: Any, tmp_path: Path) -> None:
-    opened = open_learned_prior(str(lpn_file(1)), memory_bytes=1 << 20)
-    assert opened.within == pytest.approx((-0.25, 1.25)) and opened.memory_bytes == 1 << 20
+    read = read_lpn_weights(lpn_file(2))
+    assert read.trained is not None
+    told = replace(read.trained, low=-1.0, sigma=0.04)
+    write_lpn_weights(tmp_path / "parts.safetensors", replace(read, trained=told))
+    opened = open_learned_prior(str(tmp_path / "parts.safetensors"), memory_bytes=1 << 20)
+    assert opened.within == pytest.approx((-1.1, 1.1)) and opened.memory_bytes == 1 << 20
     tensors = opened.network.state_dict()
     torch.save(tensors, tmp_path / "theirs.pt")
     others = open_learned_prior(str(tmp_path / "theirs.pt"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from proxflow.configs.lpn_training import LpnTraining
 from proxflow.models.diffusion.noisy_images import channels_of
 from proxflow.models.learned_prox.network_prox import NetworkProx
 from proxflow.models.networks.icnn import Icnn
-from proxflow.models.networks.judged import Judged
 from proxflow.tasks.diffusion_training.load import load_prior_images
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.lpn_networks import open_lpn
@@ -26,6 +24,7 @@ from proxflow.tasks.network_training import loop
 from proxflow.tasks.network_training.loop import train_network
 from proxflow.tasks.network_training.training import Trained
 from proxflow.tasks.network_training.watcher import SilentWatcher
+from tests.tasks.stopper import Stopper
 
 QUICK = LpnTraining(kind="mri", steps=8, side=16, hidden=4, batch=2, validate_on=("b",), sigma=0.1)
 
@@ -46,21 +45,6 @@ def source(tmp_path: Path) -> str:
     path = tmp_path / "images.npz"
     np.savez(path, images=np.array(discs), subject=np.array(list("aaaabbbbcccc")))
     return str(path)
-
-
-class Stopper(SilentWatcher):
-    """Ctrl-C after the step ``at``, when it is told of it or when it is judged."""
-
-    def __init__(self, at: int, *, judged: bool = False) -> None:
-        self._at, self._judged = at, judged
-
-    def stepped(self, step: int, loss: float) -> None:
-        if step == self._at and not self._judged:
-            raise KeyboardInterrupt
-
-    def judged(self, step: int, rows: Sequence[Judged]) -> None:
-        if step == self._at and self._judged:
-            raise KeyboardInterrupt
 
 
 def made(source: str, config: LpnTraining) -> LpnImageTraining:
@@ -114,9 +98,43 @@ def test_it_learns_to_denoise_and_leaves_all_that_a_method_asks_for(source: str,
     card = (tmp_path / "a" / "card.md").read_text()
     assert f"| crops | {row.before:.2f} | {row.after:.2f} |" in card
     assert f"| whole slices | {document['whole_slices']['before']:.2f} |" in card
-    assert "gamma 10.24, 5.12, 2.56, 1.28 in turn" in card and "steps a second" in card
+    assert "\n80 steps of mean absolute error (rate 0.01),\nthen 80 steps of proximal matching with" in card
+    assert "gamma 10.24, 5.12, 2.56, 1.28 in turn (rate 0.0001)" in card and "steps a second" in card
     assert "then proximal matching, by step" in (tmp_path / "a" / "loss.svg").read_text()
     assert (tmp_path / "a" / "examples.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("changes", "recipe", "loss", "last"),
+    [
+        ({"pretraining": 1.0}, "3 steps of mean absolute error (rate 0.001)", "mean absolute error", 0.0),
+        (
+            {"pretraining": 0.0, "gamma": 0.1},
+            "3 steps of proximal matching with gamma 9.051, 4.525, 2.263 in turn (rate 0.0001)",
+            "proximal matching",
+            2.263,
+        ),
+        (
+            {},
+            "2 steps of mean absolute error (rate 0.001),\nthen 1 steps of proximal matching with gamma 1.81 "
+            "in turn (rate 0.0001)",
+            "mean absolute error, then proximal matching",
+            1.81,
+        ),
+    ],
+)
+def test_card_and_plot_tell_of_the_stages_that_there_were(
+    changes: dict[str, float], recipe: str, loss: str, last: float, source: str, tmp_path: Path
+) -> None:
+    config = QUICK.model_copy(update={"steps": 3, **changes})
+    done = trained(tmp_path / "a", source, config)
+    weights = made(source, config).write(tmp_path / "a", done)
+    card = (tmp_path / "a" / "card.md").read_text()
+    assert f"\n{recipe}.\n" in card
+    assert ("With a gamma of" in card) == (last > 0)
+    assert f">{loss} by step<" in (tmp_path / "a" / "loss.svg").read_text()
+    told = open_lpn(str(weights)).trained
+    assert told is not None and told.gamma == pytest.approx(last, rel=1e-3)
 
 
 def test_whole_slices_are_denoised_in_exact_patches(source: str) -> None:

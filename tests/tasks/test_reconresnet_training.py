@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from proxflow.configs.reconresnet_training import PATTERNS, ReconResNetTraining
 from proxflow.data.masks.acceleration import acceleration
 from proxflow.data.weights.reconresnet_weights import MOST_BYTES, read_reconresnet_weights
 from proxflow.models.artefacts.training import Made
-from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.reconresnet import ReconResNet
 from proxflow.models.networks.unet2d import UNet2d, UNet2dSettings
 from proxflow.operators.base import LinearOperator
@@ -33,6 +31,7 @@ from proxflow.tasks.reconresnet_training.first_network import artefact_trainee, 
 from proxflow.tasks.reconresnet_training.patterns import pattern_of
 from proxflow.tasks.reconresnet_training.pictures import made_rows
 from proxflow.tasks.reconresnet_training.training import JUDGED_SEED, ArtefactTraining
+from tests.tasks.stopper import Stopper
 
 QUICK = ReconResNetTraining(
     architecture="reconresnet",
@@ -62,21 +61,6 @@ def source(tmp_path: Path) -> str:
     path = tmp_path / "images.npz"
     np.savez(path, images=np.array(discs), subject=np.array(list("aaaabbbbcccc")))
     return str(path)
-
-
-class Stopper(SilentWatcher):
-    """Ctrl-C after the step ``at``, when it is told of it or when it is judged."""
-
-    def __init__(self, at: int, *, judged: bool = False) -> None:
-        self._at, self._judged = at, judged
-
-    def stepped(self, step: int, loss: float) -> None:
-        if step == self._at and not self._judged:
-            raise KeyboardInterrupt
-
-    def judged(self, step: int, rows: Sequence[Judged]) -> None:
-        if step == self._at and self._judged:
-            raise KeyboardInterrupt
 
 
 def training_of(source: str, config: ReconResNetTraining) -> ArtefactTraining:

@@ -99,6 +99,15 @@ def test_estimate_counts_the_network_of_a_prior(make_scan, tmp_path) -> None:
     assert solving("diffusion-mri", "dps").memory_bytes > there.memory_bytes  # and the way back
 
 
+def test_only_images_that_are_delivered_are_charged_a_certificate(make_scan, lpn_file, tmp_path) -> None:
+    make_scan(coils=2)
+    method = f"reconstruct={{method: lpn, prior: {lpn_file(2)}, n_iter: 1, n_newton: 1000}}"
+    recipe = load_recipe(write_recipe(tmp_path), [method, "evaluate.held_out_fraction=0.1"])
+    stages = estimate_run(recipe, [recipe.reconstruct], rehearse(recipe), "cpu", base_bytes=0)
+    seconds = {stage.label: stage.seconds for stage in stages}
+    assert seconds["reconstruct:lpn"] > 5 * seconds["hold_out:lpn"]
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

@@ -123,6 +123,28 @@ def test_admm_ends_where_both_terms_balance(prox: NetworkProx, real: MatrixOpera
     assert float((prox(v[None, None])[0, 0] - x).norm()) < 1e-6 * float(x.norm())
 
 
+@pytest.mark.parametrize("rho", [20.0, 200.0])
+def test_admm_goes_on_until_the_network_has_had_its_say(
+    rho: float, prox: NetworkProx, real: MatrixOperator, data: Tensor
+) -> None:
+    """The start solves the data step, so that x stays in the first."""
+    start = (torch.linalg.pinv(real.matrix) @ data[0]).view(9, 7)
+    found = lpn(real, data[0], prox=prox, rho=rho, n_iter=3000, tol=1e-4, unit=1.0, norm=1.0, start=start)
+    assert 2 < len(found.trace) < 3000
+    assert dict(found.trace[-1].figures)["fixed_point_residual"] < 1e-4
+    assert dict(found.trace[0].figures)["fixed_point_residual"] > 1
+
+
+def test_admm_of_a_black_item_ends_at_a_fixed_point_of_the_network(
+    prox: NetworkProx, real: MatrixOperator
+) -> None:
+    black = torch.zeros(9, 7, dtype=torch.float64)
+    assert float(prox(black[None, None]).norm()) > 0.1
+    found = lpn(real, torch.zeros(40, dtype=torch.float64), prox=prox, rho=1.2, n_iter=400, tol=1e-6)
+    assert len(found.trace) > 2 and dict(found.trace[-1].figures)["fixed_point_residual"] < 1e-6
+    assert float(found.image.norm()) > 0.1
+
+
 @pytest.mark.parametrize("setting", ["guaranteed", "published"])
 @every_solver
 def test_a_quadratic_prior_gives_the_linear_solve(

@@ -18,11 +18,15 @@ from proxflow.models.learned_prox.learned_prior import LearnedPrior
 from proxflow.models.learned_prox.prior import prior_of
 from proxflow.models.methods.certificate import Certificate
 from proxflow.models.methods.lpn import lpn
+from proxflow.models.methods.lpn_certificate import range_condition
 from proxflow.models.methods.lpn_of_item import lpn_of_item
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
+from proxflow.operators.base import LinearOperator
+from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.dense import MatrixOperator
+from proxflow.operators.diagonal import Diagonal
 
 SETTINGS = IcnnSettings("small", channels=1, side=8, hidden=3, beta=10.0, alpha=0.01)
 every_solver = pytest.mark.parametrize("solver", ["pgd", "admm"])
@@ -45,6 +49,14 @@ def data(real: MatrixOperator, rng: torch.Generator) -> Tensor:
     x = torch.zeros(9, 7, dtype=torch.float64)
     x[2:6, 3:] = 3.0
     return real.forward(x) + 0.03 * torch.randn(80, dtype=torch.float64, generator=rng)
+
+
+@pytest.fixture
+def turned(rng: torch.Generator) -> tuple[MatrixOperator, Tensor]:
+    """Complex images (9, 7) through 80 random numbers, and what it makes of one that is imaginary."""
+    matrix = torch.randn(80, 63, dtype=torch.complex128, generator=rng)
+    operator = MatrixOperator(matrix / torch.linalg.matrix_norm(matrix, 2), (9, 7), (80,))
+    return operator, operator.forward(torch.ones(9, 7, dtype=torch.complex128) * 2j)
 
 
 def held(certificate: Certificate | None) -> dict[str, bool]:
@@ -82,7 +94,32 @@ def test_a_run_that_converged_knows_its_prior_by_one_pass(
     assert figures["lipschitz"] == 1.0 and figures["eta" if solver == "pgd" else "rho"] in (0.95, 1.05)
     conditions = held(found.certificate)
     assert conditions.pop("last image in range") is False  # of weights that were drawn
+    assert conditions.pop("prior of first image found") is False  # by three steps
     assert all(conditions.values())
+
+
+@pytest.mark.parametrize("told", [True, False])
+@every_solver
+def test_what_is_not_seen_stays_dark_and_the_prior_is_that_of_the_rest(
+    solver: Any, told: bool, bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator
+) -> None:
+    """Coil maps with a hole, by an operator that tells it or one that has to be probed."""
+    maps = torch.randn(3, 9, 7, dtype=torch.complex128, generator=rng) / 3
+    maps[:, 2:6, 1:5] = 0
+    operator: LinearOperator = CartesianSense(torch.rand(9, 7, generator=rng) > 0.2, maps)
+    turn = torch.polar(torch.ones(9, 7), torch.rand(9, 7, generator=rng)).to(maps.dtype)
+    if not told:
+        operator = operator @ Diagonal(turn)
+    assert (operator.support is None) is not told
+    y = operator.forward(torch.randn(9, 7, dtype=torch.complex128, generator=rng))
+    prior = LearnedPrior(bent(replace(SETTINGS, channels=2)))
+    numbers: dict[str, Any] = {"prior": prior, "solver": solver, "n_iter": 600, "tol": 1e-9, "stride": 8}
+    found = lpn_of_item(operator, y, **numbers, n_newton=1, certified=True)
+    assert not bool(found.image[2:6, 1:5].any()) and bool(found.image[7:].all())
+    assert found.certificate is not None
+    figures, unit = found.certificate.figures, float(bright(first_image(operator, operator.adjoint(y)), 2))
+    assert figures["inversion_residual_after"] < 1e-6
+    assert figures["prior_after"] == pytest.approx(dict(found.trace[-1].figures)["prior"] / unit**2, rel=1e-6)
 
 
 def test_the_prior_before_is_that_of_the_first_image(
@@ -115,25 +152,68 @@ def test_what_the_trace_and_the_images_break_is_told(
     assert "prior_after" not in averaged.certificate.figures
 
 
-def test_complex_images_by_magnitude_and_by_parts(
-    bent: Callable[[IcnnSettings], Icnn], rng: torch.Generator
+@pytest.mark.parametrize("channels", [1, 2])
+def test_complex_images_by_magnitude_and_by_parts_have_a_prior(
+    channels: int, bent: Callable[[IcnnSettings], Icnn], turned: Any
 ) -> None:
-    matrix = torch.randn(80, 63, dtype=torch.complex128, generator=rng)
-    operator = MatrixOperator(matrix / torch.linalg.matrix_norm(matrix, 2), (9, 7), (80,))
-    y = operator.forward(torch.ones(9, 7, dtype=torch.complex128) * 2j)
-    for channels in (1, 2):
-        settings = IcnnSettings("small", channels=channels, side=8, hidden=3, beta=10.0, alpha=0.01)
-        opened = LearnedPrior(bent(settings))
-        found = lpn_of_item(operator, y, prior=opened, n_iter=400, tol=1e-9, stride=8, certified=True)
-        assert found.certificate is not None and found.image.is_complex()
-        if channels == 2 or held(found.certificate)["nothing clipped"]:
-            assert found.certificate.figures["inversion_residual_after"] < 1e-5
+    """Of one channel, by a network that makes nothing negative of this image."""
+    operator, y = turned
+    network = bent(replace(SETTINGS, channels=channels))
+    if channels == 1:
+        for layer in (network.lin[0], *network.res):
+            layer.weight.data.abs_().div_(4)
+    numbers: dict[str, Any] = {"solver": "pgd", "n_iter": 400, "tol": 1e-9, "stride": 8, "certified": True}
+    found = lpn_of_item(operator, y, prior=LearnedPrior(network), **numbers)
+    assert found.certificate is not None and found.image.is_complex()
+    assert held(found.certificate)["nothing clipped"] and held(found.certificate)["prior of last image found"]
+    figures, unit = found.certificate.figures, float(bright(first_image(operator, operator.adjoint(y)), 2))
+    assert figures["inversion_residual_after"] < 1e-5
+    assert figures["prior_after"] == pytest.approx(dict(found.trace[-1].figures)["prior"] / unit**2, rel=1e-5)
+
+
+def test_where_magnitudes_are_clipped_the_prior_is_not_known(prior: LearnedPrior, turned: Any) -> None:
+    found = lpn_of_item(*turned, prior=prior, n_iter=100, stride=8, certified=True)
+    conditions = held(found.certificate)
+    assert found.certificate is not None
+    assert not conditions["nothing clipped"] and not conditions["prior of last image found"]
+    assert math.isnan(found.certificate.figures["prior_after"])
+    assert found.certificate.figures["inversion_residual_after"] > 1e-3
 
 
 def test_single_precision_is_computed_in_it(prior: LearnedPrior, real: MatrixOperator, data: Tensor) -> None:
+    """By a copy: others may hold the same network."""
+    assert prior.prox("exact", 8, (9, 7), torch.float64).network is prior.network
     found = lpn_of_item(real.float(), data.float(), prior=prior, n_iter=9, stride=8, certified=True)
-    assert found.image.dtype == torch.float32 and prior.network.lin[0].weight.dtype == torch.float32
-    assert held(found.certificate)["objective never rises"]
+    assert found.image.dtype == torch.float32 and held(found.certificate)["objective never rises"]
+    assert prior.prox("exact", 8, (9, 7), torch.complex64).network.lin[0].weight.dtype == torch.float32
+    assert prior.network.lin[0].weight.dtype == torch.float64
+
+
+def test_what_is_not_reached_or_found_is_told(
+    prior: LearnedPrior, real: MatrixOperator, data: Tensor
+) -> None:
+    found = lpn_of_item(real, data, prior=prior, n_iter=2, stride=8, n_newton=1, certified=True)
+    assert found.certificate is not None
+    told = {condition.name: condition for condition in found.certificate.conditions}
+    assert not told["fixed point reached"].holds
+    assert not told["prior of first image found"].holds
+    assert math.isnan(found.certificate.figures["prior_before"])
+    residual = found.certificate.figures["inversion_residual_before"]
+    assert residual > 1e-3 and f"at most 0.001, got {residual:.3g}" in told["prior of first image found"].text
+    without = lpn_of_item(real, data, prior=prior, n_iter=2, stride=8, n_newton=0, certified=True)
+    assert "prior of first image found" not in held(without.certificate)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_half_a_percent_of_the_voxels_may_lie_beyond_the_trained_range(channels: int) -> None:
+    """As many are above the unit, which is a quantile, in every scan."""
+    images = torch.full((2, channels, 20, 25), 0.5)
+    images[0, 0, 0, :5] = 1.6
+    assert range_condition("it", images, (-0.125, 1.125)).holds
+    images[1, -1, 0, 0] = -0.2
+    condition = range_condition("it", images, (-0.125, 1.125))
+    assert not condition.holds and "got 0.60%" in condition.text
+    assert not range_condition("it", images * torch.nan, (-0.125, 1.125)).holds
 
 
 def test_what_does_not_fit_is_unsuitable(prior: LearnedPrior, real: MatrixOperator, data: Tensor) -> None:
