@@ -9,11 +9,11 @@ from proxflow.models.metrics.psnr import psnr
 from proxflow.models.metrics.ssim import ssim
 
 COLUMNS = {
-    "psnr": ("PSNR, dB", 2),
-    "ssim": ("SSIM", 4),
-    "nrmse": ("NRMSE", 4),
-    "psnr_minmax": ("psnr_minmax, dB", 2),
-    "seconds": ("seconds", 1),
+    "psnr": ("PSNR, dB", ".2f"),
+    "ssim": ("SSIM", ".4f"),
+    "nrmse": ("NRMSE", ".4f"),
+    "psnr_minmax": ("psnr_minmax, dB", ".2f"),
+    "seconds": ("seconds", ".1f"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Tables of decomposed diffusion sampling: what is run, kept, printed and pictured."""
+"""Tables of decomposed diffusion sampling, and others like them: what is run, kept, printed and pictured."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.certified import CERTIFIED, certified_cells, certified_figures
 from benchmarks.dds_contenders import Contender, Numbers, Posed, contenders, device_of, solved
 from benchmarks.dds_figures import COLUMNS, figures
 from benchmarks.dds_pictures import sheet
@@ -20,6 +21,7 @@ from benchmarks.kept_figures import KeptFigures
 from proxflow.data.writers.atomic import atomic_path
 
 NUMBERS = Path(__file__).with_name("dds_numbers.json")
+RowsOf = Callable[[Sequence[str], Sequence[str]], list[Contender]]
 
 
 class Case(NamedTuple):
@@ -41,21 +43,24 @@ class Section(NamedTuple):
     tuning: Sequence[Case]
 
 
-def parser_of(document: str | None, out: str) -> argparse.ArgumentParser:
-    """What both commands ask."""
+def parser_of(
+    document: str | None,
+    out: str,
+    *,
+    numbers: Path = NUMBERS,
+    prior: str = "tv",
+    priors: str = "or tv, fourier-wiener",
+    methods: str = "of recipes; dds-50 for 50 steps, dds-50x8 for the mean of 8 samples",
+) -> argparse.ArgumentParser:
+    """What all commands ask, with their defaults, and what they say of ``--prior`` and ``--methods``."""
     parser = argparse.ArgumentParser(
         description=document, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="folder with the files named above")
-    parser.add_argument("--prior", nargs="+", default=["tv"], metavar="FILE", help="or tv, fourier-wiener")
-    parser.add_argument(
-        "--methods",
-        nargs="+",
-        metavar="NAME",
-        help="of recipes; dds-50 for 50 steps, dds-50x8 for the mean of 8 samples",
-    )
+    parser.add_argument("--prior", nargs="+", default=[prior], metavar="FILE", help=priors)
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help=methods)
     parser.add_argument("--out", type=Path, default=Path(out))
-    parser.add_argument("--numbers", type=Path, default=NUMBERS)
+    parser.add_argument("--numbers", type=Path, default=numbers)
     parser.add_argument("--tune", action="store_true", help="choose numbers and stop")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="images beside their errors, PNG")
     parser.add_argument("--device", default="cpu")
@@ -63,12 +68,15 @@ def parser_of(document: str | None, out: str) -> argparse.ArgumentParser:
     return parser
 
 
-def carried_out(sections: Sequence[Section], asked: argparse.Namespace) -> None:
-    """Numbers of every section with ``--tune``; else its figures, its table and its pictures."""
+def carried_out(sections: Sequence[Section], asked: argparse.Namespace, rows_of: RowsOf = contenders) -> None:
+    """Numbers of every section with ``--tune``; else its figures, its table and its pictures.
+
+    rows_of: the rows of methods and priors, by their names.
+    """
     device, numbers = device_of(asked.device, asked.threads), KeptFigures(asked.numbers)
     kept = KeptFigures(asked.out)
     for section in sections:
-        rows = contenders(asked.methods or section.methods, asked.prior)
+        rows = rows_of(asked.methods or section.methods, asked.prior)
         if asked.tune:
             tune(numbers, section.numbers, rows, section.grids, [one.pose for one in section.tuning], device)
             continue
@@ -102,23 +110,25 @@ def _fill(
             own = figures(found.image, posed.reference, posed.region) | {"seconds": found.seconds}
             _save(path, found.image)
             _save(image_path(kept.path, section, case, "reference"), posed.reference)
-            of_case[row.label] = {**made_with, **{name: round(value, 5) for name, value in own.items()}}
+            rounded = {name: round(value, 5) for name, value in own.items()}
+            of_case[row.label] = {**made_with, **rounded, **certified_figures(found)}
             kept.save()
             told = f"{section.name}, {case.item}, {case.sampling}, {row.label}"
             print(f"{told}: {own['psnr']:.2f} dB, {own['seconds']:.1f} s", file=sys.stderr, flush=True)
 
 
 def table(found: Mapping[str, Any], cases: Sequence[Case], rows: Sequence[Contender]) -> str:
-    """Markdown: for each way of sampling the methods, means over the objects."""
-    lines = [
-        f"| sampling | method | {' | '.join(title for title, _ in COLUMNS.values())} |",
-        "|---" * (2 + len(COLUMNS)) + "|",
-    ]
+    """Markdown: for each way of sampling the methods, means over the objects; of methods that certify, what
+    is worst of them."""
+    certified = any("broken" in found[case.sampling][case.item][row.label] for case in cases for row in rows)
+    titles = [title for title, _ in COLUMNS.values()] + list(CERTIFIED if certified else ())
+    lines = [f"| sampling | method | {' | '.join(titles)} |", "|---" * (2 + len(titles)) + "|"]
     for sampling in dict.fromkeys(case.sampling for case in cases):
         items = [case.item for case in cases if case.sampling == sampling]
         for row in rows:
             own = [found[sampling][item][row.label] for item in items]
-            cells = [f"{mean(one[name] for one in own):.{digits}f}" for name, (_, digits) in COLUMNS.items()]
+            cells = [f"{mean(one[name] for one in own):{shown}}" for name, (_, shown) in COLUMNS.items()]
+            cells += certified_cells(own) if certified else []
             lines.append(f"| {sampling} | {row.label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
