@@ -36,7 +36,7 @@ def largest_rise(objective: Sequence[float]) -> float:
 
 
 def certified_cells(figures: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Of the objects of one row, in the order of ``CERTIFIED``; empty ones of methods without a certificate."""
+    """Of the objects of one row, in the order of ``CERTIFIED``; empty where nothing is certified."""
     if "broken" not in figures[0]:
         return [""] * len(CERTIFIED)
     rises = [one["rise"] for one in figures if "rise" in one]

@@ -7,9 +7,9 @@ Two sections:
 
 * body: slices of people that trainings keep apart, as in `dds_ct_table`, scanned as in the paper's
   experiment: parallel rays, 400 columns over the diagonal of a field of 256 mm, 200 views (or 60, or 30),
-  white noise of std 2 mm times the largest value, x between 0 and 1. The data are those of all 512 x 512 pixels; the image
-  that is looked for has --side. ``--side 512`` is the published size, found with the operator that made the
-  data.
+  white noise of std 2 mm times the largest value, x between 0 and 1. The data are those of all 512 x 512
+  pixels; the image that is looked for has --side. ``--side 512`` is the published size, found with the
+  operator that made the data.
 * disc, if there are DATA/ct_raw/htc2022/*_full.mat: measured fan-beam scans of acrylic discs, 60 or 30 of 721
   views, and the reference as in `dds_ct_table`.
 

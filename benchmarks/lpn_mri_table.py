@@ -4,9 +4,9 @@
     python -m benchmarks.lpn_mri_table DATA --prior FILE [--pictures FOLDER] [--slices 2]
 
 DATA holds mri_raw/brain_vfa_cartesian_13coil.h5: one slice, four flip angles, 13 coils, 224 x 224, thinned
-out 4 times: lines along ky with 8 % of all in the centre, or points of a Poisson disc with a centre of 24 x 24.
-Masks, coil maps, noise, reference, and where figures are taken are those of `dds_mri_table`; --slices counts
-flip angles. Each pattern has numbers of its own, chosen by a flip angle that is not reported
+out 4 times: lines along ky with 8 % of all in the centre, or points of a Poisson disc with a centre of
+24 x 24. Masks, coil maps, noise, reference, and where figures are taken are those of `dds_mri_table`;
+--slices counts flip angles. Each pattern has numbers of its own, chosen by a flip angle that is not reported
 (`benchmarks/lpn_numbers.json`): the same slice of the same head in another contrast, with other noise and
 another mask. What is done is kept in the file, images beside it, so that an interrupted run goes on. Seconds
 are those the processor worked, coil maps not counted.
