@@ -22,7 +22,7 @@ are those the processor worked, coil maps not counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -90,11 +90,11 @@ def main() -> None:
     carried_out([section], asked)
 
 
-def cases(file: Path, items: list[int]) -> list[Case]:
+def cases(file: Path, items: Sequence[int], patterns: Mapping[str, Pattern] = PATTERNS) -> list[Case]:
     """Every item with every pattern."""
     return [
         Case(f"item {item}", name, partial(posed, file, item, pattern))
-        for name, pattern in PATTERNS.items()
+        for name, pattern in patterns.items()
         for item in items
     ]
 

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.dds_contenders import DDS, Contender, Numbers, Posed, solved
 from benchmarks.dds_figures import figures
 from benchmarks.kept_figures import KeptFigures
+from proxflow.models.solvers.iteration import DivergenceError
 
 Grid = Sequence[Sequence[Numbers]]
 """Choices that are made one after the other; each option sets some numbers."""
@@ -107,7 +108,11 @@ def _tried(
             return float(trial["psnr"])
     scores = []
     for one in posed():
-        image = solved(row, numbers, one, device).image
+        try:
+            image = solved(row, numbers, one, device).image
+        except DivergenceError:
+            scores.append(0.0)  # the error as large as the peak: worse than any that did not
+            continue
         scores.append(figures(image, one.reference, one.region)["psnr"])
     found = round(mean(scores), 3)
     trials.append({"numbers": numbers, "weights": row.weights, "psnr": found})

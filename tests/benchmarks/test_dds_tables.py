@@ -133,7 +133,7 @@ def test_rows_of_the_sampler_are_one_for_each_prior_and_share_numbers() -> None:
     for name in ("unknown", "tv-20"):
         with pytest.raises(SystemExit, match=f"methods must be of .* got {name}"):
             contenders([name], ["tv"])
-    with pytest.raises(SystemExit, match=r"prior must be tv, fourier-wiener or an existing file, got a.pt"):
+    with pytest.raises(SystemExit, match=r"prior must be tv, .* or an existing file, got a.pt"):
         contenders(["dds-20"], ["a.pt"])
 
 

@@ -1,0 +1,81 @@
+"""The methods of the tables of learned proximal networks, their numbers to choose from, what is asked."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks.dds_contenders import Contender, Numbers, contenders
+from benchmarks.dds_runs import RowsOf, Section, carried_out, parser_of
+from benchmarks.dds_tuning import CT_GRIDS, LAMBDAS, MRI_GRIDS, Grid
+
+LPN, PNP = "lpn", "pnp_admm"
+SETTING = re.compile(r"lpn-(guaranteed|published)")
+METHODS = ("lpn-guaranteed", "lpn-published", "tv", PNP, "l1_wavelet")
+NUMBERS = Path(__file__).with_name("lpn_numbers.json")
+
+# ||A|| = 1 and s = 1/2, so that L_h = 1: rho is relative to it, and only above 1 is anything guaranteed. The
+# published experiments with tomography have about 0.02 L_h and 15 steps: where the iteration stops decides.
+GUARANTEED: list[Numbers] = [{"n_iter": 50, "rho": rho} for rho in (1.05, 2.0, 4.0)]
+PUBLISHED: Grid = [[{"rho": rho} for rho in (0.003, 0.01, 0.03, 0.1, 0.3)], [{"n_iter": n} for n in (15, 30)]]
+LEARNED: dict[str, Grid] = {
+    "lpn-guaranteed": [GUARANTEED],
+    "lpn-published": PUBLISHED,
+    PNP: [[{"n_iter": 30, "rho": rho} for rho in (0.01, 0.03, 0.1, 0.3, 1.0)]],  # DnCNN is told no noise
+}
+LPN_CT_GRIDS: dict[str, Grid] = {
+    **{name: CT_GRIDS[name] for name in ("fbp", "tv")},
+    "l1_wavelet": [[{"n_iter": 200, **one} for one in LAMBDAS]],
+    **LEARNED,
+}
+LPN_MRI_GRIDS: dict[str, Grid] = {**{name: MRI_GRIDS[name] for name in ("tv", "l1_wavelet")}, **LEARNED}
+
+
+def lpn_contenders(names: Sequence[str], priors: Sequence[str], *, denoiser: str) -> list[Contender]:
+    """Of ``lpn-guaranteed`` and ``lpn-published`` one for each prior, without values of the prior, which are
+    not timed here; of ``pnp_admm`` that with ``denoiser``; of all others as ``contenders``.
+
+    SystemExit for a name that no method has, and for a prior or a denoiser that the method does not know.
+    """
+    found = list[Contender]()
+    for name in names:
+        setting = SETTING.fullmatch(name)
+        if setting is None:
+            if name == LPN:
+                raise SystemExit("methods must be lpn-guaranteed or lpn-published for lpn, got lpn")
+            found += contenders([name], [denoiser] if name == PNP else [])
+            continue
+        fixed = {"setting": setting[1], "n_newton": 0}
+        found += [
+            row._replace(
+                label=row.label.replace(LPN, f"{LPN} {setting[1]}", 1),
+                fixed={**row.fixed, **fixed},
+                tuned=name,
+            )
+            for row in contenders([LPN], priors)
+        ]
+    return found
+
+
+def lpn_parser(document: str | None, out: str, *, prior: str, denoiser: str) -> argparse.ArgumentParser:
+    """What both tables ask; ``--slices`` is how many each has."""
+    parser = parser_of(
+        document,
+        out,
+        numbers=NUMBERS,
+        prior=prior,
+        priors=f"weights of learned proximal networks; {prior} where nothing is said",
+        methods="lpn-guaranteed, lpn-published, or of recipes",
+    )
+    parser.add_argument("--denoiser", default=denoiser, help=f"of {PNP}")
+    parser.add_argument("--slices", type=int, default=2, help="objects of each kind, two by default")
+    return parser
+
+
+def lpn_tables(sections: Sequence[Section], asked: argparse.Namespace) -> None:
+    """As ``carried_out``, with the methods of these tables."""
+    rows: RowsOf = partial(lpn_contenders, denoiser=asked.denoiser)
+    carried_out(sections, asked, rows)
