@@ -26,7 +26,7 @@ class MethodCost(NamedTuple):
 
 CONSTRAINED_EACH = 7  # of the constrained methods: five conjugate gradient steps, and two more
 NEWTON_PASSES = (
-    22  # of a network, usually, in a step that inverts it: ten of conjugate gradients, two each, and two
+    22  # of a network, usually, in a step of its inversion: ten conjugate gradients of two, and two
 )
 UNIT_APPLICATIONS = 12  # of the image that tells the unit of diffusion priors, and of what is seen
 PHASE_APPLICATIONS = 11  # of the same image once more, where its phase is taken off before

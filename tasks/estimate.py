@@ -155,7 +155,7 @@ def _network_bytes(
 
 
 def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> list[tuple[float, float]]:
-    """Seconds per item of each method, and what the certificate of an image that is delivered takes beside."""
+    """Seconds per item of each method, and what the certificate of a delivered image takes."""
     operator, y = fit.problem.posed(fit.problem.mask)
     dtype = y.dtype
     normal = normal_seconds(operator, dtype, device)

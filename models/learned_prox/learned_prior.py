@@ -16,8 +16,8 @@ from proxflow.models.networks.icnn import Icnn
 
 @dataclass(frozen=True)
 class LearnedPrior:
-    """network: of images, which stays as it is.  within: values it was trained for, noise included, where 1 is its unit.
-    memory_bytes: for the activations of patches that go through it together; None: 1 GiB.
+    """network: of images; never changed.  within: values it was trained for, noise included, where 1 is its
+    unit.  memory_bytes: for the activations of patches that go through it together; None: 1 GiB.
     """
 
     network: Icnn

@@ -24,10 +24,8 @@ from proxflow.models.solvers.iteration import Iteration
 RISE = 1e-5  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
 REST = 1e-3  # residual of the fixed point, relative to the image, below which it is reached
 STRAY = 0.005  # of the voxels, out of the trained range: as many are above their unit, and cut in trainings
-VALUE_TOLERANCE, VALUE_CG = (
-    1e-3,
-    10,
-)  # of an inversion that is found, and steps of conjugate gradients within one of Newton
+VALUE_TOLERANCE = 1e-3  # residual of an inversion, relative to the image, at which R is known
+VALUE_CG = 10  # steps of conjugate gradients within one of Newton
 EVERYWHERE = (-math.inf, math.inf)  # a condition tells what is out of the trained range
 
 
@@ -133,8 +131,8 @@ def range_condition(name: str, images: Tensor, within: tuple[float, float]) -> C
     inside = ((images >= within[0]) & (images <= within[1])).all(1)  # False of NaN
     share = float((~inside).double().mean())
     text = (
-        f"at most {STRAY:.1%} of {name} must lie outside {within[0]:.4g} to {within[1]:.4g}, which the network "
-        f"was trained for, got {share:.2%}"
+        f"at most {STRAY:.1%} of {name} must lie outside {within[0]:.4g} to {within[1]:.4g}, which the "
+        f"network was trained for, got {share:.2%}"
     )
     return Condition(f"{name} in range", share <= STRAY, text)
 

@@ -112,7 +112,8 @@ def stages_text(stages: Sequence[Stage]) -> str:
     lines = []
     for loss, group in groupby(stages, key=lambda stage: stage.loss):
         same = list(group)
-        told = f"{sum(stage.n_steps for stage in same)} steps of {LOSSES[loss]}"
+        n_steps = sum(stage.n_steps for stage in same)
+        told = f"{n_steps} step{'s' if n_steps > 1 else ''} of {LOSSES[loss]}"
         if loss == "matching":
             told += f" with gamma {', '.join(f'{stage.gamma:.4g}' for stage in same)} in turn"
         lines.append(f"{told} (rate {same[0].rate:g})")

@@ -100,7 +100,7 @@ def test_it_learns_to_denoise_and_leaves_all_that_a_method_asks_for(source: str,
     assert f"| whole slices | {document['whole_slices']['before']:.2f} |" in card
     assert "\n80 steps of mean absolute error (rate 0.01),\nthen 80 steps of proximal matching with" in card
     assert "gamma 10.24, 5.12, 2.56, 1.28 in turn (rate 0.0001)" in card and "steps a second" in card
-    assert "then proximal matching, by step" in (tmp_path / "a" / "loss.svg").read_text()
+    assert "then proximal matching by step" in (tmp_path / "a" / "loss.svg").read_text()
     assert (tmp_path / "a" / "examples.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -116,7 +116,7 @@ def test_it_learns_to_denoise_and_leaves_all_that_a_method_asks_for(source: str,
         ),
         (
             {},
-            "2 steps of mean absolute error (rate 0.001),\nthen 1 steps of proximal matching with gamma 1.81 "
+            "2 steps of mean absolute error (rate 0.001),\nthen 1 step of proximal matching with gamma 1.81 "
             "in turn (rate 0.0001)",
             "mean absolute error, then proximal matching",
             1.81,
