@@ -1,4 +1,4 @@
-"""The methods of the tables of decomposed diffusion sampling, and how each is called."""
+"""The methods of the tables of decomposed diffusion sampling, and of others, and how each is called."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from proxflow.configs.methods import METHOD_SCHEMAS, MethodConfig
+from proxflow.models.methods.certificate import Certificate
 from proxflow.models.methods.scaling import data_scale
+from proxflow.models.solvers.iteration import Iteration
 from proxflow.operators.base import LinearOperator
 from proxflow.tasks.denoisers import file_of, name_parts
 from proxflow.tasks.method_arguments import method_arguments
@@ -24,7 +26,7 @@ from proxflow.tasks.methods import METHODS, method_function
 
 Numbers = dict[str, Any]
 DDS = "dds"
-PRIOR_FIELDS = {"prior": "prior", "image": "denoiser"}  # by what a method opens
+PRIOR_FIELDS = {"prior": "prior", "prox": "prior", "image": "denoiser"}  # by what a method opens
 SAMPLER = re.compile(r"(dds(?:-axial)?)(?:-(\d+)(?:x(\d+))?)?")
 
 
@@ -63,13 +65,15 @@ class Contender(NamedTuple):
 class Solved(NamedTuple):
     image: np.ndarray  # (item, y, x)
     seconds: float
+    trace: Sequence[Iteration] = ()
+    certificate: Certificate | None = None
 
 
 def contenders(names: Sequence[str], priors: Sequence[str]) -> list[Contender]:
     """Of ``tv`` one; of ``dds-50`` one for each prior, 50 being the steps, of ``dds-50x8`` the mean of eight
     samples; of ``dds-axial-50`` likewise, with total variation across slices; of ``score_mri``, ``dps``,
-    ``red`` and ``pnp_admm`` one for each prior. SystemExit for a name that no method has, and for a prior
-    that the method does not know.
+    ``red``, ``pnp_admm`` and ``lpn`` one for each prior. SystemExit for a name that no method has, and for a
+    prior that the method does not know.
     """
     found = []
     for name in names:
@@ -102,7 +106,7 @@ def _with_prior(name: str, field: str, prior: str) -> Contender:
     return Contender(f"{name}, {_short(prior)}", name, {field: prior}, name, weights_of(prior))
 
 
-def weights_of(prior: str, must_be: str = "prior must be tv, fourier-wiener") -> str:
+def weights_of(prior: str, must_be: str = "prior must be tv, fourier-wiener, one that ships") -> str:
     """A name, with a digest where it is of a file, so that figures of others are not taken for its own.
     SystemExit, beginning with ``must_be``, where there is no such file.
     """
@@ -133,16 +137,18 @@ def solved(contender: Contender, numbers: Numbers, posed: Posed, device: str) ->
     clock = time.process_time if device == "cpu" else time.perf_counter
     began = clock()
     if method.direct:
-        image = function((posed.direct or operator).to(device), y, **arguments).image
+        made = function((posed.direct or operator).to(device), y, **arguments)
+        image = made.image
     else:
         normalised = operator if posed.norm == 1 else (1 / posed.norm) * operator
         scale = data_scale(normalised, y)
         level = None if posed.noise_std is None else posed.noise_std / scale
-        told = {"item": posed.item, "noise_std": level}
+        told = {"item": posed.item, "noise_std": level, "certified": True}
         arguments |= {name: told[name] for name in method.told}
-        image = function(normalised, y / scale, **arguments).image * (scale / posed.norm)
+        made = function(normalised, y / scale, **arguments)
+        image = made.image * (scale / posed.norm)
     found = image.cpu().numpy().reshape(posed.reference.shape)
-    return Solved(found, clock() - began)
+    return Solved(found, clock() - began, made.trace, made.certificate)
 
 
 @lru_cache(maxsize=4)

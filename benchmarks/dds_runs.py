@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.certified import CERTIFIED, certified_cells, certified_figures
 from benchmarks.dds_contenders import Contender, Numbers, Posed, contenders, device_of, solved
 from benchmarks.dds_figures import COLUMNS, figures
 from benchmarks.dds_pictures import sheet
@@ -140,23 +141,24 @@ def _fill(
             if case in with_images:
                 _save(path, found.image)
                 _save(image_path(kept.path, section, case, "reference"), posed.reference)
-            of_case[row.label] = {**made_with, **{name: round(value, 5) for name, value in own.items()}}
+            rounded = {name: round(value, 5) for name, value in own.items()}
+            of_case[row.label] = {**made_with, **rounded, **certified_figures(found)}
             kept.save()
             told = f"{section.name}, {case.item}, {case.sampling}, {row.label}"
             print(f"{told}: {own['psnr']:.2f} dB, {own['seconds']:.1f} s", file=sys.stderr, flush=True)
 
 
 def table(found: Mapping[str, Any], section: Section, rows: Sequence[Contender]) -> str:
-    """Markdown: for each way of sampling the methods, means over the objects; only columns of which there are
-    figures."""
+    """Markdown: for each way of sampling the methods, means over the objects, of certificates the worst;
+    only columns of which there are figures.
+    """
     all_own = [found[case.sampling][case.item][row.label] for case in section.cases for row in rows]
     columns = {
         name: column for name, column in section.columns.items() if any(name in own for own in all_own)
     }
-    lines = [
-        f"| sampling | method | {' | '.join(title for title, _ in columns.values())} |",
-        "|---" * (2 + len(columns)) + "|",
-    ]
+    certified = any("broken" in own for own in all_own)
+    titles = [title for title, _ in columns.values()] + list(CERTIFIED if certified else ())
+    lines = [f"| sampling | method | {' | '.join(titles)} |", "|---" * (2 + len(titles)) + "|"]
     for sampling in dict.fromkeys(case.sampling for case in section.cases):
         items = [case.item for case in section.cases if case.sampling == sampling]
         for row in rows:
@@ -165,6 +167,7 @@ def table(found: Mapping[str, Any], section: Section, rows: Sequence[Contender])
                 _cell([one[name] for one in own if name in one], digits, name in section.spread)
                 for name, (_, digits) in columns.items()
             ]
+            cells += certified_cells(own) if certified else []
             lines.append(f"| {sampling} | {row.label} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

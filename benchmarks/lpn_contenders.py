@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from benchmarks.dds_contenders import Contender, Numbers, contenders
-from benchmarks.dds_runs import RowsOf, Section, carried_out, parser_of
+from benchmarks.dds_runs import Section, carried_out, common_parser
 from benchmarks.dds_tuning import CT_GRIDS, LAMBDAS, MRI_GRIDS, Grid
 
 LPN, PNP = "lpn", "pnp_admm"
@@ -62,13 +61,10 @@ def lpn_contenders(names: Sequence[str], priors: Sequence[str], *, denoiser: str
 
 def lpn_parser(document: str | None, out: str, *, prior: str, denoiser: str) -> argparse.ArgumentParser:
     """What both tables ask; ``--slices`` is how many each has."""
-    parser = parser_of(
-        document,
-        out,
-        numbers=NUMBERS,
-        prior=prior,
-        priors=f"weights of learned proximal networks; {prior} where nothing is said",
-        methods="lpn-guaranteed, lpn-published, or of recipes",
+    parser = common_parser(document, out, NUMBERS)
+    parser.add_argument("--prior", nargs="+", default=[prior], metavar="FILE", help="or a name")
+    parser.add_argument(
+        "--methods", nargs="+", metavar="NAME", help="of recipes, lpn-guaranteed, lpn-published"
     )
     parser.add_argument("--denoiser", default=denoiser, help=f"of {PNP}")
     parser.add_argument("--slices", type=int, default=2, help="objects of each kind, two by default")
@@ -77,5 +73,9 @@ def lpn_parser(document: str | None, out: str, *, prior: str, denoiser: str) -> 
 
 def lpn_tables(sections: Sequence[Section], asked: argparse.Namespace) -> None:
     """As ``carried_out``, with the methods of these tables."""
-    rows: RowsOf = partial(lpn_contenders, denoiser=asked.denoiser)
-    carried_out(sections, asked, rows)
+    carried_out(sections, asked, lpn_rows)
+
+
+def lpn_rows(section: Section, asked: argparse.Namespace) -> list[Contender]:
+    """What ``--methods``, ``--prior`` and ``--denoiser`` ask for, or the section's own methods."""
+    return lpn_contenders(asked.methods or section.methods, asked.prior, denoiser=asked.denoiser)
