@@ -144,5 +144,9 @@ class ReconResNetTraining(Part):
     @property
     def residual(self) -> Residual:
         """What reconresnet alone has, as given or by default."""
-        given = {"blocks": self.blocks, "dropout": self.dropout, "skips": self.skips}
-        return Residual(**{name: value for name, value in given.items() if value is not None})
+        usual = Residual()
+        return Residual(
+            usual.blocks if self.blocks is None else self.blocks,
+            usual.dropout if self.dropout is None else self.dropout,
+            usual.skips if self.skips is None else self.skips,
+        )
