@@ -30,7 +30,7 @@ class Lpn(Choice):
 
     fits: ClassVar[tuple[Modality, ...]] = (*MRI, "ct")
     method: Literal["lpn"]
-    prior: ProxName = "lpn-mri"
+    prior: ProxName = "lpn-ct"
     solver: Literal["admm", "pgd"] = Field(
         default="admm", description="Alternating directions, or proximal gradient descent."
     )
