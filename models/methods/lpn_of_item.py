@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from proxflow.models.calibration.image_unit import bright, first_image
@@ -70,4 +72,4 @@ def lpn_of_item(
         return found
     run = CertifiedRun(problem, solver, step)
     certificate = lpn_certificate(run, first, found, within=prior.within, n_newton=n_newton)
-    return Reconstruction(found.image, found.trace, certificate=certificate)
+    return replace(found, certificate=certificate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 from torch import Tensor
@@ -48,4 +49,4 @@ def without_phase(
     turn = low_phase(first_image(operator, b))
     with last_good_series(lambda image: turn * image):
         found = method(operator @ Diagonal(turn), y, **numbers)
-    return Reconstruction(turn * found.image, found.trace, found.curves, found.maps)
+    return replace(found, image=turn * found.image)

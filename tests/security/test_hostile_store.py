@@ -165,7 +165,7 @@ def test_checkpoints_are_sealed_and_come_back_bit_by_bit(tmp_path: Path, kept: S
     for path in paths(tmp_path):
         check_seal(path)
     finished, state = kept.finished(1), kept.unfinished(2)
-    assert finished is not None and finished[1:] == (TRACE, FIT, CURVES, {})
+    assert finished is not None and finished[1:] == (TRACE, FIT, CURVES, {}, None)
     assert finished[0].tobytes() == IMAGE.tobytes()
     assert state is not None and state.trace[0].figures == (("held_out", 0.2),)
     assert state.index == 1 and state.state[0].numpy().tobytes() == IMAGE.tobytes()

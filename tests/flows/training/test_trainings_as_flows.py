@@ -258,7 +258,7 @@ def check_a_learned_prox(ran: Ran) -> None:
 def check_a_network_against_artefacts(ran: Ran) -> None:
     assert ran.states["train-reconresnet"] == [
         "FAILED images must be named, got none",
-        "FAILED training.side must be greater than or equal to 32, got 20",
+        "FAILED training.side must be a multiple of 16, got 20",
     ]
     told, plain = ran.told["train-reconresnet"], ran.plainly["train-reconresnet"]
     assert told["ssim"] == plain["ssim"]
