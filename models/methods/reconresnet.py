@@ -26,9 +26,7 @@ Consistency = Literal[
     "published_spokes",
     "published_spokes_off_centre",
 ]
-USUAL_MU = (
-    0.1  # with less a measured brain's withheld samples were predicted worse, with coils compressed to 3
-)
+USUAL_MU = 0.1  # less predicted withheld samples of a measured brain worse, its coils compressed to 3
 SAME = 1e-5  # of moduli: single precision
 
 
