@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -29,11 +29,3 @@ Json = Annotated[
     bool,
     Parameter(name="--json", negative=(), help="End with one JSON object on standard output, for programs."),
 ]
-
-# Of commands that train networks
-Precision = Annotated[
-    Literal["auto", "bfloat16", "float32"],
-    Parameter(help="Of the convolutions; auto: bfloat16 where the processor has it."),
-]
-TrainingDevice = Annotated[str, Parameter(help="auto, cpu, cuda or cuda:N.")]
-CheckpointSeconds = Annotated[float, Parameter(help="A training that is killed loses as much at most.")]

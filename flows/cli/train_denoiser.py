@@ -6,27 +6,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import CheckpointSeconds, Json, Out, Precision, Prefect, TrainingDevice
+from proxflow.flows.cli.options import Json, Out, Prefect
+from proxflow.flows.cli.training_options import (
+    CheckpointSeconds,
+    Decay,
+    Images,
+    Precision,
+    TrainingDevice,
+    Validate,
+)
 
 if TYPE_CHECKING:
     from proxflow.flows.network_training_run import FinishedTraining
 
 
 def command(
-    images: Annotated[
-        tuple[str, ...],
-        Parameter(
-            help="NIfTI, .npy, .npz, HDF5 (FILE::DATASET where it holds several), folders of one DICOM "
-            "series; SUBJECT=FILE says whose it is."
-        ),
-    ],
+    images: Images,
     /,
     *,
     kind: Annotated[Literal["ct", "magnitude"], Parameter(help="Hounsfield units, or magnitudes as of MR.")],
-    validate: Annotated[
-        str | None,
-        Parameter(help="Subjects not trained on, separated by commas; one in eight, drawn, if not given."),
-    ] = None,
+    validate: Validate = None,
     steps: Annotated[int, Parameter(help="Of 8 crops each.")] = 3000,
     sigma_high: Annotated[float, Parameter(help="Strongest noise, as a part of the peak.")] = 0.1,
     sizes: Annotated[
@@ -41,9 +40,7 @@ def command(
         Literal["noise", "image"], Parameter(help="What the network gives: D(x) = x - net(x), or net(x).")
     ] = "noise",
     start: Annotated[str, Parameter(help="Weights to begin with: dncnn-ct, dncnn-mri or a file.")] = "",
-    decay: Annotated[
-        float, Parameter(help="Share of the steps, at the end, over which the learning rate falls to 0.")
-    ] = 0.5,
+    decay: Decay = 0.5,
     precision: Precision = "auto",
     weighting: Annotated[
         Literal["relative", "plain"],
@@ -70,14 +67,14 @@ def command(
 
         proxflow run recipe.yaml --set reconstruct.denoiser=$PWD/my-denoiser/denoiser.safetensors
     """
+    from proxflow.flows.cli.lists import subject_names, whole_numbers
     from proxflow.flows.cli.network_training import train_at_terminal
-    from proxflow.flows.cli.number_lists import whole_numbers
-    from proxflow.flows.cli.training_outcome import print_training, show_training
+    from proxflow.flows.cli.training_outcome import tell_training
     from proxflow.flows.denoiser_plan import DENOISER
 
     numbers: dict[str, object] = {
         "kind": kind,
-        "validate_on": tuple(name for name in (validate or "").split(",") if name),
+        "validate_on": subject_names(validate),
         "steps": steps,
         "sigma_high": sigma_high,
         "sizes": whole_numbers("--sizes", sizes),
@@ -93,10 +90,7 @@ def command(
     }
     plan = DENOISER.asked(images, numbers, device, checkpoint_seconds)
     finished = train_at_terminal("train-denoiser", plan, out=out, prefect=prefect, quiet=json)
-    if json:
-        print_training(finished, _psnr_db(finished))
-    else:
-        show_training(finished, plan.names.headings)
+    tell_training(finished, plan.names.headings, _psnr_db(finished), as_json=json)
     return 0
 
 

@@ -6,41 +6,34 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import CheckpointSeconds, Json, Out, Precision, Prefect, TrainingDevice
+from proxflow.flows.cli.options import Json, Out, Prefect
+from proxflow.flows.cli.training_options import (
+    Average,
+    CheckpointSeconds,
+    Decay,
+    Images,
+    Precision,
+    ScanKind,
+    SideOfEighths,
+    Sizes,
+    Start,
+    TrainingDevice,
+    Validate,
+)
 
 if TYPE_CHECKING:
     from proxflow.flows.network_training_run import FinishedTraining
 
 
 def command(
-    images: Annotated[
-        tuple[str, ...],
-        Parameter(
-            help="NIfTI, .npy, .npz, HDF5 (FILE::DATASET where it holds several), folders of one DICOM "
-            "series; SUBJECT=FILE says whose it is."
-        ),
-    ],
+    images: Images,
     /,
     *,
-    kind: Annotated[
-        Literal["ct", "mri"],
-        Parameter(help="Hounsfield units, for real images; magnitudes, for complex images with a phase."),
-    ],
-    validate: Annotated[
-        str | None,
-        Parameter(help="Subjects not trained on, separated by commas; one in eight, drawn, if not given."),
-    ] = None,
+    kind: ScanKind,
+    validate: Validate = None,
     steps: Annotated[int, Parameter(help="Of as many images as --batch says.")] = 10_000,
-    side: Annotated[
-        int, Parameter(help="Pixels along the side of what the network sees, a multiple of 8.")
-    ] = 64,
-    sizes: Annotated[
-        str,
-        Parameter(
-            help="Pixels along the longer side to which images are brought, and then cut to --side; --side "
-            "alone, which leaves images whole, if not given."
-        ),
-    ] = "",
+    side: SideOfEighths = 64,
+    sizes: Sizes = "",
     batch: Annotated[int, Parameter(help="Images in a step.")] = 16,
     channels: Annotated[
         int, Parameter(help="Of the network's finest level, a multiple of 32; 32: 3.7 million weights.")
@@ -53,13 +46,9 @@ def command(
         ),
     ] = "velocity",
     learning_rate: Annotated[float, Parameter(help="Of AdamW, reached after 50 steps.")] = 2e-4,
-    decay: Annotated[
-        float, Parameter(help="Share of the steps, the last, over which the learning rate falls to 0.")
-    ] = 0.5,
-    average: Annotated[
-        float, Parameter(help="Of the weights over the steps, whose moving average is what is kept.")
-    ] = 0.9995,
-    start: Annotated[str, Parameter(help="File of weights of the same network to begin with.")] = "",
+    decay: Decay = 0.5,
+    average: Average = 0.9995,
+    start: Start = "",
     precision: Precision = "auto",
     seed: Annotated[int, Parameter(help="Of weights, images, phases and noise.")] = 0,
     out: Out = None,
@@ -82,17 +71,17 @@ def command(
 
         proxflow train-diffusion chest/*.nii.gz --kind ct --sizes 64,96 --start my-prior/diffusion.safetensors
     """
+    from proxflow.flows.cli.lists import subject_names, whole_numbers
     from proxflow.flows.cli.network_training import train_at_terminal
-    from proxflow.flows.cli.number_lists import whole_numbers
-    from proxflow.flows.cli.training_outcome import print_training, show_training
+    from proxflow.flows.cli.training_outcome import tell_training
     from proxflow.flows.diffusion_plan import DIFFUSION
 
     numbers: dict[str, object] = {
         "kind": kind,
-        "validate_on": tuple(name for name in (validate or "").split(",") if name),
+        "validate_on": subject_names(validate),
         "steps": steps,
         "side": side,
-        "sizes": whole_numbers("--sizes", sizes) if sizes else (),
+        "sizes": whole_numbers("--sizes", sizes),
         "batch": batch,
         "channels": channels,
         "predicts": predicts,
@@ -105,10 +94,7 @@ def command(
     }
     plan = DIFFUSION.asked(images, numbers, device, checkpoint_seconds)
     finished = train_at_terminal("train-diffusion", plan, out=out, prefect=prefect, quiet=json)
-    if json:
-        print_training(finished, _errors(finished), "eps_mse")
-    else:
-        show_training(finished, plan.names.headings)
+    tell_training(finished, plan.names.headings, _errors(finished), figure="eps_mse", as_json=json)
     return 0
 
 

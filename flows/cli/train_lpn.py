@@ -6,30 +6,28 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import CheckpointSeconds, Json, Out, Prefect, TrainingDevice
+from proxflow.flows.cli.options import Json, Out, Prefect
+from proxflow.flows.cli.training_options import (
+    CheckpointSeconds,
+    Images,
+    ScanKind,
+    SideOfEighths,
+    Sizes,
+    Start,
+    TrainingDevice,
+    Validate,
+)
 
 if TYPE_CHECKING:
     from proxflow.flows.network_training_run import FinishedTraining
 
 
 def command(
-    images: Annotated[
-        tuple[str, ...],
-        Parameter(
-            help="NIfTI, .npy, .npz, HDF5 (FILE::DATASET where it holds several), folders of one DICOM "
-            "series; SUBJECT=FILE says whose it is."
-        ),
-    ],
+    images: Images,
     /,
     *,
-    kind: Annotated[
-        Literal["ct", "mri"],
-        Parameter(help="Hounsfield units, for real images; magnitudes, for complex images with a phase."),
-    ],
-    validate: Annotated[
-        str | None,
-        Parameter(help="Subjects not trained on, separated by commas; one in eight, drawn, if not given."),
-    ] = None,
+    kind: ScanKind,
+    validate: Validate = None,
     steps: Annotated[int, Parameter(help="Of as many images as --batch says; published: 40 000.")] = 10_000,
     sigma: Annotated[
         float,
@@ -49,9 +47,7 @@ def command(
         Literal["image", "small"],
         Parameter(help="Three octaves and the readout, as published for CT, or two."),
     ] = "image",
-    side: Annotated[
-        int, Parameter(help="Pixels along the side of what the network sees, a multiple of 8.")
-    ] = 64,
+    side: SideOfEighths = 64,
     hidden: Annotated[
         int,
         Parameter(
@@ -59,13 +55,7 @@ def command(
             "trains in an hour, 1.3 with 128, 4.0 (16 MB) with 256, as published."
         ),
     ] = 64,
-    sizes: Annotated[
-        str,
-        Parameter(
-            help="Pixels along the longer side to which images are brought, and then cut to --side; --side "
-            "alone, which leaves images whole, if not given."
-        ),
-    ] = "",
+    sizes: Sizes = "",
     batch: Annotated[int, Parameter(help="Images in a step; published: 64.")] = 16,
     pretraining: Annotated[
         float, Parameter(help="Share of the steps, the first, on absolute errors; then proximal matching.")
@@ -87,7 +77,7 @@ def command(
             "find, and leaves 2 alpha of the noise."
         ),
     ] = 1e-6,
-    start: Annotated[str, Parameter(help="File of weights of the same network to begin with.")] = "",
+    start: Start = "",
     licence: Annotated[
         str, Parameter(help="Of the weights, for their file and the card; to be filled in if not given.")
     ] = "",
@@ -113,21 +103,21 @@ def command(
 
         proxflow train-lpn chest/*.nii.gz --kind ct --hidden 256 --steps 40000 --batch 64 --device cuda
     """
+    from proxflow.flows.cli.lists import subject_names, whole_numbers
     from proxflow.flows.cli.network_training import train_at_terminal
-    from proxflow.flows.cli.number_lists import whole_numbers
-    from proxflow.flows.cli.training_outcome import print_training, show_training
+    from proxflow.flows.cli.training_outcome import tell_training
     from proxflow.flows.lpn_plan import LPN
 
     numbers: dict[str, object] = {
         "kind": kind,
-        "validate_on": tuple(name for name in (validate or "").split(",") if name),
+        "validate_on": subject_names(validate),
         "steps": steps,
         "sigma": sigma,
         "complex_as": complex_as,
         "network": network,
         "side": side,
         "hidden": hidden,
-        "sizes": whole_numbers("--sizes", sizes) if sizes else (),
+        "sizes": whole_numbers("--sizes", sizes),
         "batch": batch,
         "pretraining": pretraining,
         "gamma": gamma,
@@ -141,10 +131,7 @@ def command(
     }
     plan = LPN.asked(images, numbers, device, checkpoint_seconds)
     finished = train_at_terminal("train-lpn", plan, out=out, prefect=prefect, quiet=json)
-    if json:
-        print_training(finished, _gains(finished))
-    else:
-        show_training(finished, plan.names.headings)
+    tell_training(finished, plan.names.headings, _gains(finished), as_json=json)
     return 0
 
 

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import CheckpointSeconds, Json, Out, Precision, Prefect, TrainingDevice
+from proxflow.flows.cli.options import Json, Out, Prefect
+from proxflow.flows.cli.training_options import (
+    Average,
+    CheckpointSeconds,
+    Decay,
+    Precision,
+    Start,
+    TrainingDevice,
+    Validate,
+)
 
 if TYPE_CHECKING:
     from proxflow.models.networks.judged import Judged
@@ -43,10 +52,7 @@ def command(
         Literal["smooth", "none"],
         Parameter(help="Of the objects: smooth and drawn, as in a scanner, or none, as published."),
     ] = "smooth",
-    validate: Annotated[
-        str | None,
-        Parameter(help="Subjects not trained on, separated by commas; one in eight, drawn, if not given."),
-    ] = None,
+    validate: Validate = None,
     steps: Annotated[int, Parameter(help="Of as many images as --batch says.")] = 6000,
     side: Annotated[
         int, Parameter(help="Pixels along the side of the images that are measured, a multiple of 16.")
@@ -87,13 +93,9 @@ def command(
     learning_rate: Annotated[
         float, Parameter(help="Of Adam, reached after 50 steps; 1e-4 as published.")
     ] = 5e-4,
-    decay: Annotated[
-        float, Parameter(help="Share of the steps, the last, over which the learning rate falls to 0.")
-    ] = 0.5,
-    average: Annotated[
-        float, Parameter(help="Of the weights over the steps, whose moving average is what is kept.")
-    ] = 0.999,
-    start: Annotated[str, Parameter(help="File of weights of the same network to begin with.")] = "",
+    decay: Decay = 0.5,
+    average: Average = 0.999,
+    start: Start = "",
     storage: Annotated[
         Literal["float32", "float16"],
         Parameter(help="Of the weights in the file; what float16 changes is measured, and on the card."),
@@ -124,19 +126,19 @@ def command(
 
         proxflow train-reconresnet heads/*.nii.gz --width 64 --blocks 14 --side 256 --device cuda --out full
     """
+    from proxflow.flows.cli.lists import subject_names, whole_numbers
     from proxflow.flows.cli.network_training import train_at_terminal
-    from proxflow.flows.cli.number_lists import whole_numbers
-    from proxflow.flows.cli.training_outcome import print_training, show_training
+    from proxflow.flows.cli.training_outcome import tell_training
     from proxflow.flows.reconresnet_plan import RECONRESNET
 
     numbers: dict[str, object] = {
         "architecture": architecture,
         "masks": masks,
         "phase": phase,
-        "validate_on": tuple(name for name in (validate or "").split(",") if name),
+        "validate_on": subject_names(validate),
         "steps": steps,
         "side": side,
-        "sizes": whole_numbers("--sizes", sizes) if sizes else (),
+        "sizes": whole_numbers("--sizes", sizes),
         "batch": batch,
         "width": width,
         "blocks": blocks,
@@ -154,10 +156,9 @@ def command(
     numbers |= {"patterns": tuple(patterns.split(","))} if patterns else {}
     plan = RECONRESNET.asked(images, numbers, device, checkpoint_seconds)
     finished = train_at_terminal("train-reconresnet", plan, out=out, prefect=prefect, quiet=json)
-    if json:
-        print_training(finished, [_told(row) for row in finished.rows], "ssim")
-    else:
-        show_training(finished, plan.names.headings)
+    tell_training(
+        finished, plan.names.headings, [_told(row) for row in finished.rows], figure="ssim", as_json=json
+    )
     return 0
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import CheckpointSeconds, Json, Out, Precision, Prefect, TrainingDevice
+from proxflow.flows.cli.options import Json, Out, Prefect
+from proxflow.flows.cli.training_options import CheckpointSeconds, Decay, Precision, Start, TrainingDevice
 
 
 def command(
@@ -23,7 +24,7 @@ def command(
     whole: Annotated[
         float, Parameter(help="unet3d: share of the steps, the last, with whole scenes, batch / 4 of them.")
     ] = 0.1,
-    start: Annotated[str, Parameter(help="File of weights of the same network to begin with.")] = "",
+    start: Start = "",
     frozen: Annotated[
         float,
         Parameter(help="Share of the steps, the last, in which batch normalisation keeps its statistics."),
@@ -44,9 +45,7 @@ def command(
     ] = "5,10,20",
     snr: Annotated[str, Parameter(help="deep2s: least and greatest signal-to-noise ratio, dB.")] = "10,30",
     learning_rate: Annotated[float, Parameter(help="Of AdamW, reached after 50 steps.")] = 1e-3,
-    decay: Annotated[
-        float, Parameter(help="Share of the steps, the last, over which the learning rate falls to 0.")
-    ] = 0.7,
+    decay: Decay = 0.7,
     weight_decay: Annotated[float, Parameter(help="Of AdamW.")] = 1e-4,
     precision: Precision = "auto",
     seed: Annotated[int, Parameter(help="Of weights, scenes and noise.")] = 0,
@@ -76,9 +75,9 @@ def command(
 
         proxflow train-volumes --network unet3d --steps 20 --batch 2 --shape 16,12,12 --out first-try
     """
+    from proxflow.flows.cli.lists import decimal_numbers, whole_numbers
     from proxflow.flows.cli.network_training import train_at_terminal
-    from proxflow.flows.cli.number_lists import decimal_numbers, whole_numbers
-    from proxflow.flows.cli.training_outcome import print_training, show_training
+    from proxflow.flows.cli.training_outcome import tell_training
     from proxflow.flows.volume_plan import VOLUMES
 
     numbers: dict[str, object] = {
@@ -104,8 +103,5 @@ def command(
     }
     plan = VOLUMES.asked((), numbers, device, checkpoint_seconds)
     finished = train_at_terminal("train-volumes", plan, out=out, prefect=prefect, quiet=json)
-    if json:
-        print_training(finished, [row._asdict() for row in finished.rows])
-    else:
-        show_training(finished, plan.names.headings)
+    tell_training(finished, plan.names.headings, [row._asdict() for row in finished.rows], as_json=json)
     return 0

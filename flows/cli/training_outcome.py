@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proxflow.flows.network_plan import Headings
@@ -12,8 +12,22 @@ if TYPE_CHECKING:
     from proxflow.models.networks.judged import Judged
 
 
-def show_training(finished: FinishedTraining, headings: Headings) -> None:
-    """A table for people."""
+def tell_training(
+    finished: FinishedTraining,
+    headings: Headings,
+    judged: Sequence[Mapping[str, object]],
+    *,
+    figure: str = "psnr_db",
+    as_json: bool,
+) -> None:
+    """A table for people, or the object of ``--json``, with ``judged`` under the name of its figure."""
+    if as_json:
+        _print_document(finished, judged, figure)
+    else:
+        _show_table(finished, headings)
+
+
+def _show_table(finished: FinishedTraining, headings: Headings) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -42,10 +56,7 @@ def _similarities(row: Judged) -> list[float]:
     return [value for value in (row.ssim_before, row.ssim_after) if value is not None]
 
 
-def print_training(
-    finished: FinishedTraining, judged: Sequence[dict[str, Any]], figure: str = "psnr_db"
-) -> None:
-    """The closing object of ``--json``, in which ``judged`` stands under the name of its ``figure``."""
+def _print_document(finished: FinishedTraining, judged: Sequence[Mapping[str, object]], figure: str) -> None:
     document = {
         "status": "done",
         "run_dir": str(finished.folder.resolve()),
