@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from proxflow.operators.non_cartesian_sense import check_trajectory
 from proxflow.operators.nufft import Nufft
+from proxflow.operators.sense_checks import check_trajectory
 
 SAME_ANGLE_RAD = 1e-5  # spokes nearer than that are one spoke measured repeatedly
 

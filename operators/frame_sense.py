@@ -18,7 +18,8 @@ from proxflow.operators.cartesian_sense import (
 )
 from proxflow.operators.frame_gridding import FrameGridding
 from proxflow.operators.frame_operator import FrameOperator
-from proxflow.operators.non_cartesian_sense import bounding_box, check_coil_maps, check_trajectory
+from proxflow.operators.non_cartesian_sense import bounding_box
+from proxflow.operators.sense_checks import check_coil_maps, check_trajectory
 
 
 class FrameSenseCartesian(FrameOperator):

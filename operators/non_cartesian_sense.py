@@ -11,6 +11,7 @@ from torch import Tensor
 
 from proxflow.operators.base import LinearOperator, apply_linear, check_trailing_axes
 from proxflow.operators.nufft import DOUBLE_TOLERANCE, Nufft
+from proxflow.operators.sense_checks import check_coil_maps, check_trajectory, check_weights
 from proxflow.operators.toeplitz import (
     ToeplitzTables,
     add_combined_,
@@ -70,7 +71,7 @@ class NonCartesianSense(LinearOperator):
         check_coil_maps(coil_maps)
         check_trajectory(trajectory, (coil_maps.shape[1], coil_maps.shape[2]))
         if weights is not None:
-            _check_weights(weights, len(trajectory))
+            check_weights(weights, len(trajectory))
         self.register_buffer("coil_maps", coil_maps)
         self.trajectory = trajectory.detach().to("cpu", torch.float64)
         self.weights = None if weights is None else weights.detach().to("cpu", torch.float64)
@@ -193,39 +194,6 @@ class _Tables(NamedTuple):
     coil_maps: Tensor  # complex (coil, y, x) of the box
     sample_weights: Tensor  # sqrt(w / (ny nx)) exp(-i p . o), o from the image's centre to the box's
     conjugate_weights: Tensor
-
-
-def check_trajectory(trajectory: Tensor, shape: tuple[int, int]) -> None:
-    """Raise ValueError unless ``trajectory`` is real (sample, 2), finite and within ±(n/2 + 1)."""
-    if not trajectory.is_floating_point():
-        raise ValueError(f"trajectory must be float32 or float64, got {trajectory.dtype}")
-    if trajectory.ndim != 2 or trajectory.shape[1] != 2 or not len(trajectory):
-        raise ValueError(f"trajectory must have shape (sample, 2), got {tuple(trajectory.shape)}")
-    if not bool(trajectory.isfinite().all()):
-        raise ValueError(f"trajectory must be finite, got {int((~trajectory.isfinite()).sum())} that are not")
-    for name, axis, n in (("ky", 0, shape[0]), ("kx", 1, shape[1])):
-        largest = float(trajectory[:, axis].abs().max())
-        if largest > n / 2 + 1:
-            raise ValueError(
-                f"trajectory must lie within ±{n / 2:g} cycles per field of view in {name}, got {largest:g}"
-            )
-
-
-def _check_weights(weights: Tensor, n_samples: int) -> None:
-    if not weights.is_floating_point():
-        raise ValueError(f"weights must be float32 or float64, got {weights.dtype}")
-    if tuple(weights.shape) != (n_samples,):
-        raise ValueError(f"weights must have shape ({n_samples},), got {tuple(weights.shape)}")
-    if not bool((weights.isfinite() & (weights >= 0)).all()):
-        raise ValueError(f"weights must be finite and at least 0, got {float(weights.min()):g} as the least")
-
-
-def check_coil_maps(coil_maps: Tensor) -> None:
-    """Raise ValueError unless ``coil_maps`` is complex (coil, ny, nx)."""
-    if not coil_maps.is_complex():
-        raise ValueError(f"coil_maps must be complex, got {coil_maps.dtype}")
-    if coil_maps.ndim != 3 or coil_maps.numel() == 0:
-        raise ValueError(f"coil_maps must have shape (coil, ny, nx), got {tuple(coil_maps.shape)}")
 
 
 def _check_input(name: str, array: Tensor, shape: tuple[int, ...]) -> None:

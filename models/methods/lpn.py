@@ -83,13 +83,13 @@ def lpn(
     2024.
     """
     b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
-    first = first_image(operator, b) if start is None else start
-    units = units_of(unit, yy, lambda: bright(first, len(operator.domain_shape)))
-    problem = LpnProblem(operator, b, yy, ImageProx(prox, units, seen_voxels(operator, b)), s, box)
     lipschitz = lipschitz_of(operator, s, norm=norm, like=b) if setting == "guaranteed" else 0.0
     step = step_of(solver, setting, lipschitz, eta, rho)
     if setting == "guaranteed":
         require(lpn_conditions(prox, solver, step, lipschitz, box=box))
+    first = first_image(operator, b) if start is None else start
+    units = units_of(unit, yy, lambda: bright(first, len(operator.domain_shape)))
+    problem = LpnProblem(operator, b, yy, ImageProx(prox, units, seen_voxels(operator, b)), s, box)
     return lpn_from(
         problem, first, solver=solver, step=step, n_iter=n_iter, n_cg=n_cg, tol=tol, monitor=monitor,
         resume=resume,
