@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from proxflow.configs.denoiser_training import DenoiserTraining
 from proxflow.models.denoisers.noisy_crops import Subject
@@ -16,10 +15,8 @@ from proxflow.tasks.denoiser_training import training
 from proxflow.tasks.denoiser_training.load import TrainingImages
 from proxflow.tasks.denoiser_training.training import DncnnTraining
 from proxflow.tasks.network_training import loop
-from proxflow.tasks.network_training.loop import train_network
-from proxflow.tasks.network_training.training import Trained
 from proxflow.tasks.network_training.watcher import SilentWatcher
-from tests.tasks.stopper import Stopper
+from tests.tasks.trainings import Stopper, assert_same, trained
 
 CONFIG = DenoiserTraining(kind="magnitude", steps=7, sizes=(24,), side=16, batch=2, precision="float32")
 
@@ -38,35 +35,23 @@ def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "STRETCH", 3)
 
 
-def trained(folder: Path, *stops: Stopper) -> Trained:
+def made() -> DncnnTraining:
     images = TrainingImages((subject("a", 6), subject("b", 8)), (subject("c", 7),), "digest")
-    made = DncnnTraining(images, CONFIG, judge_every=4)
-    folder.mkdir()
-    for stop in stops:
-        with pytest.raises(KeyboardInterrupt):
-            train_network(made, folder, stop)
-    return train_network(made, folder, SilentWatcher())
-
-
-def same(one: Trained, other: Trained) -> None:
-    for name, value in one.network.state_dict().items():
-        torch.testing.assert_close(value, other.network.state_dict()[name], rtol=0, atol=0)
-    assert one.history.losses == other.history.losses
-    assert one.history.validation == other.history.validation
+    return DncnnTraining(images, CONFIG, judge_every=4)
 
 
 def test_stopped_at_any_step_it_gives_the_same_weights_and_history(tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole")
+    whole = trained(tmp_path / "whole", made)
     assert [step for step, _ in whole.history.losses] == [3, 6, 7]
     assert [step for step, _ in whole.history.validation] == [4, 7]
     stops = [Stopper(at, judged=judged) for at, judged in ((1, False), (3, False), (4, False), (4, True))]
-    same(whole, trained(tmp_path / "often", *stops, Stopper(7, judged=False)))
+    assert_same(whole, trained(tmp_path / "often", made, *stops, Stopper(7, judged=False)))
 
 
 def test_stopped_within_a_gradient_it_keeps_the_last_whole_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, find, calls = trained(tmp_path / "whole"), training.find_gradient, []
+    whole, find, calls = trained(tmp_path / "whole", made), training.find_gradient, []
 
     def interrupted(trainee: Trainee, *arguments: object, **named: object) -> float:
         loss = find(trainee, *arguments, **named)  # type: ignore[arg-type]
@@ -76,7 +61,7 @@ def test_stopped_within_a_gradient_it_keeps_the_last_whole_step(
         return loss
 
     monkeypatch.setattr(training, "find_gradient", interrupted)
-    same(whole, trained(tmp_path / "stopped", SilentWatcher()))  # type: ignore[arg-type]
+    assert_same(whole, trained(tmp_path / "stopped", made, SilentWatcher()))
     assert calls == [0, 1, 2, 3, 4, 5, 5, 6]
 
 
@@ -88,5 +73,5 @@ def test_a_failure_keeps_no_weights_that_may_be_half_a_step(
 
     monkeypatch.setattr(loop, "follow_gradient", broken)
     with pytest.raises(RuntimeError):
-        trained(tmp_path / "broken")
+        trained(tmp_path / "broken", made)
     assert not (tmp_path / "broken" / loop.CHECKPOINT).exists()

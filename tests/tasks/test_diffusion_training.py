@@ -21,10 +21,7 @@ from proxflow.tasks.diffusion_training.load import load_prior_images
 from proxflow.tasks.diffusion_training.training import PriorTraining
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.network_training import loop
-from proxflow.tasks.network_training.loop import train_network
-from proxflow.tasks.network_training.training import Trained
-from proxflow.tasks.network_training.watcher import SilentWatcher
-from tests.tasks.stopper import Stopper
+from tests.tasks.trainings import Stopper, assert_same, disc_images, trained
 
 SMALLER = DiffusionUnetSettings(None, 2, 2, 32, (1, 2), 1, (2,))
 QUICK = DiffusionTraining(kind="mri", steps=6, side=16, batch=2, precision="float32", validate_on=("b",))
@@ -39,32 +36,19 @@ def smaller_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path) -> str:
-    """Nine slices of three subjects: discs with a gradient, never square."""
-    y, x = np.mgrid[:26, :20] - 9.0
-    discs = [(200 + 8 * y) * ((x - k / 2) ** 2 + (y - 3) ** 2 < 40 + 6 * k) for k in range(12)]
-    path = tmp_path / "images.npz"
-    np.savez(path, images=np.array(discs), subject=np.array(list("aaaabbbbcccc")))
-    return str(path)
+    return disc_images(tmp_path / "images.npz", (26, 20), 6.3)
 
 
-def trained(folder: Path, source: str, config: DiffusionTraining, *stops: Stopper) -> Trained:
-    folder.mkdir()
-    for stop in stops:
-        with pytest.raises(KeyboardInterrupt):
-            train_network(PriorTraining(load_prior_images([source], config), config), folder, stop)
-    training = PriorTraining(load_prior_images([source], config), config)
-    return train_network(training, folder, SilentWatcher())
+def made(source: str, config: DiffusionTraining) -> PriorTraining:
+    return PriorTraining(load_prior_images([source], config), config)
 
 
 def test_stopped_at_any_step_it_gives_the_same_average_and_history(source: str, tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole", source, QUICK)
+    whole = trained(tmp_path / "whole", lambda: made(source, QUICK))
     stops = (Stopper(1), Stopper(4), Stopper(4, judged=True), Stopper(6))
-    often = trained(tmp_path / "often", source, QUICK, *stops)
-    for name, value in whole.network.state_dict().items():
-        torch.testing.assert_close(value, often.network.state_dict()[name], rtol=0, atol=0)
-    assert whole.history.losses == often.history.losses
+    often = trained(tmp_path / "often", lambda: made(source, QUICK), *stops)
+    assert_same(whole, often)
     assert [step for step, _ in whole.history.losses] == [3, 6]
-    assert whole.history.validation == often.history.validation
     assert [step for step, _ in whole.history.validation] == [4, 6]
     kept = load_file(tmp_path / "often" / loop.CHECKPOINT)
     averages = [name.partition("/")[2] for name in kept if name.startswith("average/")]
@@ -76,8 +60,8 @@ def test_stopped_at_any_step_it_gives_the_same_average_and_history(source: str, 
 
 def test_what_is_judged_is_the_average(source: str, tmp_path: Path) -> None:
     late = QUICK.model_copy(update={"steps": 30, "learning_rate": 5e-3, "batch": 4, "average": 0.9})
-    done = trained(tmp_path / "a", source, late)
-    training = PriorTraining(load_prior_images([source], late), late)
+    done = trained(tmp_path / "a", lambda: made(source, late))
+    training = made(source, late)
     assert done.history.validation[-1][1] == training.judge(done.network)
     losses = [loss for _, loss in done.history.losses]
     assert losses[-1] < 0.8 * losses[0]
@@ -105,14 +89,14 @@ def test_the_usual_network_fits_16_mib(kind: str, n: int, monkeypatch: pytest.Mo
 
 
 def test_images_are_of_their_kind(source: str) -> None:
-    training = PriorTraining(load_prior_images([source], QUICK), QUICK)
+    training = made(source, QUICK)
     assert training.judged.shape == (4, 16, 16) and training.judged.is_complex()
     assert 0.79 < float(training.judged.abs().max()) <= 1
-    again = PriorTraining(load_prior_images([source], QUICK), QUICK)
+    again = made(source, QUICK)
     assert torch.equal(training.judged, again.judged) and training.wiener == again.wiener
     assert all(0 < error < 1 for error in training.wiener)
     ct = QUICK.model_copy(update={"kind": "ct"})
-    attenuation = PriorTraining(load_prior_images([source], ct), ct)
+    attenuation = made(source, ct)
     assert not attenuation.judged.is_complex() and float(attenuation.judged.min()) >= 0
     water = float(attenuation.judged.median())  # 0 HU around the discs, of 200 HU and more
     assert 0.5 < water < 1 and attenuation.digest != training.digest

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -21,10 +20,7 @@ from proxflow.tasks.lpn_training.first_network import network_settings
 from proxflow.tasks.lpn_training.training import LpnImageTraining
 from proxflow.tasks.lpn_training.whole_slices import WholeSlices
 from proxflow.tasks.network_training import loop
-from proxflow.tasks.network_training.loop import train_network
-from proxflow.tasks.network_training.training import Trained
-from proxflow.tasks.network_training.watcher import SilentWatcher
-from tests.tasks.stopper import Stopper
+from tests.tasks.trainings import Stopper, assert_same, disc_images, trained
 
 QUICK = LpnTraining(kind="mri", steps=8, side=16, hidden=4, batch=2, validate_on=("b",), sigma=0.1)
 
@@ -39,34 +35,18 @@ def shorter_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path) -> str:
-    """Twelve slices of three subjects: discs with a gradient, never square."""
-    y, x = np.mgrid[:26, :20] - 9.0
-    discs = [(200 + 8 * y) * ((x - k / 2) ** 2 + (y - 3) ** 2 < 40 + 6 * k) for k in range(12)]
-    path = tmp_path / "images.npz"
-    np.savez(path, images=np.array(discs), subject=np.array(list("aaaabbbbcccc")))
-    return str(path)
+    return disc_images(tmp_path / "images.npz", (26, 20), 6.3)
 
 
 def made(source: str, config: LpnTraining) -> LpnImageTraining:
     return LpnImageTraining(load_prior_images([source], config), config)
 
 
-def trained(folder: Path, source: str, config: LpnTraining, *stops: Stopper) -> Trained:
-    folder.mkdir()
-    for stop in stops:
-        with pytest.raises(KeyboardInterrupt):
-            train_network(made(source, config), folder, stop)
-    return train_network(made(source, config), folder, SilentWatcher())
-
-
 def test_stopped_in_any_stage_it_gives_the_same_weights_and_history(source: str, tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole", source, QUICK)
+    whole = trained(tmp_path / "whole", lambda: made(source, QUICK))
     stops = (Stopper(1), Stopper(4), Stopper(4, judged=True), Stopper(6), Stopper(8))
-    often = trained(tmp_path / "often", source, QUICK, *stops)
-    for name, value in whole.network.state_dict().items():
-        torch.testing.assert_close(value, often.network.state_dict()[name], rtol=0, atol=0)
-    assert whole.history.losses == often.history.losses
-    assert whole.history.validation == often.history.validation
+    often = trained(tmp_path / "often", lambda: made(source, QUICK), *stops)
+    assert_same(whole, often)
     assert [step for step, _ in whole.history.validation] == [4, 8]
     (row,) = whole.history.validation[-1][1]
     assert row.loss is not None and 0 < row.loss <= 1 and row.level == "0.1"
@@ -81,7 +61,7 @@ def test_it_learns_to_denoise_and_leaves_all_that_a_method_asks_for(source: str,
     )
     training = made(source, config)
     first = training.judge(training.begin("cpu").network)[0]
-    done = trained(tmp_path / "a", source, config)
+    done = trained(tmp_path / "a", lambda: made(source, config))
     (row,) = done.history.validation[-1][1]
     assert row.loss is not None and first.loss is not None
     assert row.after > first.after + 3 and row.loss < first.loss
@@ -127,7 +107,7 @@ def test_card_and_plot_tell_of_the_stages_that_there_were(
     changes: dict[str, float], recipe: str, loss: str, last: float, source: str, tmp_path: Path
 ) -> None:
     config = QUICK.model_copy(update={"steps": 3, **changes})
-    done = trained(tmp_path / "a", source, config)
+    done = trained(tmp_path / "a", lambda: made(source, config))
     weights = made(source, config).write(tmp_path / "a", done)
     card = (tmp_path / "a" / "card.md").read_text()
     assert f"\n{recipe}.\n" in card
@@ -176,7 +156,7 @@ def test_the_usual_network_fits_16_mib_whatever_the_images(
 
 def test_it_begins_with_weights_of_the_same_network_alone(source: str, tmp_path: Path) -> None:
     short = QUICK.model_copy(update={"steps": 1})
-    done = trained(tmp_path / "a", source, short)
+    done = trained(tmp_path / "a", lambda: made(source, short))
     weights = made(source, short).write(tmp_path / "a", done)
     start = {"start": str(weights)}
     begun = made(source, QUICK.model_copy(update=start)).begin("cpu").network

@@ -23,15 +23,12 @@ from proxflow.tasks.artefact_networks import artefact_network
 from proxflow.tasks.denoiser_training.load import load_enough_images
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.network_training import loop
-from proxflow.tasks.network_training.loop import train_network
-from proxflow.tasks.network_training.training import Trained
-from proxflow.tasks.network_training.watcher import SilentWatcher
 from proxflow.tasks.reconresnet_training import training as training_module
 from proxflow.tasks.reconresnet_training.first_network import artefact_trainee, network_settings
 from proxflow.tasks.reconresnet_training.patterns import pattern_of
 from proxflow.tasks.reconresnet_training.pictures import made_rows
 from proxflow.tasks.reconresnet_training.training import JUDGED_SEED, ArtefactTraining
-from tests.tasks.stopper import Stopper
+from tests.tasks.trainings import Stopper, assert_same, disc_images, trained
 
 QUICK = ReconResNetTraining(
     architecture="reconresnet",
@@ -55,34 +52,18 @@ def judged_early(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path) -> str:
-    """Twelve slices of three subjects: discs with a gradient, never square."""
-    y, x = np.mgrid[:36, :30] - 14.0
-    discs = [(200 + 8 * y) * ((x - k / 2) ** 2 + (y - 3) ** 2 < 90 + 6 * k) for k in range(12)]
-    path = tmp_path / "images.npz"
-    np.savez(path, images=np.array(discs), subject=np.array(list("aaaabbbbcccc")))
-    return str(path)
+    return disc_images(tmp_path / "images.npz", (36, 30), 9.5)
 
 
 def training_of(source: str, config: ReconResNetTraining) -> ArtefactTraining:
     return ArtefactTraining(load_enough_images([source], config), config)
 
 
-def trained(folder: Path, source: str, config: ReconResNetTraining, *stops: Stopper) -> Trained:
-    folder.mkdir()
-    for stop in stops:
-        with pytest.raises(KeyboardInterrupt):
-            train_network(training_of(source, config), folder, stop)
-    return train_network(training_of(source, config), folder, SilentWatcher())
-
-
 def test_stopped_at_any_step_it_gives_the_same_average_and_history(source: str, tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole", source, QUICK)
+    whole = trained(tmp_path / "whole", lambda: training_of(source, QUICK))
     stops = (Stopper(1), Stopper(4), Stopper(4, judged=True), Stopper(6))
-    often = trained(tmp_path / "often", source, QUICK, *stops)
-    for name, value in whole.network.state_dict().items():
-        assert torch.equal(value, often.network.state_dict()[name])
-    assert whole.history.losses == often.history.losses
-    assert whole.history.validation == often.history.validation
+    often = trained(tmp_path / "often", lambda: training_of(source, QUICK), *stops)
+    assert_same(whole, often)
     assert [step for step, _ in whole.history.validation] == [4, 6]
     rows = whole.history.validation[-1][1]
     assert [row.level for row in rows] == ["lines30", "spokes60"]
@@ -91,7 +72,7 @@ def test_stopped_at_any_step_it_gives_the_same_average_and_history(source: str, 
 
 def test_it_learns(source: str, tmp_path: Path) -> None:
     more = {"steps": 60, "learning_rate": 3e-3, "average": 0.5, "dropout": 0.0, "skips": 1}
-    done = trained(tmp_path / "a", source, QUICK.model_copy(update=more))
+    done = trained(tmp_path / "a", lambda: training_of(source, QUICK.model_copy(update=more)))
     losses = [loss for _, loss in done.history.losses]
     assert losses[-1] < 0.85 * losses[0]
 
@@ -101,7 +82,7 @@ def test_it_learns(source: str, tmp_path: Path) -> None:
 def test_what_it_leaves(architecture: str, kind: type, storage: str, source: str, tmp_path: Path) -> None:
     changed = {"architecture": architecture, "storage": storage, "steps": 1, "licence": "CC0"}
     config = QUICK.model_copy(update=changed)
-    done = trained(tmp_path / "a", source, config)
+    done = trained(tmp_path / "a", lambda: training_of(source, config))
     path = training_of(source, config).write(tmp_path / "a", done)
     network, weights = artefact_network(path)
     assert isinstance(network, kind) and network.settings == network_settings(config)
@@ -219,7 +200,7 @@ def test_fixed_masks_are_judged_as_they_are_trained_on(
 
 def test_it_begins_with_weights_of_the_same_network_alone(source: str, tmp_path: Path) -> None:
     one = QUICK.model_copy(update={"steps": 1})
-    done = trained(tmp_path / "a", source, one)
+    done = trained(tmp_path / "a", lambda: training_of(source, one))
     path = str(training_of(source, one).write(tmp_path / "a", done))
     begun = artefact_trainee(QUICK.model_copy(update={"start": path, "dropout": 0.0}), "cpu")
     for name, value in done.network.state_dict().items():

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from proxflow.configs.volume_training import VolumeTraining
 from proxflow.tasks.network_training import loop
-from proxflow.tasks.network_training.loop import train_network
-from proxflow.tasks.network_training.training import Trained, Training
-from proxflow.tasks.network_training.watcher import SilentWatcher
+from proxflow.tasks.network_training.training import Training
 from proxflow.tasks.volume_training import deep2s, volume_denoiser
 from proxflow.tasks.volume_training.deep2s import Deep2sTraining
 from proxflow.tasks.volume_training.volume_denoiser import VolumeDenoiserTraining
-from tests.tasks.stopper import Stopper
+from tests.tasks.trainings import Stopper, assert_same, trained
 
 SHAPE = (12, 8, 9)
 QUICK = VolumeTraining(network="unet3d", steps=6, batch=2, side=12, whole=0.4, frozen=0.2, shape=SHAPE)
@@ -36,38 +33,23 @@ def little_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(training, "judge_every", 4)
 
 
-def trained(folder: Path, training: Training, *stops: Stopper) -> Trained:
-    folder.mkdir(exist_ok=True)
-    for stop in stops:
-        with pytest.raises(KeyboardInterrupt):
-            train_network(training, folder, stop)
-    return train_network(training, folder, SilentWatcher())
-
-
-def same(one: Trained, other: Trained) -> None:
-    for name, value in one.network.state_dict().items():
-        torch.testing.assert_close(value, other.network.state_dict()[name], rtol=0, atol=0)
-    assert one.history.losses == other.history.losses
-    assert one.history.validation == other.history.validation
-
-
 @pytest.mark.parametrize(
     "make", [lambda: VolumeDenoiserTraining(QUICK), lambda: Deep2sTraining(QUICK_DEEP2S)]
 )
 def test_stopped_at_any_step_it_gives_the_same_weights_and_statistics(
     make: Callable[[], Training], tmp_path: Path
 ) -> None:
-    whole = trained(tmp_path / "whole", make())
+    whole = trained(tmp_path / "whole", make)
     assert int(whole.network.state_dict()["encode1.1.num_batches_tracked"]) == 5
     assert [step for step, _ in whole.history.validation] == [4, 6]
     stops = (Stopper(1), Stopper(4), Stopper(4, judged=True), Stopper(6))
-    same(whole, trained(tmp_path / "often", make(), *stops))
+    assert_same(whole, trained(tmp_path / "often", make, *stops))
 
 
 def test_stopped_within_a_gradient_it_keeps_the_statistics_of_the_last_whole_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trained(tmp_path / "whole", VolumeDenoiserTraining(QUICK))
+    whole = trained(tmp_path / "whole", lambda: VolumeDenoiserTraining(QUICK))
     find, steps = volume_denoiser.find_volume_gradient, []
 
     def interrupted(trainee: volume_denoiser.Trainee, *arguments: object, **named: object) -> float:
@@ -79,6 +61,6 @@ def test_stopped_within_a_gradient_it_keeps_the_statistics_of_the_last_whole_ste
 
     monkeypatch.setattr(volume_denoiser, "find_volume_gradient", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        trained(tmp_path / "stopped", VolumeDenoiserTraining(QUICK))
-    same(whole, trained(tmp_path / "stopped", VolumeDenoiserTraining(QUICK)))
+        trained(tmp_path / "stopped", lambda: VolumeDenoiserTraining(QUICK))
+    assert_same(whole, trained(tmp_path / "stopped", lambda: VolumeDenoiserTraining(QUICK)))
     assert steps == [0, 1, 2, 3, 3, 4, 5]
