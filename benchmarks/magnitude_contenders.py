@@ -33,7 +33,7 @@ START: dict[str, Numbers] = {
 }
 # One number after the other, the others at their best so far
 GRIDS: dict[str, tuple[tuple[str, tuple[float, ...]], ...]] = {
-    "l1": (("alpha", (0.03, 0.1, 0.3)), ("n_iter", (10, 30, 100, 300))),
+    "l1": (("alpha", (0.03, 0.1, 0.3)), ("n_iter", (3, 10, 30, 100, 300))),
     "tv_magnitude": (("n_iter", (3, 10, 30, 100, 300)), ("alpha", (0.003, 0.01, 0.03, 0.1))),
     PNP: (
         ("sigma", (0.05, 0.1, 0.15, 0.2)),
