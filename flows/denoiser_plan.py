@@ -12,7 +12,13 @@ from proxflow.flows.network_plan import Headings, Names, NetworkTraining
 if TYPE_CHECKING:
     from proxflow.tasks.denoiser_training.training import DncnnTraining
 
-HEADINGS = Headings("noise, of the peak", "noisy", "denoised", "subjects kept apart")
+HEADINGS = Headings(
+    "noise, of the peak",
+    "noisy",
+    "denoised",
+    "subjects kept apart",
+    "images kept apart: clean, then noisy and denoised by turns",
+)
 
 
 def _names(config: DenoiserTraining) -> Names:

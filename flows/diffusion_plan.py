@@ -12,7 +12,14 @@ from proxflow.flows.network_plan import Headings, Names, NetworkTraining
 if TYPE_CHECKING:
     from proxflow.tasks.diffusion_training.training import PriorTraining
 
-HEADINGS = Headings("t", "Wiener", "network", "subjects kept apart", "errors below the noise")
+HEADINGS = Headings(
+    "t",
+    "Wiener",
+    "network",
+    "subjects kept apart",
+    "samples, and below them images kept apart",
+    figure="errors below the noise",
+)
 
 
 def _names(config: DiffusionTraining) -> Names:

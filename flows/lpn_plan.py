@@ -11,7 +11,9 @@ from proxflow.flows.network_plan import Headings, Names, NetworkTraining
 if TYPE_CHECKING:
     from proxflow.tasks.lpn_training.training import LpnImageTraining
 
-HEADINGS = Headings("noise", "noisy", "denoised", "subjects kept apart")
+HEADINGS = Headings(
+    "noise", "noisy", "denoised", "subjects kept apart", "slices kept apart: clean, noisy and denoised"
+)
 
 
 def _names(config: LpnTraining) -> Names:

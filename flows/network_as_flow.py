@@ -14,12 +14,12 @@ from proxflow.tasks.network_training.watcher import TrainingWatcher
 
 
 def train_network_as_flow(
-    name: str, plan: NetworkPlan, *, out: Path | None, watcher: TrainingWatcher
+    plan: NetworkPlan, *, out: Path | None, watcher: TrainingWatcher
 ) -> FinishedTraining:
-    """``launch_network_training`` as the served flow ``name``; see ``as_flow``."""
+    """``launch_network_training`` as the served flow that the plan names; see ``as_flow``."""
 
     def load() -> Callable[[], Any]:
-        flow = SERVED[name].load()
+        flow = SERVED[plan.flow].load()
         images = {"images": list(plan.sources)} if plan.sources else {}
         return lambda: flow(
             **images,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,14 +13,14 @@ from prefect.states import Completed
 from proxflow.flows.artifacts import picture
 from proxflow.flows.late_report import server_listens, tell
 from proxflow.flows.many_run import scans_text
-from proxflow.flows.network_plan import Headings, NetworkPlan
+from proxflow.flows.network_plan import Headings, NetworkPlan, NetworkTraining
 from proxflow.flows.network_training_run import FinishedTraining, bar, launch_network_training
 from proxflow.flows.prefect_origin import flow_origin
 from proxflow.flows.progress_bars import ProgressBars, artifact_key
-from proxflow.flows.recorded_run import introduce
+from proxflow.flows.recorded_run import introduce, refused
 from proxflow.flows.report_server import report_link
 from proxflow.flows.task_runs import count_task_run
-from proxflow.flows.told import hand_over
+from proxflow.flows.told import hand_over, told
 from proxflow.models.networks.judged import Judged
 from proxflow.tasks.network_training.folder import EXAMPLES
 from proxflow.tasks.network_training.watcher import TrainingWatcher
@@ -28,19 +28,28 @@ from proxflow.tasks.network_training.watcher import TrainingWatcher
 T = TypeVar("T")
 
 
-def trained_in_flow(plan: NetworkPlan, flow_name: str, out: str, shown: str) -> Any:
-    """Train ``plan`` within the present flow run; its final state. Artifacts where the server listens.
-
-    shown: what the pictures show, for people.
+def trained_by_form(training: NetworkTraining[Any], form: Mapping[str, Any]) -> Any:
+    """Train what a form asks for, within the present flow run, whose final state it gives. Artifacts where
+    the server listens.
     """
+
+    def train() -> Any:
+        with refused():
+            plan = training.by_form(form)
+        return _trained(plan, form["out"])
+
+    return told(train)
+
+
+def _trained(plan: NetworkPlan, out: str) -> Any:
     title = f"{plan.names.name} {scans_text(plan.sources)}" if plan.sources else plan.names.name
-    introduce(title, [flow_name, plan.names.kind])
+    introduce(title, [plan.flow, plan.names.kind])
     tell("started")
     finished = _launched(plan, Path(out) if out else None)
     hand_over(finished)
     tell(f"done after {finished.seconds:.0f} s of training, {finished.weights.resolve()}")
     if server_listens():
-        _publish(finished, plan.names.name, plan.names.headings, shown)
+        _publish(finished, plan.names.name, plan.names.headings)
     return Completed(message=f"Weights: {finished.weights.resolve()}", data=finished)
 
 
@@ -97,7 +106,7 @@ class TrainingProgress:
         self._bars.close()
 
 
-def _publish(finished: FinishedTraining, name: str, headings: Headings, shown: str) -> None:
+def _publish(finished: FinishedTraining, name: str, headings: Headings) -> None:
     """The gains as a table, and the card with pictures, as artifacts of the present flow run."""
     rows = [
         {
@@ -114,8 +123,8 @@ def _publish(finished: FinishedTraining, name: str, headings: Headings, shown: s
     create_table_artifact(table=rows, key=artifact_key("gains", name), description=told_of)
     parts = [
         finished.card.read_text("utf-8"),
-        f"## {shown.capitalize()}\n",
-        picture(finished.folder / EXAMPLES, shown),
+        f"## {headings.pictures.capitalize()}\n",
+        picture(finished.folder / EXAMPLES, headings.pictures),
         f"\nWeights: `{finished.weights.resolve()}`",
     ]
     key = artifact_key("card", name)

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 class Headings(NamedTuple):
     """How people are told what was judged: the level's name, what goes in and what comes out, and on what;
-    ``figure``: what is given in dB of both.
+    ``pictures``: what is shown of it; ``figure``: what is given in dB of both.
     """
 
     level: str
     before: str
     after: str
     judged_on: str
+    pictures: str
     figure: str = "PSNR"
 
 
@@ -43,12 +44,14 @@ class Names(NamedTuple):
 class NetworkPlan:
     """Which network to train, on what, where, and the command that asks for it.
 
+    flow: the served flow that does it, and the command.
     sources: files and patterns the data are read from; none where they are drawn.
     config: the numbers of the training.
     prepare: reads or draws what the network is trained and judged on, told the device it will be trained on;
         raises RequestError and ScanError.
     """
 
+    flow: str
     names: Names
     sources: tuple[str, ...]
     config: Part
@@ -62,7 +65,7 @@ class NetworkPlan:
 class NetworkTraining(Generic[Schema]):
     """A kind of training: what asks for it, its numbers, and what loads it.
 
-    command: of the command line.
+    command: of the command line, and the name of the served flow.
     schema: of the numbers.
     usual: what a form starts with: a value of the one key that has no default, which a command always gives.
     options: what the command line calls a key, where it is another name.
@@ -106,4 +109,6 @@ class NetworkTraining(Generic[Schema]):
             start = ("proxflow", self.command, *sources)
             command = command_line(start, config, usual, device, always=always, options=self.options)
         prepare = partial(self.load, sources, config)
-        return NetworkPlan(self.names(config), sources, config, device, seconds, command, prepare)
+        return NetworkPlan(
+            self.command, self.names(config), sources, config, device, seconds, command, prepare
+        )

@@ -12,7 +12,13 @@ from proxflow.flows.network_plan import Headings, Names, NetworkTraining
 if TYPE_CHECKING:
     from proxflow.tasks.reconresnet_training.training import ArtefactTraining
 
-HEADINGS = Headings("pattern", "zero-filled", "consistent", "subjects kept apart")
+HEADINGS = Headings(
+    "pattern",
+    "zero-filled",
+    "consistent",
+    "subjects kept apart",
+    "images kept apart, by rows: truth, zero-filled, network, consistent",
+)
 
 
 def _names(config: ReconResNetTraining) -> Names:

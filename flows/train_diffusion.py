@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from prefect import flow
@@ -10,10 +9,8 @@ from pydantic import WithJsonSchema
 
 from proxflow.flows.diffusion_plan import DIFFUSION
 from proxflow.flows.form_schema import NUMBER, TEXTS, diffusion_numbers
-from proxflow.flows.network_flow import trained_in_flow
+from proxflow.flows.network_flow import trained_by_form
 from proxflow.flows.network_numbers import CHECKPOINT_SECONDS, DEVICE
-from proxflow.flows.recorded_run import refused
-from proxflow.flows.told import told
 
 LINES, NUMBERS, SECONDS = map(WithJsonSchema, (TEXTS, diffusion_numbers(), NUMBER))
 
@@ -43,11 +40,4 @@ def train_diffusion(
         out: Folder for the result; runs/TIME-diffusion-KIND if empty.
         command: What does the same on the command line; made up if empty.
     """
-    form = dict(locals())
-    return told(lambda: _trained(form))
-
-
-def _trained(form: Mapping[str, Any]) -> Any:
-    with refused():
-        plan = DIFFUSION.by_form(form)
-    return trained_in_flow(plan, "train-diffusion", form["out"], "samples, and below them images kept apart")
+    return trained_by_form(DIFFUSION, locals())

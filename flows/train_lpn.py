@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from prefect import flow
@@ -10,10 +9,8 @@ from pydantic import WithJsonSchema
 
 from proxflow.flows.form_schema import NUMBER, TEXTS, lpn_numbers
 from proxflow.flows.lpn_plan import LPN
-from proxflow.flows.network_flow import trained_in_flow
+from proxflow.flows.network_flow import trained_by_form
 from proxflow.flows.network_numbers import CHECKPOINT_SECONDS, DEVICE
-from proxflow.flows.recorded_run import refused
-from proxflow.flows.told import told
 
 LINES, NUMBERS, SECONDS = map(WithJsonSchema, (TEXTS, lpn_numbers(), NUMBER))
 
@@ -42,11 +39,4 @@ def train_lpn(
         out: Folder for the result; runs/TIME-lpn-KIND if empty.
         command: What does the same on the command line; made up if empty.
     """
-    form = dict(locals())
-    return told(lambda: _trained(form))
-
-
-def _trained(form: Mapping[str, Any]) -> Any:
-    with refused():
-        plan = LPN.by_form(form)
-    return trained_in_flow(plan, "train-lpn", form["out"], "slices kept apart: clean, noisy and denoised")
+    return trained_by_form(LPN, locals())

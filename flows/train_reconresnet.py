@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from prefect import flow
 from pydantic import WithJsonSchema
 
 from proxflow.flows.form_schema import NUMBER, TEXTS, reconresnet_numbers
-from proxflow.flows.network_flow import trained_in_flow
+from proxflow.flows.network_flow import trained_by_form
 from proxflow.flows.network_numbers import CHECKPOINT_SECONDS, DEVICE
 from proxflow.flows.reconresnet_plan import RECONRESNET
-from proxflow.flows.recorded_run import refused
-from proxflow.flows.told import told
 
 LINES, NUMBERS, SECONDS = map(WithJsonSchema, (TEXTS, reconresnet_numbers(), NUMBER))
 
@@ -43,16 +40,4 @@ def train_reconresnet(
         out: Folder for the result; runs/TIME-ARCHITECTURE-mri if empty.
         command: What does the same on the command line; made up if empty.
     """
-    form = dict(locals())
-    return told(lambda: _trained(form))
-
-
-def _trained(form: Mapping[str, Any]) -> Any:
-    with refused():
-        plan = RECONRESNET.by_form(form)
-    return trained_in_flow(
-        plan,
-        "train-reconresnet",
-        form["out"],
-        "images kept apart, by rows: truth, zero-filled, network, consistent",
-    )
+    return trained_by_form(RECONRESNET, locals())

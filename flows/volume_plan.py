@@ -13,8 +13,20 @@ if TYPE_CHECKING:
     from proxflow.tasks.network_training.training import Training
 
 HEADINGS = {
-    "unet3d": Headings("noise, of the peak", "noisy", "denoised", "held-out scenes"),
-    "deep2s": Headings("measurements", "adjoint", "reconstructed", "held-out scenes"),
+    "unet3d": Headings(
+        "noise, of the peak",
+        "noisy",
+        "denoised",
+        "held-out scenes",
+        "held-out scenes: clean, then noisy and denoised by turns",
+    ),
+    "deep2s": Headings(
+        "measurements",
+        "adjoint",
+        "reconstructed",
+        "held-out scenes",
+        "held-out scenes: truth, then adjoint and reconstructed by turns",
+    ),
 }
 
 

@@ -89,7 +89,7 @@ def command(
         "seed": seed,
     }
     plan = DENOISER.asked(images, numbers, device, checkpoint_seconds)
-    finished = train_at_terminal("train-denoiser", plan, out=out, prefect=prefect, quiet=json)
+    finished = train_at_terminal(plan, out=out, prefect=prefect, quiet=json)
     tell_training(finished, plan.names.headings, _psnr_db(finished), as_json=json)
     return 0
 

@@ -93,7 +93,7 @@ def command(
         "seed": seed,
     }
     plan = DIFFUSION.asked(images, numbers, device, checkpoint_seconds)
-    finished = train_at_terminal("train-diffusion", plan, out=out, prefect=prefect, quiet=json)
+    finished = train_at_terminal(plan, out=out, prefect=prefect, quiet=json)
     tell_training(finished, plan.names.headings, _errors(finished), figure="eps_mse", as_json=json)
     return 0
 

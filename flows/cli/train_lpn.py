@@ -130,7 +130,7 @@ def command(
         "seed": seed,
     }
     plan = LPN.asked(images, numbers, device, checkpoint_seconds)
-    finished = train_at_terminal("train-lpn", plan, out=out, prefect=prefect, quiet=json)
+    finished = train_at_terminal(plan, out=out, prefect=prefect, quiet=json)
     tell_training(finished, plan.names.headings, _gains(finished), as_json=json)
     return 0
 

@@ -155,7 +155,7 @@ def command(
     }
     numbers |= {"patterns": tuple(patterns.split(","))} if patterns else {}
     plan = RECONRESNET.asked(images, numbers, device, checkpoint_seconds)
-    finished = train_at_terminal("train-reconresnet", plan, out=out, prefect=prefect, quiet=json)
+    finished = train_at_terminal(plan, out=out, prefect=prefect, quiet=json)
     tell_training(
         finished, plan.names.headings, [_told(row) for row in finished.rows], figure="ssim", as_json=json
     )

@@ -102,6 +102,6 @@ def command(
         "shape": whole_numbers("--shape", shape),
     }
     plan = VOLUMES.asked((), numbers, device, checkpoint_seconds)
-    finished = train_at_terminal("train-volumes", plan, out=out, prefect=prefect, quiet=json)
+    finished = train_at_terminal(plan, out=out, prefect=prefect, quiet=json)
     tell_training(finished, plan.names.headings, [row._asdict() for row in finished.rows], as_json=json)
     return 0
