@@ -25,10 +25,12 @@ LEARNED: dict[str, Grid] = {
     "lpn-published": PUBLISHED,
     PNP: [[{"n_iter": 30, "rho": rho} for rho in (0.01, 0.03, 0.1, 0.3, 1.0)]],  # DnCNN is told no noise
 }
+BOXES: list[Numbers] = [{"box": True}, {"box": False}]  # of real images; a guaranteed run has none
 LPN_CT_GRIDS: dict[str, Grid] = {
     **{name: CT_GRIDS[name] for name in ("fbp", "tv")},
     "l1_wavelet": [[{"n_iter": 200, **one} for one in LAMBDAS]],
     **LEARNED,
+    "lpn-published": [*PUBLISHED, BOXES],
 }
 LPN_MRI_GRIDS: dict[str, Grid] = {**{name: MRI_GRIDS[name] for name in ("tv", "l1_wavelet")}, **LEARNED}
 
