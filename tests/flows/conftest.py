@@ -61,10 +61,10 @@ def proxflow(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pyt
 
 @pytest.fixture
 def spawn(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start the command as a process of its own, by ``source`` where the test has another program."""
-    usual = "from proxflow.flows.cli.main import main; main()"
+    """Start the command as a process of its own."""
+    source = "from proxflow.flows.cli.main import main; main()"
 
-    def start(*tokens: object, source: str = usual) -> subprocess.Popen[str]:
+    def start(*tokens: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", source, *map(str, tokens), "--json"],
             cwd=tmp_path,

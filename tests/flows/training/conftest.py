@@ -28,10 +28,6 @@ from proxflow.tasks.reconresnet_training import training as reconresnet_training
 reconresnet_training.MOST_JUDGED = 2
 """,
 }
-COMMAND = """
-from proxflow.flows.cli.main import main
-main()
-"""
 ONE_AFTER_ANOTHER = """
 import json, sys
 from proxflow.flows.cli.main import main
@@ -54,12 +50,6 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 def all_smaller() -> str:
     """Python source that makes every training small."""
     return "".join(SMALLER.values())
-
-
-@pytest.fixture
-def smaller() -> Callable[[str], str]:
-    """``smaller(command)``: Python source of the command, made small."""
-    return lambda command: SMALLER.get(command, "") + COMMAND
 
 
 @pytest.fixture

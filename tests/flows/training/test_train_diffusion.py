@@ -1,11 +1,8 @@
-"""``proxflow train-diffusion``: what it leaves, that it goes on bit for bit, and what it refuses."""
+"""``proxflow train-diffusion``: what it leaves, and what it refuses."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -78,33 +75,6 @@ def test_a_person_is_told_errors_below_the_noise(
     assert left.value.code == 0
     assert "Wiener dB" in told and "errors below the noise on subjects kept apart" in " ".join(told.split())
     assert "step 1/1: gain " in err and "PSNR" not in told + err
-
-
-@pytest.mark.slow
-def test_a_killed_training_goes_on_bit_for_bit(
-    spawn: Any, train: Any, smaller: Any, still_images: Path
-) -> None:
-    request = (
-        "train-diffusion",
-        still_images,
-        "--kind",
-        "mri",
-        *QUICK,
-        "--steps",
-        "12",
-        "--checkpoint-seconds",
-        "0",
-    )
-    process = spawn(*request, "--out", "killed", source=smaller("train-diffusion"))
-    deadline = time.monotonic() + 120
-    while not Path("killed/checkpoint.safetensors").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    train((*request, "--out", "killed"), (*request, "--out", "whole"))
-    killed, whole = (Path(folder, "diffusion.safetensors").read_bytes() for folder in ("killed", "whole"))
-    assert killed == whole
 
 
 def test_bad_requests_are_one_sentence_and_leave_nothing(

@@ -1,11 +1,8 @@
-"""``proxflow train-reconresnet``: what it leaves, that it goes on bit for bit, and what it refuses."""
+"""``proxflow train-reconresnet``: what it leaves, and what it refuses."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -63,25 +60,6 @@ def test_a_person_is_told_ssim(
     told, _ = capfd.readouterr()
     assert left.value.code == 0
     assert "SSIM" in told and "lines30" in told and "PSNR on subjects kept apart" in told
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_training_that_is_ended_goes_on_bit_for_bit(
-    how: int, spawn: Any, train: Any, smaller: Any, still_images: Path
-) -> None:
-    request = ("train-reconresnet", still_images, *QUICK, "--steps", "30", "--checkpoint-seconds", "0")
-    process = spawn(*request, "--out", "ended", source=smaller("train-reconresnet"))
-    deadline = time.monotonic() + 120
-    while not Path("ended/checkpoint.safetensors").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
-    os.kill(process.pid, how)
-    process.wait()
-    assert not Path("ended/reconresnet.safetensors").exists()
-    train((*request, "--out", "ended"), (*request, "--out", "whole"))
-    ended, whole = (Path(folder, "reconresnet.safetensors").read_bytes() for folder in ("ended", "whole"))
-    assert ended == whole
 
 
 def test_bad_requests_are_one_sentence_and_leave_nothing(proxflow: Any, still_images: Path) -> None:
