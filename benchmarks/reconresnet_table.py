@@ -10,7 +10,7 @@ Files are of `train-reconresnet`; reconresnet-mri, the default, is the network t
   RIRE patient, T1, and IXI002, T1 and T2);
 * glioma: two patients, T1 and T2 of either and FLAIR of one, who are in no training either.
   With `--lesions NAME=FILE`, labels on the voxels of the file NAME, slices are chosen that show some, and
-  the region is scored apart; no segmentation is among the files.
+  the region is scored apart; none is among the files, and `flair_lesion` makes one.
 * brain: DATA/mri_raw/brain_vfa_cartesian_13coil.h5, measured, four flip angles, 13 coils, thinned out by
   the mask of the recipe mri-reconresnet-cartesian or by points, coil maps by ESPIRiT from its centre, mu =
   0.1 and the numbers of the recipe for all methods. The reference is that of `benchmarks.dds_mri_table`;
