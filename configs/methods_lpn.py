@@ -57,7 +57,12 @@ class Lpn(Choice):
     )
     box: bool = Field(
         default=False,
-        description="Keep real images within 0 and the bright voxels that are 1 to the network; published.",
+        description="Keep real images within 0 and what is 1 to the network; published.",
+    )
+    unit: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
+        description="What is 1 to the network, in the unit of the image, where its range is known, as 255 of "
+        "pictures of 8 bits; null: bright voxels of the first image.",
     )
     patches: Literal["exact", "averaged"] = Field(
         default="exact",

@@ -33,7 +33,7 @@ def checked_picture(path: Path, picture: StillPicture, items: Sequence[int]) -> 
         bad = int((~np.isfinite(image)).sum())
         if bad:
             raise ScanError(
-                f"{path.name}: pictures must be finite, got {bad} NaN or Inf pixels in item {number}"
+                f"{path.name}: pictures must be finite, got {bad} NaN or Inf values in item {number}"
             )
         if not image.any():
             raise ScanError(f"{path.name}: pictures must hold signal, got only zeros in item {number}")

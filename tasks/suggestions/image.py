@@ -13,7 +13,7 @@ from proxflow.tasks.suggestions.base import (
     scan_part,
 )
 
-MEASURED = "how the picture was measured (prepare)"
+MEASURED = "how the picture was blurred (prepare.sigma)"
 
 
 def suggest_image(look: ImageLook, path: str) -> Suggestion:
@@ -41,7 +41,7 @@ def _prepare() -> str:
 prepare: # how the picture was measured, once; before it perhaps `crop`, with `matrix: [y, x]`
   - kind: blur # blurred here, the picture being the reference; one that is blurred already: kind: blurred,
                # with its sigma; random combinations of pixels: kind: circulant_sensing, with a ratio
-    sigma: {sigma:g} # standard deviation of the Gaussian in pixels
+    sigma: {sigma:g} # adapt it: standard deviation of the Gaussian in pixels
     noise: {noise:g} # standard deviation, relative to the picture's peak
 """
 

@@ -35,6 +35,7 @@ SAMPLES: dict[str, tuple[str, np.ndarray]] = {
     **dict.fromkeys(("dxchange", "nxtomo"), ("counts", COUNTS)),
     **dict.fromkeys(("proxflow-dynamic", "numpy-dynamic"), ("series", SERIES)),
     **dict.fromkeys(("proxflow-radar", "mimo", "numpy-radar", "csv", "merit"), ("cube", NOISE[:, 0, :2, :5])),
+    "nifti": ("pictures", np.ones((2, 12, 10))),
     "gotcha": ("phases", NOISE[0, 0, :6, :4]),
 }
 

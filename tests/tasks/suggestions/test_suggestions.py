@@ -75,6 +75,9 @@ CASES = {
     "spokes of many coils": Case(
         "radial_scan", {"coils": 18}, ["compress_coils"], "tv", ["gridding", "cg_sense"]
     ),
+    "picture": Case(
+        "picture_file", {}, ["blur"], "tv", ["cgls", "l1_wavelet"], choices=("how the picture was blurred",)
+    ),
     "bent readouts": Case("radial_scan", {"bent": True}, [], "tv", ["gridding", "cg_sense"]),
 }
 NEEDY = {
@@ -134,7 +137,7 @@ def test_every_value_is_explained_in_lines_that_fit(
     assert unexplained(text) == []
     assert [line for line in text.splitlines() if len(line) > WIDEST] == []
     for said in made.choices:
-        key = "image" if "(image)" in said else said.partition("calibrate.")[2].rstrip(")")
+        key = "image" if "(image)" in said else said.rpartition(".")[2].rstrip(")")
         marked = [line for line in text.splitlines() if line.lstrip().startswith(f"{key}:")]
         assert len(marked) == 1 and "adapt it" in marked[0]
 
