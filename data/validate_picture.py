@@ -30,10 +30,11 @@ def checked_picture(path: Path, picture: StillPicture, items: Sequence[int]) -> 
     ``items`` are the file's numbers of the items read, for the message.
     """
     for number, image in zip(items, picture.samples, strict=True):
-        bad = int((~np.isfinite(image)).sum())
-        if bad:
+        bad = np.argwhere(~np.isfinite(image))
+        if len(bad):
             raise ScanError(
-                f"{path.name}: pictures must be finite, got {bad} NaN or Inf values in item {number}"
+                f"{path.name}: pictures must be finite, got {len(bad)} NaN or Inf values in item {number}, the "
+                f"first in row {bad[0, 0]}, column {bad[0, 1]}"
             )
         if not image.any():
             raise ScanError(f"{path.name}: pictures must hold signal, got only zeros in item {number}")

@@ -49,7 +49,7 @@ def test_samples_that_are_not_finite(form: str, value: float, make: Make, outcom
     samples.flat[samples.size // 2] = value
     sentence = outcome(make(form, **{name: samples}))
     assert re.search(r"must be finite, got 1 NaN or Inf (samples|values) in item \d", sentence)
-    assert any(axis in sentence for axis in ("coil", "angle", "frequency", "frame"))
+    assert any(axis in sentence for axis in ("coil", "angle", "frequency", "frame", "row"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

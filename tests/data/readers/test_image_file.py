@@ -103,7 +103,10 @@ def test_a_folder_is_a_dicom_series_and_its_files_are_known(tmp_path: Path) -> N
         (np.ones(30), "without colours, got shape"),
         (np.ones((0, 11, 9)), "without colours, got shape"),
         (STACK * 1j, "pictures must be of real numbers, got complex64"),
-        (np.where(STACK == 100, np.nan, STACK), "must be finite, got 1 NaN or Inf values in item 1"),
+        (
+            np.where(STACK == 100, np.nan, STACK),
+            "finite, got 1 NaN or Inf values in item 1, the first in row 0, column 1",
+        ),
         (STACK * np.array([1, 1, 0])[:, None, None], "must hold signal, got only zeros in item 2"),
     ],
 )
