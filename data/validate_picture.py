@@ -33,8 +33,8 @@ def checked_picture(path: Path, picture: StillPicture, items: Sequence[int]) -> 
         bad = np.argwhere(~np.isfinite(image))
         if len(bad):
             raise ScanError(
-                f"{path.name}: pictures must be finite, got {len(bad)} NaN or Inf values in item {number}, the "
-                f"first in row {bad[0, 0]}, column {bad[0, 1]}"
+                f"{path.name}: pictures must be finite, got {len(bad)} NaN or Inf values in item {number}, "
+                f"the first in row {bad[0, 0]}, column {bad[0, 1]}"
             )
         if not image.any():
             raise ScanError(f"{path.name}: pictures must hold signal, got only zeros in item {number}")
