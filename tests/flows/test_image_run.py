@@ -63,7 +63,7 @@ def test_ready_recipes_run_on_a_crop(proxflow: Any, store: Path, lpn_file: Any, 
 
 
 def test_methods_that_suit_bring_a_blurred_picture_nearer(proxflow: Any, blocks: Path) -> None:
-    others = "zero_filled,cgls,l1_wavelet,red,pnp_admm"
+    others = "zero_filled,cgls,l1_wavelet,red,pnp_admm,dds"
     code, run, err = proxflow(
         "compare", blocks, "--methods", f"tv,{others}", *settings("report.exports=[png]")
     )

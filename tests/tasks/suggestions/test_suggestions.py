@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import h5py
+import numpy as np
 import pytest
 
 from proxflow.configs.loading import load_recipe
@@ -126,6 +128,18 @@ def test_recipe_loads_and_fits_its_scan(request: pytest.FixtureRequest, tmp_path
         assert expected in told
     assert rehearse(recipe).n_items == 1
     assert not list(tmp_path.glob(".*"))  # nothing temporary is left
+
+
+@pytest.mark.parametrize(("name", "reader"), [("a.h5::truth", "auto"), ("a.npy", "image")])
+def test_recipe_of_a_named_array_and_a_named_reader(tmp_path: Path, name: str, reader: str) -> None:
+    pictures = np.random.default_rng(0).uniform(1, 2, (2, 12, 10)).astype(np.float32)
+    np.save(tmp_path / "a.npy", pictures)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["truth"], file["other"] = pictures, pictures
+    made = write_recipe(str(tmp_path / name), tmp_path / "recipe.yaml", force=False, reader=reader)
+    assert f'path: "{name}"' in made.path.read_text()
+    scan = load_recipe(made.path).scan
+    assert (scan.reader, scan.place) == (reader, str(tmp_path / name))
 
 
 @pytest.mark.parametrize("name", CASES)
