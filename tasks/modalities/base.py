@@ -97,6 +97,7 @@ class Modality(ABC):
     region_text = "full image"
     empty_region_text = "where the object may be nowhere"
     misfit_text = "noise, or what the forward model leaves out, dominates"  # where nothing is predicted
+    scan_reference_text = "Reference: the image that came with the scan."
     unit = ""  # of the image's values
     decibels: float | None = None  # range in which a report shows magnitudes; None shows values
     value_bytes = 8  # of a sample and of a voxel, in single precision

@@ -59,6 +59,7 @@ def test_ready_recipes_run_on_a_crop(proxflow: Any, store: Path, lpn_file: Any, 
     assert min(one["psnr"] for method, one in found.items() if method != "lpn") > 10
     assert all(0 < one["held_out_error"] < 2 for one in found.values())
     text = (Path(run["run_dir"]) / "report.html").read_text()
+    assert "Reference: the picture itself, of which the measurements were simulated" in text
     assert {"deblur-lpn": "The blurred picture", "cs-lpn": "The adjoint of 240 random"}[name] in text
 
 

@@ -54,6 +54,7 @@ class StillImage(Modality):
 
     region_text = "every pixel"
     misfit_text = "noise dominates, or the picture was blurred in another way"
+    scan_reference_text = "Reference: the picture itself, of which the measurements were simulated."
     value_bytes = 4
     calibrates_items = False
 
