@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from proxflow.configs.method_cost import MethodCost
 
-Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynamic", "radar"]
+Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynamic", "radar", "image"]
 MRI: tuple[Modality, ...] = ("mri-cartesian", "mri-radial")
 COILS: tuple[Modality, ...] = (*MRI, "mri-dynamic")
-EVERY: tuple[Modality, ...] = (*COILS, "ct", "ct-dynamic", "radar")
+STILL: tuple[Modality, ...] = (*MRI, "ct", "image")  # one image, or volume, an item
+EVERY: tuple[Modality, ...] = (*COILS, "ct", "ct-dynamic", "radar", "image")
 Size = Annotated[int, Field(ge=1, le=16384)]
 
 

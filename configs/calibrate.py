@@ -101,9 +101,16 @@ class Medium(Choice):
     )
 
 
+class OperatorNorm(Choice):
+    """How large the forward model of a picture is; a picture needs nothing else."""
+
+    fits: ClassVar[tuple[Modality, ...]] = ("image",)
+    kind: Literal["operator_norm"]
+
+
 MapsConfig = Annotated[Espirit | LowRes | Given, Field(discriminator="kind")]
 CalibrateConfig = Annotated[
-    Espirit | LowRes | Given | Rotation | FrameRotation | Medium, Field(discriminator="kind")
+    Espirit | LowRes | Given | Rotation | FrameRotation | Medium | OperatorNorm, Field(discriminator="kind")
 ]
 
 DEFAULT_KIND: dict[str, str] = {
@@ -113,4 +120,5 @@ DEFAULT_KIND: dict[str, str] = {
     "ct": "rotation",
     "ct-dynamic": "frame_rotation",
     "radar": "medium",
+    "image": "operator_norm",
 }

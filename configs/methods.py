@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.base import MRI, STILL, Choice, Modality
 from proxflow.configs.method_numbers import Iterations, Tolerance, Weight, Window
 from proxflow.configs.methods_denoising import PnpAdmm, Red
 from proxflow.configs.methods_diffusion import Dds
@@ -37,7 +37,7 @@ from proxflow.configs.tunable import Tunable
 class ZeroFilled(Choice):
     """The adjoint: missing samples are zeros. Fast, aliased; what every method starts from."""
 
-    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "mri-dynamic", "radar")
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "mri-dynamic", "radar", "image")
     method: Literal["zero_filled"]
 
 
@@ -54,7 +54,7 @@ class CgSense(Choice):
 class TotalVariation(Choice):
     """Least squares plus isotropic total variation, of a complex or real image, by FISTA."""
 
-    fits: ClassVar[tuple[Modality, ...]] = (*MRI, "ct")
+    fits: ClassVar[tuple[Modality, ...]] = STILL
     method: Literal["tv"]
     n_iter: Iterations = Field(default=100, description="Iterations at most.")
     lam: Weight = Field(default=0.003, description="TV weight, relative to the peak of A^H y.")
@@ -65,7 +65,7 @@ class TotalVariation(Choice):
 class L1Wavelet(Choice):
     """Least squares plus the l1 norm of orthonormal wavelet coefficients, by FISTA."""
 
-    fits: ClassVar[tuple[Modality, ...]] = MRI
+    fits: ClassVar[tuple[Modality, ...]] = (*MRI, "image")
     method: Literal["l1_wavelet"]
     n_iter: Iterations = Field(default=100, description="Iterations at most.")
     lam: Weight = Field(default=0.005, description="l1 weight, relative to the peak of A^H y.")
@@ -124,7 +124,7 @@ class Sirt(EarlyStopped):
 class Cgls(EarlyStopped):
     """Least squares by conjugate gradients; stopping early regularises."""
 
-    fits: ClassVar[tuple[Modality, ...]] = ("ct",)
+    fits: ClassVar[tuple[Modality, ...]] = ("ct", "image")
     method: Literal["cgls"]
     n_iter: Annotated[Iterations, Tunable(3, 100, limits=(1, 1000), whole=True)] = Field(
         default=15, description="Iterations: more are sharper and noisier."

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.base import STILL, Choice, Modality
 from proxflow.configs.denoiser import ImageDenoiserName
 from proxflow.configs.method_cost import MethodCost, first_applications
 from proxflow.configs.method_numbers import Iterations, Tolerance
@@ -20,7 +20,7 @@ Told = Annotated[float, Field(gt=0, le=1)]
 class DenoisedImages(Choice):
     """What both share."""
 
-    fits: ClassVar[tuple[Modality, ...]] = (*MRI, "ct")
+    fits: ClassVar[tuple[Modality, ...]] = STILL
     denoiser: ImageDenoiserName = "tv"
     n_iter: Iterations = Field(default=50, description="Iterations at most.")
     n_cg: Annotated[int, Field(ge=1, le=1000)] = Field(

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.base import STILL, Choice, Modality
 from proxflow.configs.method_cost import MethodCost, first_applications
 from proxflow.configs.tunable import Tunable
 
@@ -40,7 +40,7 @@ Epsilon = Annotated[float, Field(gt=0, lt=1)]
 class Dds(Choice):
     """A diffusion prior sampled from noise down to an image, with conjugate gradients on the data (DDS)."""
 
-    fits: ClassVar[tuple[Modality, ...]] = (*MRI, "ct")
+    fits: ClassVar[tuple[Modality, ...]] = STILL
     method: Literal["dds"]
     prior: PriorName = "tv"
     n_iter: Annotated[int, Field(ge=2, le=1000)] = Field(

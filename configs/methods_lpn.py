@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from proxflow.configs.base import MRI, Choice, Modality
+from proxflow.configs.base import STILL, Choice, Modality
 from proxflow.configs.method_cost import NEWTON_PASSES, UNIT_APPLICATIONS, MethodCost
 from proxflow.configs.method_numbers import Iterations, Tolerance
 from proxflow.configs.tunable import Tunable
@@ -28,7 +28,7 @@ DataScale = Annotated[float, Field(gt=0, le=1e6), Tunable(0.05, 50, limits=(0.00
 class Lpn(Choice):
     """A network that is the proximal operator of its own prior, with an objective to watch (LPN)."""
 
-    fits: ClassVar[tuple[Modality, ...]] = (*MRI, "ct")
+    fits: ClassVar[tuple[Modality, ...]] = STILL
     method: Literal["lpn"]
     prior: ProxName = "lpn-ct"
     solver: Literal["admm", "pgd"] = Field(
@@ -57,7 +57,12 @@ class Lpn(Choice):
     )
     box: bool = Field(
         default=False,
-        description="Keep real images within 0 and the bright voxels that are 1 to the network; published.",
+        description="Keep real images within 0 and what is 1 to the network; published.",
+    )
+    unit: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
+        description="What is 1 to the network, in the unit of the image, where its range is known, as 255 of "
+        "pictures of 8 bits; null: bright voxels of the first image.",
     )
     patches: Literal["exact", "averaged"] = Field(
         default="exact",

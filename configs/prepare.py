@@ -7,13 +7,14 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from proxflow.configs.base import COILS, Choice, Modality, Size
+from proxflow.configs.prepare_image import Blur, Blurred, CirculantSensing
 from proxflow.configs.prepare_published import KeepCentre, UndersampleGaussian, UndersampleSteps
 
 
 class Crop(Choice):
     """Crop the field of view, in image space, along axes that are fully sampled."""
 
-    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian",)
+    fits: ClassVar[tuple[Modality, ...]] = ("mri-cartesian", "image")
     kind: Literal["crop"]
     matrix: tuple[Size, Size] = Field(description="Kept image matrix (y, x).")
 
@@ -192,6 +193,9 @@ PrepareStep = Annotated[
     | KeepAngles
     | KeepFrames
     | SubtractBackground
-    | KeepFrequencies,
+    | KeepFrequencies
+    | Blur
+    | Blurred
+    | CirculantSensing,
     Field(discriminator="kind"),
 ]

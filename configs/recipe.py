@@ -15,6 +15,8 @@ from proxflow.configs.prepare import PrepareStep
 from proxflow.configs.runtime import RuntimeConfig
 from proxflow.configs.scan import ScanConfig
 
+FIXED_IMAGE = {"mri-cartesian": "a Cartesian scan", "image": "a picture"}
+
 
 class Recipe(Part):
     """A whole run. ``reconstruct`` is the method whose image is delivered; ``compare`` lists others."""
@@ -67,12 +69,15 @@ class Recipe(Part):
                     "projections"
                 )
                 found.append(((*place, "start"), what))
-        if kind == "mri-cartesian" and self.image != ImageConfig():
-            found.append((("image",), "must be left out: a Cartesian scan fixes its image"))
+        if kind in FIXED_IMAGE and self.image != ImageConfig():
+            found.append((("image",), f"must be left out: {FIXED_IMAGE[kind]} fixes its image"))
+        if self.scan.array is not None and kind != "image":
+            sentence = f"must be left out for scan.kind {kind}, got {self.scan.array}"
+            found.append((("scan", "array"), sentence))
         if self.scan.schedule is not None and kind != "ct-dynamic":
             sentence = f"must be left out for scan.kind {kind}, whose files tell their angles"
             found.append((("scan", "schedule"), sentence))
-        if kind in ("ct", "ct-dynamic") and "nrmse_complex" in self.evaluate.metrics:
+        if kind in ("ct", "ct-dynamic", "image") and "nrmse_complex" in self.evaluate.metrics:
             place = ("evaluate", "metrics", self.evaluate.metrics.index("nrmse_complex"))
             sentence = f"must be a metric of real images for scan.kind {kind}, got nrmse_complex; nmse is one"
             found.append((place, sentence))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from proxflow.configs.base import Modality, Part
 
@@ -24,6 +24,7 @@ Reader = Literal[
     "gotcha",
     "matlab",
     "csv",
+    "image",
 ]
 
 
@@ -34,7 +35,14 @@ class ScanConfig(Part):
     path: str = Field(
         min_length=1,
         description="A file or folder, or sample://NAME for a scan that ships; relative paths count from the "
-        "recipe's folder.",
+        "recipe's folder. Of pictures also FILE::ARRAY.",
+    )
+    array: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Of kind image, which array of an HDF5 or .npz file holds the pictures, where it has "
+        "several.",
     )
     reader: Reader = Field(default="auto", description="File format; auto looks at the content.")
     items: str | tuple[int, ...] = Field(
@@ -49,6 +57,22 @@ class ScanConfig(Part):
         description="Angles of the projections of ct-dynamic, where the file tells none: bit_reversed, "
         "golden, linear, or random(SEED).",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _array_of_its_path(cls, values: Any) -> Any:
+        """``path: FILE::ARRAY`` as path and array; both stay what they are where ``array`` is given, too."""
+        if not isinstance(values, dict) or values.get("kind") != "image" or values.get("array"):
+            return values
+        if not isinstance(path := values.get("path"), str) or "::" not in path:
+            return values
+        file, _, array = path.partition("::")
+        return values | {"path": file, "array": array}
+
+    @property
+    def place(self) -> str:
+        """The path with the name of the array, as ``open_scan`` takes it."""
+        return self.path if self.array is None else f"{self.path}::{self.array}"
 
     @field_validator("items", mode="before")
     @classmethod

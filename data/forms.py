@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Container = Literal["HDF5", "MATLAB", "NumPy", "TIFF", "BART", "CSV", "Twix"]
+Container = Literal["HDF5", "MATLAB", "NumPy", "TIFF", "BART", "CSV", "Twix", "Picture"]
 
 
 class Form(NamedTuple):
@@ -33,13 +33,17 @@ class Kind(NamedTuple):
     told_by: str | None = None
 
 
-# Containers known by their first bytes. BART, CSV and Twix files are known by their names.
+# Containers known by their first bytes. BART, CSV, Twix and NIfTI files are known by their names.
 SIGNATURES: dict[Container, tuple[bytes, ...]] = {
     "HDF5": (b"\x89HDF\r\n\x1a\n",),
     "MATLAB": (b"MATLAB ",),
     "NumPy": (b"\x93NUMPY", b"PK\x03\x04"),
     "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "Picture": (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"),
 }
+
+# Where pictures may lie besides the container of their own: read if the caller says that they are pictures.
+PICTURES_TOO: tuple[Container, ...] = ("HDF5", "NumPy", "TIFF")
 
 # Within a container the first kind whose ``told_by`` holds is taken.
 READERS: dict[str, Kind] = {
@@ -84,4 +88,5 @@ READERS: dict[str, Kind] = {
     "merit": Kind("CSV", (Form("merit", "MeritScan"),), "merit:is_merit"),
     "csv": Kind("CSV", (Form("radar_array", "RadarArrayScan"),)),
     "twix": Kind("Twix", (Form("twix", "TwixScan"),)),
+    "image": Kind("Picture", (Form("image_file", "ImageFileScan"),)),
 }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from proxflow.data.as_series import as_kind
 from proxflow.data.errors import ScanError
-from proxflow.data.forms import READERS, SIGNATURES, Container, Form
+from proxflow.data.forms import PICTURES_TOO, READERS, SIGNATURES, Container, Form
+from proxflow.data.picture_names import NIFTI_NAMES, split_array
 from proxflow.data.samples.catalogue import locate
 from proxflow.data.scan import Modality, Scan
 
@@ -28,6 +29,8 @@ def open_scan(
 ) -> Scan:
     """The scan at ``path``, a file, a folder or ``sample://NAME``, opened but with no samples read yet.
 
+    ``FILE::ARRAY`` are the pictures that an HDF5 or .npz file holds under that name.
+
     Args:
         path: see docs/file-format.md; a BART pair is named with ``.cfl``, ``.hdr`` or neither, a TIFF stack
             by its folder or file.
@@ -38,12 +41,15 @@ def open_scan(
 
     Raises ScanError, in one sentence, if there is no such file, it is not a scan, or it is unsound.
     """
-    file = locate(path)
+    text, array = split_array(str(path))
+    file = locate(text if array else path)
     if reader != "auto" and reader not in READERS:
         close = difflib.get_close_matches(reader, READERS, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise ScanError(f"reader must be auto or one of {', '.join(READERS)}, got {reader}{hint}")
     found = _container(file)
+    if reader == "auto" and (kind == "image" or array):
+        reader = "image"
     if reader == "auto":
         if found is None:
             raise ScanError(_unknown(file))
@@ -51,8 +57,8 @@ def open_scan(
     else:
         _check_container(file, found, reader)
     form = next(form for form in READERS[reader].forms if _fits(form, file, found, kind))
-    scheduled = (schedule,) if form.bare else ()
-    opened: Scan = _of(form.module, form.reader)(file, *scheduled)
+    told = (schedule,) if form.bare else (array,) if reader == "image" else ()
+    opened: Scan = _of(form.module, form.reader)(file, *told)
     return as_kind(opened, kind)
 
 
@@ -80,6 +86,8 @@ def _container(path: Path) -> Container | None:
             return container
     if path.suffix.lower() == ".csv":
         return "CSV"
+    if path.name.lower().endswith(NIFTI_NAMES):
+        return "Picture"
     return "Twix" if path.suffix.lower() == ".dat" and _of("twix", "is_twix")(path) else None
 
 
@@ -90,12 +98,15 @@ def _is_bart_stem(path: Path) -> bool:
 def _unknown(path: Path) -> str:
     if path.suffix.lower() in (".yaml", ".yml", ".json"):
         return f"{path} must be a scan file, got a text that may be its sidecar; name the file beside it"
-    return f"{path} must be in HDF5, MATLAB, NumPy, TIFF, BART, CSV or Twix form, got unknown content"
+    forms = "HDF5, MATLAB, NumPy, TIFF, BART, CSV, Twix, NIfTI or PNG"
+    return f"{path} must be in {forms} form, got unknown content"
 
 
 def _check_container(path: Path, found: Container | None, reader: str) -> None:
     """Refuse a forced reader where the first bytes tell of another container."""
     wanted = READERS[reader].container
+    if reader == "image" and found in PICTURES_TOO:
+        return
     if found != wanted and (found in SIGNATURES or wanted in SIGNATURES):
         got = "a folder" if path.is_dir() else found or "a file of other content"
         raise ScanError(f"{path} must be a {wanted} file for the reader {reader}, got {got}")

@@ -16,9 +16,10 @@ from proxflow.data.printable import printable
 from proxflow.data.radar_cube import AntennaGeometry, RadarCube
 from proxflow.data.radial_kspace import RadialKSpace
 from proxflow.data.sinogram import Quantity, ScanGeometry, Sinogram
+from proxflow.data.still_picture import StillPicture
 
-Measurement = KSpace | RadialKSpace | DynamicKSpace | Sinogram | DynamicSinogram | RadarCube
-Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynamic", "radar"]
+Measurement = KSpace | RadialKSpace | DynamicKSpace | Sinogram | DynamicSinogram | RadarCube | StillPicture
+Modality = Literal["mri-cartesian", "mri-radial", "mri-dynamic", "ct", "ct-dynamic", "radar", "image"]
 AXES: dict[Modality, tuple[str, ...]] = {
     "mri-cartesian": ("item", "coil", "ky", "kx"),
     "mri-radial": ("item", "coil", "spoke", "readout"),
@@ -26,6 +27,7 @@ AXES: dict[Modality, tuple[str, ...]] = {
     "ct": ("item", "angle", "column"),
     "ct-dynamic": ("item", "frame", "view", "column"),
     "radar": ("item", "frequency", "pair"),
+    "image": ("item", "y", "x"),
 }
 
 

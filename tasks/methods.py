@@ -20,13 +20,14 @@ class Method(NamedTuple):
     prior, a learned proximal network, or a network that takes artefacts out of images.
     ``phase``: its schema's ``phase`` is seen to around it, by ``without_phase``.
     ``told``: it is also told ``item``, the item's number in the scan, ``noise_std``, a number or None, or
-    ``certified``, whether its image is delivered, so that a certificate is wanted.
+    ``certified``, whether its image is delivered, so that a certificate is wanted, or ``image_scale``, what 1
+    of its image is in the unit of the object.
     """
 
     function: str
     direct: bool = False
     opens: Literal["", "denoiser", "level", "image", "deep2s", "prior", "prox", "reconresnet"] = ""
-    told: tuple[Literal["item", "noise_std", "certified"], ...] = ()
+    told: tuple[Literal["item", "noise_std", "certified", "image_scale"], ...] = ()
     phase: bool = False
 
 
@@ -52,7 +53,7 @@ METHODS = {
     "dds": Method("dds_of_item:dds_of_item", opens="prior", told=("item", "noise_std"), phase=True),
     "score_mri": Method("samplers_of_item:score_mri_of_item", opens="prior", told=("item",), phase=True),
     "dps": Method("samplers_of_item:dps_of_item", opens="prior", told=("item",), phase=True),
-    "lpn": Method("lpn_of_item:lpn_of_item", opens="prox", told=("certified",)),
+    "lpn": Method("lpn_of_item:lpn_of_item", opens="prox", told=("certified", "image_scale")),
     "red_psm": Method("red_psm:red_psm", opens="denoiser"),
     "psm": Method("psm:psm"),
     "psm_tv": Method("psm:psm_tv"),

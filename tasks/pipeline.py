@@ -107,7 +107,7 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
     Companions are numbered: two in different folders may have one name.
     """
     with open_scan(
-        recipe.scan.path, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
+        recipe.scan.place, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
     ) as scan:
         companions = {
             f"scan:{number}:{path.name}": str(path.resolve())

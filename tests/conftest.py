@@ -51,6 +51,21 @@ def rng() -> torch.Generator:
     return torch.Generator().manual_seed(20)
 
 
+@pytest.fixture
+def picture_file(tmp_path: Path) -> Callable[..., Path]:
+    """``picture_file(shape)``: a PNG of 8 bits, bright blocks on grey, never square."""
+    from PIL import Image
+
+    def write(shape: tuple[int, int] = (34, 29)) -> Path:
+        picture = np.full(shape, 40, np.uint8)
+        picture[6:20, 5:15] = 200
+        picture[16:, 18:25] = 120
+        Image.fromarray(picture).save(tmp_path / "blocks.png")
+        return tmp_path / "blocks.png"
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def prefect_home_at(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """Make a folder a home of Prefect's in which no flow ran yet, and return it.

@@ -49,9 +49,9 @@ def _show(console: Console, checked: RunCheck) -> None:
     from rich.table import Table
 
     fit, estimates = checked.fit, checked.estimates
-    sizes = " x ".join(
-        f"{size} {axis}" for size, axis in zip((fit.n_items, *fit.shape), fit.info.axes, strict=True)
-    )
+    shape, axes = (fit.n_items, *fit.shape), fit.info.axes
+    named = [f"{size} {axis}" for size, axis in zip(shape, axes, strict=False)]
+    sizes = " x ".join(named if len(shape) == len(axes) else map(str, shape))
     sampling = "" if fit.acceleration is None else f", R = {fit.acceleration:.3f}"
     console.print(f"[green]✓[/] the recipe fits {fit.info.path.name} ({fit.info.format})", soft_wrap=True)
     console.print(

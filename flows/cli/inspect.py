@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import Json
+from proxflow.flows.cli.options import Json, Reader
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,10 +23,7 @@ def command(
         int | None,
         Parameter(help="The slice, frame or scene looked at; the middle one if not given."),
     ] = None,
-    reader: Annotated[
-        str,
-        Parameter(help="File format, as scan.reader of a recipe names it; auto looks at the content."),
-    ] = "auto",
+    reader: Reader = "auto",
     picture: Annotated[
         Path | None, Parameter(help="Write a quick image and the measurement side by side to this PNG file.")
     ] = None,
@@ -34,8 +31,8 @@ def command(
 ) -> int:
     """Show what is in a scan: shapes, geometry, sampling, noise, and a picture.
 
-    MRI, CT and radar files are told apart by their content; plain arrays need a sidecar beside them, of
-    their name with .yaml, that says what they hold (docs/file-format.md).
+    MRI, CT and radar files and pictures are told apart by their content; plain arrays need a sidecar beside
+    them, of their name with .yaml, that says what they hold (docs/file-format.md), or --reader image.
 
     Examples:
         proxflow inspect sample://brain-13coil

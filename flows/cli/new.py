@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from proxflow.flows.cli.options import Json
+from proxflow.flows.cli.options import Json, Reader
 
 
 def command(
@@ -15,16 +15,19 @@ def command(
     /,
     *,
     out: Annotated[Path, Parameter(name="--out", help="The recipe to write, as recipe.yaml.")],
+    reader: Reader = "auto",
     force: Annotated[bool, Parameter(negative=(), help="Overwrite a recipe that is already there.")] = False,
     json: Json = False,
 ) -> int:
     """Write a fitting, commented recipe for a scan: a start that runs, to be changed.
 
-    For every scan of MRI, CT or radar that `proxflow inspect` can show. What the file does not tell, as where
-    a radar's scene lies, is guessed, and said.
+    For every scan of MRI, CT or radar, and every picture, that `proxflow inspect` can show. What the file
+    does not tell, as where a radar's scene lies, is guessed, and said.
 
     Examples:
         proxflow new scan.h5 --out recipe.yaml
+
+        proxflow new photo.npy --reader image --out recipe.yaml
 
         proxflow run recipe.yaml
     """
@@ -34,7 +37,7 @@ def command(
 
     from proxflow.tasks.new_recipe import write_recipe
 
-    written = write_recipe(file, out, force=force)
+    written = write_recipe(file, out, force=force, reader=reader)
     if json:
         _print_json(written.path, written.needs, written.choices)
         return 0

@@ -25,6 +25,9 @@ Prefect = Annotated[
         help="Run as a Prefect flow, on the server in PREFECT_API_URL or on Prefect's embedded one.",
     ),
 ]
+Reader = Annotated[
+    str, Parameter(help="File format, as scan.reader of a recipe names it; auto looks at the content.")
+]
 Json = Annotated[
     bool,
     Parameter(name="--json", negative=(), help="End with one JSON object on standard output, for programs."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from proxflow.models.calibration.image_unit import bright, first_image
@@ -37,18 +38,22 @@ def lpn_of_item(
     stride: int | None = None,
     n_cg: int = 30,
     n_newton: int = 3,
+    unit: float | None = None,
     tol: float = 1e-4,
+    image_scale: float = 1.0,
     certified: bool = False,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> Reconstruction:
-    """``lpn`` from ``first_image``, whose bright voxels are 1 to the network, with L_h = 2 s.
+    """``lpn`` from ``first_image``, with L_h = 2 s.
 
     Args:
         operator: A of norm 1 at most, of one image (y, x) or one volume (z, y, x).
         y: its measurements, of shape ``range``; zeros were not measured.
         patches, stride: of ``NetworkProx``.
         n_newton: steps to find the prior's values of a certificate; 0: none.
+        unit: what is 1 to the network, in the unit of the object, ``image_scale`` times that of x; None: the
+            bright voxels of the first image.
         certified: whether the result has a ``Certificate``: the conditions, and R of the first image and of
             the one delivered, where patches are exact.
 
@@ -62,8 +67,10 @@ def lpn_of_item(
     if setting == "guaranteed":
         require(lpn_conditions(prox, solver, step, lipschitz, box=box))
     first = first_image(operator, b)
-    unit = bright(first, len(operator.domain_shape))
-    problem = LpnProblem(operator, b, yy, ImageProx(prox, unit, seen_voxels(operator, b)), s, box)
+    one = bright(first, len(operator.domain_shape))
+    if unit is not None:
+        one = torch.full_like(one, unit / image_scale)
+    problem = LpnProblem(operator, b, yy, ImageProx(prox, one, seen_voxels(operator, b)), s, box)
     found = lpn_from(
         problem, first, solver=solver, step=step, n_iter=n_iter, n_cg=n_cg, tol=tol, monitor=monitor,
         resume=resume,

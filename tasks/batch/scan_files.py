@@ -8,6 +8,7 @@ from pathlib import Path
 from proxflow.data.errors import ScanError
 from proxflow.data.forms import SIGNATURES
 from proxflow.data.open_scan import open_scan
+from proxflow.data.picture_names import NIFTI_NAMES
 from proxflow.data.readers.merit import COMPANIONS
 from proxflow.data.readers.sidecar_yaml import sidecar_path
 
@@ -18,6 +19,7 @@ PAGES = (".tif", ".tiff")
 HEAD_BYTES = 16
 ZIP = b"PK\x03\x04"  # how .npz files begin, and many a document
 KNOWN_HEADS = tuple(head for heads in SIGNATURES.values() for head in heads if head != ZIP)
+PICTURE_HEADS = SIGNATURES["Picture"]
 
 
 def is_ignored(name: str) -> bool:
@@ -25,9 +27,10 @@ def is_ignored(name: str) -> bool:
     return name.startswith((".", "~$")) or name.lower().endswith(UNFINISHED)
 
 
-def looks_like_scan(path: Path) -> bool:
+def looks_like_scan(path: Path, reader: str = "auto") -> bool:
     """Whether a file of a folder is one to try: by its name, else by its first bytes; a folder if it is a
-    stack of TIFF pages with its sidecar. Half of a BART pair is told by its ``.cfl``."""
+    stack of TIFF pages with its sidecar. Half of a BART pair is told by its ``.cfl``. Pictures are only where
+    the reader says so: previews lie beside scans."""
     if path.is_dir():
         return is_scan_folder(path)
     suffix = path.suffix.lower()
@@ -35,7 +38,10 @@ def looks_like_scan(path: Path) -> bool:
         return False
     if suffix == ".dat":
         return _is_twix(path)
-    return suffix in (*SELF_CONTAINED, *WITH_COMPANIONS) or _head(path).startswith(KNOWN_HEADS)
+    head = _head(path)
+    if head.startswith(PICTURE_HEADS) or path.name.lower().endswith(NIFTI_NAMES):
+        return reader == "image"
+    return suffix in (*SELF_CONTAINED, *WITH_COMPANIONS) or head.startswith(KNOWN_HEADS)
 
 
 def is_scan_folder(path: Path) -> bool:

@@ -60,7 +60,7 @@ def _scans(argument: str, folder: Path, reader: str) -> Iterator[str]:
 def _in_order(paths: Iterator[Path], reader: str) -> list[Path]:
     """Those of ``paths`` that look like scans, sorted by name."""
     return without_companions(
-        (path for path in paths if not is_ignored(path.name) and looks_like_scan(path)), reader
+        (path for path in paths if not is_ignored(path.name) and looks_like_scan(path, reader)), reader
     )
 
 

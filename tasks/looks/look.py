@@ -15,6 +15,7 @@ LOOKS = {
     "ct": "proxflow.tasks.looks.tomography:look_at_tomography",
     "ct-dynamic": "proxflow.tasks.looks.dynamic_tomography:look_at_dynamic_tomography",
     "radar": "proxflow.tasks.looks.radar:look_at_radar",
+    "image": "proxflow.tasks.looks.image:look_at_image",
 }
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from proxflow.configs.evaluate import EvaluateConfig
@@ -96,6 +97,7 @@ class Modality(ABC):
     region_text = "full image"
     empty_region_text = "where the object may be nowhere"
     misfit_text = "noise, or what the forward model leaves out, dominates"  # where nothing is predicted
+    scan_reference_text = "Reference: the image that came with the scan."
     unit = ""  # of the image's values
     decibels: float | None = None  # range in which a report shows magnitudes; None shows values
     value_bytes = 8  # of a sample and of a voxel, in single precision
@@ -184,6 +186,15 @@ def random_units(candidates: Sequence[int] | np.ndarray, fraction: float, seed: 
         )
     count = min(count, len(candidates) - 1)
     return np.random.default_rng(seed).choice(np.asarray(candidates), count, replace=False)
+
+
+def withheld_units(mask: Tensor, fraction: float, seed: int) -> Withheld:
+    """``random_units`` of the single entries in ``mask``."""
+    held = random_units(np.flatnonzero(mask.cpu().numpy()), fraction, seed)
+    judged = torch.zeros(mask.numel(), dtype=torch.bool, device=mask.device)
+    judged[torch.from_numpy(held).to(mask.device)] = True
+    judged = judged.reshape(mask.shape)
+    return Withheld(mask & ~judged, judged)
 
 
 def reference_kind(config: EvaluateConfig, modality: Modality, prepared: Artefact) -> str:

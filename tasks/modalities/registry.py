@@ -16,6 +16,7 @@ MODALITIES = {
     "ct": "proxflow.tasks.modalities.tomography.modality:Tomography",
     "ct-dynamic": "proxflow.tasks.modalities.dynamic_tomography.modality:DynamicTomography",
     "radar": "proxflow.tasks.modalities.radar.modality:Radar",
+    "image": "proxflow.tasks.modalities.image.modality:StillImage",
 }
 
 

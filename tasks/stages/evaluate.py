@@ -105,7 +105,7 @@ def _written_reference(
 
 def _reference_text(kind: str, made: Modality) -> str:
     if kind == "scan":
-        return "Reference: the image that came with the scan."
+        return made.scan_reference_text
     return made.reference_text() if kind == "fully_sampled" else NO_REFERENCE
 
 

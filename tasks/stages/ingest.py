@@ -25,7 +25,7 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
     Raises ScanError where the file makes no sense, RequestError where ``items`` do not exist.
     """
     config = ScanConfig.model_validate({**context.config, "path": str(context.files["scan"])})
-    with open_scan(context.files["scan"], config.reader, kind=config.kind, schedule=config.schedule) as scan:
+    with open_scan(config.place, config.reader, kind=config.kind, schedule=config.schedule) as scan:
         info = scan.info
         _check_files(context.files, info)
         checked_kind(config, info)

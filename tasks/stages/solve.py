@@ -78,11 +78,11 @@ def solve(
     normalised = operator if problem.norm == 1.0 else (1 / problem.norm) * operator
     scale = data_scale(normalised, y)
     told = _of_item(context, item, scale) if METHODS[method.method].told else {}
-    told["certified"] = mask is None
+    factor = scale / problem.norm
+    told |= {"certified": mask is None, "image_scale": factor}
     numbers |= {name: told[name] for name in METHODS[method.method].told}
     with _suitable(method.method):
         result = function(normalised, y / scale, **numbers, monitor=monitor, resume=resume)
-    factor = scale / problem.norm
     maps = {name: values * factor for name, values in result.maps.items()}
     return Solution(result.image * factor, result.trace, result.curves, maps, result.certificate)
 

@@ -16,6 +16,7 @@ SUGGESTIONS = {
     "ct": "proxflow.tasks.suggestions.tomography:suggest_tomography",
     "ct-dynamic": "proxflow.tasks.suggestions.dynamic_tomography:suggest_dynamic_tomography",
     "radar": "proxflow.tasks.suggestions.radar:suggest_radar",
+    "image": "proxflow.tasks.suggestions.image:suggest_image",
 }
 
 

@@ -76,7 +76,7 @@ def _look(folder: Path, pattern: str, reader: str, known: Known) -> dict[str, Ar
     """The scans that are not known; a file that another scan is made of is none."""
     found: dict[str, Arrival] = {}
     taken: set[str] = set()
-    for path in _candidates(folder, pattern):
+    for path in _candidates(folder, pattern, reader):
         name = path.relative_to(folder).as_posix()
         kin = _kin(path)
         files = known(Arrival(name, path, seen_of(folder, kin)))
@@ -88,7 +88,7 @@ def _look(folder: Path, pattern: str, reader: str, known: Known) -> dict[str, Ar
     return {name: arrival for name, arrival in found.items() if name not in taken and arrival.seen}
 
 
-def _candidates(folder: Path, pattern: str) -> Iterator[Path]:
+def _candidates(folder: Path, pattern: str, reader: str) -> Iterator[Path]:
     try:
         with os.scandir(folder):
             pass
@@ -98,7 +98,9 @@ def _candidates(folder: Path, pattern: str) -> Iterator[Path]:
         parts = path.relative_to(folder).parts
         if any(map(is_ignored, parts)) or _is_result(folder, parts):
             continue
-        fits = looks_like_scan(path) if pattern == EVERYTHING else path.is_file() or is_scan_folder(path)
+        fits = (
+            looks_like_scan(path, reader) if pattern == EVERYTHING else path.is_file() or is_scan_folder(path)
+        )
         if fits:
             yield path
 

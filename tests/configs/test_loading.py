@@ -156,6 +156,20 @@ def test_overrides_set_nested_values_and_list_entries(tmp_path: Path) -> None:
     assert recipe.report.title == "on"
 
 
+def test_an_array_is_named_after_its_file(tmp_path: Path) -> None:
+    text = """name: a
+scan: {kind: image, path: 'a.h5::images/raw'}
+prepare: [{kind: blur}]
+reconstruct: {method: tv}
+"""
+    scan = load_recipe(write(tmp_path, text)).scan
+    assert (scan.path, scan.array) == (str(tmp_path / "a.h5"), "images/raw")
+    assert scan.place == f"{tmp_path / 'a.h5'}::images/raw"
+    assert validate_recipe(load_recipe(write(tmp_path, text)).model_dump(mode="json")).scan == scan
+    found = problems(write(tmp_path, SMALLEST), "scan.array=x")[0]
+    assert "scan.array must be left out for scan.kind mri-cartesian, got x" in found
+
+
 @pytest.mark.parametrize("override", ["nothing", "a..b=1", "prepare.7.n_coils=1", "scan.path.x=1"])
 def test_overrides_that_lead_nowhere_are_refused(tmp_path: Path, override: str) -> None:
     assert problems(write(tmp_path, SMALLEST), override)[0].startswith("--set must")

@@ -283,6 +283,10 @@ def test_find_scans_takes_files_folders_patterns_and_lists(scan_file: Any, tmp_p
     listed = [str(inside / name) for name in ("[x].h5", "a.h5", "b.h5", "empty.h5", "pair.cfl")]
     assert find_scans([str(inside)]) == listed
     assert find_scans([f"{inside}/*"]) == listed
+    (inside / "preview.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert find_scans([str(inside)]) == listed
+    assert find_scans([str(inside)], "image") == sorted([*listed, str(inside / "preview.png")])
+    (inside / "preview.png").unlink()
     assert find_scans([f"{tmp_path}/**/d.h5"]) == [str(tmp_path / "more/deep/d.h5")]
     assert find_scans([f"{inside}/[x].h5"]) == [str(inside / "[x].h5")]  # a file of that very name
     twice = [f"{inside}/a.h5", f"{inside}/../in/a.h5", f"{inside}/pair.hdr", f"{inside}/pair.cfl"]

@@ -23,7 +23,7 @@ from proxflow.tasks.modalities.base import (
     Problem,
     Setting,
     Withheld,
-    random_units,
+    withheld_units,
 )
 from proxflow.tasks.modalities.dynamic_tomography.calibrate import calibrate, calibration_text
 from proxflow.tasks.modalities.dynamic_tomography.geometry import frame_geometry_to_json, prepared_geometry
@@ -103,12 +103,7 @@ class DynamicTomography(Modality):
         self, problem: Problem, calibrated: Artefact, item: int, *, fraction: float, seed: int
     ) -> Withheld:
         """Whole views, of any frames; a frame may lose all it has."""
-        mask = problem.mask
-        held = random_units(np.flatnonzero(mask.cpu().numpy()), fraction, seed)
-        judged = torch.zeros(mask.numel(), dtype=torch.bool, device=mask.device)
-        judged[torch.from_numpy(held).to(mask.device)] = True
-        judged = judged.reshape(mask.shape)
-        return Withheld(mask & ~judged, judged)
+        return withheld_units(problem.mask, fraction, seed)
 
     def operator_bytes(self, problem: Problem) -> int:
         """Its kernels' numbers; it forms no matrix."""

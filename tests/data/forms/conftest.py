@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import h5py
+import nibabel
 import numpy as np
 import pytest
 import scipy.io
@@ -41,6 +42,7 @@ BASE: dict[str, Any] = {
     "frame_spokes": noise(2, 4, 3, 7, 32),
     "frame_trajectory": np.stack([np.stack([np.sin(TURNS + t), np.cos(TURNS + t)], -1) for t in range(4)])
     * np.linspace(-16, 16, 32)[:, None],
+    "pictures": RANDOM.uniform(1, 2, (2, 12, 10)).astype(np.float32),
     "cube": noise(4, 2, 5),  # frequency, transmitter, receiver
     "frequencies": np.array([2e9, 3e9, 4e9, 5e9]),
     "transmitters": RANDOM.uniform(-0.2, 0.2, (2, 3)),
@@ -272,6 +274,12 @@ def twix(folder: Path, a: SimpleNamespace) -> Path:
     return folder / "meas.dat"
 
 
+def nifti(folder: Path, a: SimpleNamespace) -> Path:
+    volume = nibabel.Nifti1Image(a.pictures.transpose(2, 1, 0), np.eye(4))  # type: ignore[no-untyped-call,attr-defined]
+    volume.to_filename(folder / "p.nii")
+    return folder / "p.nii"
+
+
 FORMS: dict[str, tuple[str, Callable[[Path, SimpleNamespace], Path]]] = {
     name: (reader, write)
     for reader, name, write in (
@@ -297,6 +305,7 @@ FORMS: dict[str, tuple[str, Callable[[Path, SimpleNamespace], Path]]] = {
         ("csv", "csv", csv),
         ("merit", "merit", merit),
         ("twix", "twix", twix),
+        ("image", "nifti", nifti),
     )
 }
 

@@ -23,6 +23,7 @@ MODALITIES = {
     **dict.fromkeys(("proxflow-frames", "proxflow-frame-spokes"), "mri-dynamic"),
     **dict.fromkeys(("proxflow-dynamic", "numpy-dynamic"), "ct-dynamic"),
     **dict.fromkeys(("proxflow-radar", "gotcha", "mimo", "numpy-radar", "csv", "merit"), "radar"),
+    "nifti": "image",
 }
 
 

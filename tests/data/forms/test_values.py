@@ -35,6 +35,7 @@ SAMPLES: dict[str, tuple[str, np.ndarray]] = {
     **dict.fromkeys(("dxchange", "nxtomo"), ("counts", COUNTS)),
     **dict.fromkeys(("proxflow-dynamic", "numpy-dynamic"), ("series", SERIES)),
     **dict.fromkeys(("proxflow-radar", "mimo", "numpy-radar", "csv", "merit"), ("cube", NOISE[:, 0, :2, :5])),
+    "nifti": ("pictures", np.ones((2, 12, 10))),
     "gotcha": ("phases", NOISE[0, 0, :6, :4]),
 }
 
@@ -48,7 +49,7 @@ def test_samples_that_are_not_finite(form: str, value: float, make: Make, outcom
     samples.flat[samples.size // 2] = value
     sentence = outcome(make(form, **{name: samples}))
     assert re.search(r"must be finite, got 1 NaN or Inf (samples|values) in item \d", sentence)
-    assert any(axis in sentence for axis in ("coil", "angle", "frequency", "frame"))
+    assert any(axis in sentence for axis in ("coil", "angle", "frequency", "frame", "row"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

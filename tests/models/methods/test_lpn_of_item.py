@@ -74,6 +74,9 @@ def test_it_is_lpn_in_the_unit_of_the_first_image(
     numbers: dict[str, Any] = {"prox": prox, "solver": solver, "n_iter": 9, "tol": 0, "norm": 1.0}
     torch.testing.assert_close(found.image, lpn(real, data, **numbers, unit=unit).image)
     assert found.certificate is None
+    told: dict[str, Any] = {"unit": 6 * float(unit), "image_scale": 3.0}
+    half = lpn_of_item(real, data, prior=prior, solver=solver, n_iter=9, tol=0, stride=8, **told)
+    torch.testing.assert_close(half.image, lpn(real, data, **numbers, unit=2 * unit).image)
     louder = lpn_of_item(real, 7 * data, prior=prior, solver=solver, n_iter=9, tol=0, stride=8)
     torch.testing.assert_close(louder.image, 7 * found.image)
 

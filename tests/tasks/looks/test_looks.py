@@ -158,6 +158,13 @@ def test_spokes_are_held_against_full_sampling(radial_scan: Make) -> None:
     assert "not straight" in bent["spokes"]
 
 
+def test_picture_tells_size_and_values(picture_file: Make) -> None:
+    look, facts = looked(picture_file())
+    assert facts["pictures"] == "1 item x 34 y x 29 x, float32"
+    assert facts["values"] == "40 to 200" and facts["items"] == "blocks"
+    assert look.numbers()["largest"] == 200
+
+
 @pytest.mark.parametrize(
     ("fixture", "how", "n_panels"),
     [
@@ -167,6 +174,7 @@ def test_spokes_are_held_against_full_sampling(radial_scan: Make) -> None:
         ("radar_scan", {}, 2),
         ("radar_scan", {"frequencies": 1}, 1),
         ("radial_scan", {}, 2),
+        ("picture_file", {}, 1),
     ],
 )
 def test_pictures_stand_side_by_side(

@@ -16,6 +16,7 @@ WORDS = {
     "ct": "the axis of rotation",
     "ct-dynamic": "the object changes",
     "radar": "permittivity",
+    "image": "blurred in another way",
 }
 
 

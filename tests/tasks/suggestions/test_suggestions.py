@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import h5py
+import numpy as np
 import pytest
 
 from proxflow.configs.loading import load_recipe
@@ -75,6 +77,9 @@ CASES = {
     "spokes of many coils": Case(
         "radial_scan", {"coils": 18}, ["compress_coils"], "tv", ["gridding", "cg_sense"]
     ),
+    "picture": Case(
+        "picture_file", {}, ["blur"], "tv", ["cgls", "l1_wavelet"], choices=("how the picture was blurred",)
+    ),
     "bent readouts": Case("radial_scan", {"bent": True}, [], "tv", ["gridding", "cg_sense"]),
 }
 NEEDY = {
@@ -125,6 +130,18 @@ def test_recipe_loads_and_fits_its_scan(request: pytest.FixtureRequest, tmp_path
     assert not list(tmp_path.glob(".*"))  # nothing temporary is left
 
 
+@pytest.mark.parametrize(("name", "reader"), [("a.h5::truth", "auto"), ("a.npy", "image")])
+def test_recipe_of_a_named_array_and_a_named_reader(tmp_path: Path, name: str, reader: str) -> None:
+    pictures = np.random.default_rng(0).uniform(1, 2, (2, 12, 10)).astype(np.float32)
+    np.save(tmp_path / "a.npy", pictures)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["truth"], file["other"] = pictures, pictures
+    made = write_recipe(str(tmp_path / name), tmp_path / "recipe.yaml", force=False, reader=reader)
+    assert f'path: "{name}"' in made.path.read_text()
+    scan = load_recipe(made.path).scan
+    assert (scan.reader, scan.place) == (reader, str(tmp_path / name))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_every_value_is_explained_in_lines_that_fit(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
@@ -134,7 +151,7 @@ def test_every_value_is_explained_in_lines_that_fit(
     assert unexplained(text) == []
     assert [line for line in text.splitlines() if len(line) > WIDEST] == []
     for said in made.choices:
-        key = "image" if "(image)" in said else said.partition("calibrate.")[2].rstrip(")")
+        key = "image" if "(image)" in said else said.rpartition(".")[2].rstrip(")")
         marked = [line for line in text.splitlines() if line.lstrip().startswith(f"{key}:")]
         assert len(marked) == 1 and "adapt it" in marked[0]
 
