@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import torch
+from scipy.linalg import eig_banded
 from torch import Tensor
 from torch.nn import functional
 
@@ -42,6 +46,13 @@ class GaussianBlur(LinearOperator):
         self.domain_shape = tuple(shape)
         self.range_shape = (shape[0] + side - 1, shape[1] + side - 1)
 
+    @property
+    def norm(self) -> float:
+        """||A||: the product of those of the Toeplitz matrices T of both axes, by the bands of T^T T."""
+        taps = self.taps.double().cpu().numpy()
+        correlation = np.correlate(taps, taps, "full")[len(taps) - 1 :]
+        return math.prod(_toeplitz_norm(correlation, n) for n in self.domain_shape)
+
     def forward(self, x: Tensor) -> Tensor:
         check_trailing_axes("x", x, self.domain_shape)
         around = len(self.taps) - 1
@@ -54,5 +65,15 @@ class GaussianBlur(LinearOperator):
     def _along(self, x: Tensor, axis: int) -> Tensor:
         """sum_p k_p x[i + p] where x has all of it; the Gaussian is even, so p counts from either end."""
         n = x.shape[axis] - len(self.taps) + 1
-        taps = self.taps.to(x.real.dtype)
-        return torch.stack([tap * x.narrow(axis, p, n) for p, tap in enumerate(taps)]).sum(0)
+        first, *others = self.taps.tolist()
+        total = first * x.narrow(axis, 0, n)
+        for p, tap in enumerate(others, 1):
+            total.add_(x.narrow(axis, p, n), alpha=tap)
+        return total
+
+
+def _toeplitz_norm(correlation: np.ndarray, n: int) -> float:
+    """Root of the largest eigenvalue of the n x n matrix with ``correlation[k]`` beside the diagonal."""
+    bands = np.repeat(correlation[:n, None], n, axis=1)
+    largest = eig_banded(bands, lower=True, eigvals_only=True, select="i", select_range=(n - 1, n - 1))
+    return math.sqrt(largest[0])

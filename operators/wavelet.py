@@ -111,14 +111,19 @@ def _orthogonal_filters(name: str) -> tuple[list[float], list[float]]:
     return wavelet.dec_lo[::-1], wavelet.dec_hi[::-1]
 
 
+def most_levels(shape: tuple[int, ...]) -> int:
+    """How often images (ny, nx) can be halved, the shorter side down to 1."""
+    return (min(shape) - 1).bit_length()
+
+
 def _block_shapes(shape: tuple[int, ...], levels: int) -> list[tuple[int, int]]:
     """The block split at each level, and last the coarse one."""
     if len(shape) != 2:
         raise ValueError(f"shape must be two sizes (ny, nx), got {shape}")
+    if not 0 <= levels <= most_levels(shape):
+        raise ValueError(f"levels must be 0 to {most_levels(shape)} for shape {shape}, got {levels}")
     blocks = [(shape[0], shape[1])]
-    while min(blocks[-1]) >= 2:
+    for _ in range(levels):
         ny, nx = blocks[-1]
         blocks.append(((ny + 1) // 2, (nx + 1) // 2))
-    if not 0 <= levels < len(blocks):
-        raise ValueError(f"levels must be 0 to {len(blocks) - 1} for shape {shape}, got {levels}")
-    return blocks[: levels + 1]
+    return blocks

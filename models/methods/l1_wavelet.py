@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from proxflow.models.methods.result import Reconstruction
+from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.priors.soft_threshold import soft_threshold
 from proxflow.models.solvers.fista import fista
 from proxflow.models.solvers.inner_product import squared_norm
 from proxflow.models.solvers.iteration import Checkpoint, Monitor
 from proxflow.operators.base import LinearOperator
-from proxflow.operators.wavelet import Wavelet
+from proxflow.operators.wavelet import Wavelet, most_levels
 
 
 def l1_wavelet(
@@ -40,7 +41,8 @@ def l1_wavelet(
 
     W being orthonormal, the proximal map is exact: x = W^H S(W v) with S soft thresholding.
 
-    Raises ValueError if lam < 0 or lipschitz <= 0; DivergenceError on NaN or infinity, or where
+    Raises ValueError if lam < 0 or lipschitz <= 0; UnsuitableError for more levels than the image can be
+    halved; DivergenceError on NaN or infinity, or where
     ``lipschitz`` is so low that the objective grows.
     Source: Lustig, Donoho & Pauly, Magn. Reson. Med. 58:1182 (2007), who solve it by nonlinear CG with a
     smoothed modulus and TV beside; ours is FISTA (see ``fista_step``), W alone, the coarse block spared.
@@ -49,6 +51,10 @@ def l1_wavelet(
         raise ValueError(f"lam must be at least 0, got {lam}")
     b = operator.adjoint(y)
     ny, nx = operator.domain_shape
+    if levels > most_levels((ny, nx)):
+        raise UnsuitableError(
+            f"levels must be at most {most_levels((ny, nx))} for {ny} x {nx} pixels, got {levels}"
+        )
     transform = Wavelet((ny, nx), wavelet=wavelet, levels=levels).to(b.device)
     rows, columns = transform.approximation_shape
 

@@ -13,6 +13,7 @@ from proxflow.configs.prepare import Crop, PrepareStep
 from proxflow.configs.prepare_image import Blur, Blurred, CirculantSensing
 from proxflow.data.kspace import Geometry
 from proxflow.data.store.artefact import ArtefactWriter
+from proxflow.data.validate_picture import LEAST_SIDE
 from proxflow.operators.base import LinearOperator
 from proxflow.tasks.calls import StageContext
 from proxflow.tasks.errors import RequestError
@@ -85,6 +86,10 @@ def cropped_matrix(steps: Sequence[PrepareStep], full: tuple[int, int]) -> tuple
         if new[0] > old[0] or new[1] > old[1]:
             raise RequestError(
                 f"prepare crop matrix must fit in {old[0]} x {old[1]}, got {new[0]} x {new[1]}"
+            )
+        if min(new) < LEAST_SIDE:
+            raise RequestError(
+                f"prepare crop matrix must be at least {LEAST_SIDE} x {LEAST_SIDE}, got {new[0]} x {new[1]}"
             )
         matrix = new
         notes.append(f"cropped to {new[0]} x {new[1]} of {old[0]} x {old[1]}")

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.methods.l1_wavelet import l1_wavelet
+from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.operators.wavelet import Wavelet
 
 
@@ -28,3 +29,8 @@ def test_l1_wavelet_meets_the_subgradient_conditions(dense: Any, y: Tensor, wave
     misfit = (dense.forward(result.image) - y).abs().square().sum()
     objective = 0.5 * misfit + lam * coefficients[detail].abs().sum()
     assert result.trace[-1].objective == pytest.approx(objective.item(), rel=1e-9)
+
+
+def test_more_levels_than_halvings_are_refused(dense: Any, y: Tensor) -> None:
+    with pytest.raises(UnsuitableError, match="levels must be at most 3 for 9 x 7 pixels, got 4"):
+        l1_wavelet(dense, y, levels=4)

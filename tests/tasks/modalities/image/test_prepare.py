@@ -81,6 +81,7 @@ def test_crops_keep_the_middle(prepared: Any, path: Path) -> None:
         ([QUIET, {"kind": "circulant_sensing"}], "must say once .* got blur, circulant_sensing"),
         ([QUIET, {"kind": "crop", "matrix": [9, 8]}], "crop must come before what says how"),
         ([{"kind": "crop", "matrix": [9, 12]}, QUIET], "crop matrix must fit in 14 x 11, got 9 x 12"),
+        ([{"kind": "crop", "matrix": [9, 7]}, QUIET], "crop matrix must be at least 8 x 8, got 9 x 7"),
         (
             [{"kind": "circulant_sensing", "ratio": 78}],
             "circulant_sensing ratio must be at most 77 for 14 x 11 pixels, got 78",
