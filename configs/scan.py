@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -61,12 +62,16 @@ class ScanConfig(Part):
     @model_validator(mode="before")
     @classmethod
     def _array_of_its_path(cls, values: Any) -> Any:
-        """``path: FILE::ARRAY`` as path and array; both stay what they are where ``array`` is given, too."""
+        """``path: FILE::ARRAY`` as path and array, as ``split_array`` of the readers cuts it; both stay what
+        they are where ``array`` is given, too."""
         if not isinstance(values, dict) or values.get("kind") != "image" or values.get("array"):
             return values
         if not isinstance(path := values.get("path"), str) or "::" not in path:
             return values
-        file, _, array = path.partition("::")
+        whole = os.path.expanduser(path)  # noqa: PTH111 - here and below Path would raise for odd names
+        if os.path.exists(whole):  # noqa: PTH110 - "::" stands in the name of a folder or file
+            return values
+        file, _, array = path.rpartition("::")
         return values | {"path": file, "array": array}
 
     @property

@@ -33,7 +33,8 @@ class Kind(NamedTuple):
     told_by: str | None = None
 
 
-# Containers known by their first bytes. BART, CSV, Twix and NIfTI files are known by their names.
+# Containers known by their first bytes. BART, CSV, Twix and NIfTI files are known by their names, DICOM
+# by bytes further in.
 SIGNATURES: dict[Container, tuple[bytes, ...]] = {
     "HDF5": (b"\x89HDF\r\n\x1a\n",),
     "MATLAB": (b"MATLAB ",),

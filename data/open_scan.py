@@ -25,11 +25,16 @@ WANTED = {
 
 
 def open_scan(
-    path: str | Path, reader: str = "auto", *, kind: Modality | None = None, schedule: str | None = None
+    path: str | Path,
+    reader: str = "auto",
+    *,
+    kind: Modality | None = None,
+    schedule: str | None = None,
+    array: str | None = None,
 ) -> Scan:
     """The scan at ``path``, a file, a folder or ``sample://NAME``, opened but with no samples read yet.
 
-    ``FILE::ARRAY`` are the pictures that an HDF5 or .npz file holds under that name.
+    ``FILE::ARRAY`` are the pictures that an HDF5 or .npz file holds under that name; see ``split_array``.
 
     Args:
         path: see docs/file-format.md; a BART pair is named with ``.cfl``, ``.hdr`` or neither, a TIFF stack
@@ -38,15 +43,20 @@ def open_scan(
         kind: what the caller takes the file for; it decides where an array of numbers says nothing, and
             makes series of scans that ``as_kind`` can read as such.
         schedule: of ``schedule_angles``, where such an array tells no angles.
+        array: the array's name where the caller knows it, "" for none; ``path`` is then not cut.
 
     Raises ScanError, in one sentence, if there is no such file, it is not a scan, or it is unsound.
     """
-    text, array = split_array(str(path))
+    text, array = split_array(str(path)) if array is None else (path, array)
     file = locate(text if array else path)
     if reader != "auto" and reader not in READERS:
         close = difflib.get_close_matches(reader, READERS, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise ScanError(f"reader must be auto or one of {', '.join(READERS)}, got {reader}{hint}")
+    if array and reader not in ("auto", "image"):
+        raise ScanError(
+            f"reader must be auto or image where an array is named, got {reader} for {file}::{array}"
+        )
     found = _container(file)
     if reader == "auto" and (kind == "image" or array):
         reader = "image"
@@ -76,7 +86,7 @@ def _container(path: Path) -> Container | None:
         raise ScanError(f"{path} must be a file or a folder, got a pipe or device")
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(132)
     except OSError as error:
         raise ScanError(f"{path} must be a file that can be read, got: {error.strerror}") from None
     if not head:
@@ -86,7 +96,7 @@ def _container(path: Path) -> Container | None:
             return container
     if path.suffix.lower() == ".csv":
         return "CSV"
-    if path.name.lower().endswith(NIFTI_NAMES):
+    if path.name.lower().endswith(NIFTI_NAMES) or head[128:] == b"DICM":
         return "Picture"
     return "Twix" if path.suffix.lower() == ".dat" and _of("twix", "is_twix")(path) else None
 
@@ -98,7 +108,7 @@ def _is_bart_stem(path: Path) -> bool:
 def _unknown(path: Path) -> str:
     if path.suffix.lower() in (".yaml", ".yml", ".json"):
         return f"{path} must be a scan file, got a text that may be its sidecar; name the file beside it"
-    forms = "HDF5, MATLAB, NumPy, TIFF, BART, CSV, Twix, NIfTI or PNG"
+    forms = "HDF5, MATLAB, NumPy, TIFF, BART, CSV, Twix, NIfTI, PNG, JPEG or DICOM"
     return f"{path} must be in {forms} form, got unknown content"
 
 

@@ -55,10 +55,16 @@ def matching_sources(source: str) -> list[str]:
     named = NAMED.fullmatch(source)
     subject, place = (f"{named[1]}=", named[2]) if named else ("", source)
     text, array = split_array(place)
-    path = Path(text).expanduser()
-    if path.exists() or not glob.has_magic(text):
+    if Path(text).expanduser().exists() or not glob.has_magic(place):
         return [source]
-    found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+    if whole := _matches(place):  # "::" stands in the names of folders or files
+        text, array, found = place, "", whole
+    else:
+        found = _matches(text)
     if not found:
         raise ScanError(f"images must match existing files, got none for {text}")
     return [f"{subject}{match}{'::' if array else ''}{array}" for match in found]
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))  # noqa: PTH207

@@ -107,7 +107,11 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
     Companions are numbered: two in different folders may have one name.
     """
     with open_scan(
-        recipe.scan.place, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
+        recipe.scan.path,
+        recipe.scan.reader,
+        kind=recipe.scan.kind,
+        schedule=recipe.scan.schedule,
+        array=recipe.scan.array,
     ) as scan:
         companions = {
             f"scan:{number}:{path.name}": str(path.resolve())

@@ -64,7 +64,11 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     or held-out measurements that do not fit it.
     """
     with open_scan(
-        recipe.scan.place, recipe.scan.reader, kind=recipe.scan.kind, schedule=recipe.scan.schedule
+        recipe.scan.path,
+        recipe.scan.reader,
+        kind=recipe.scan.kind,
+        schedule=recipe.scan.schedule,
+        array=recipe.scan.array,
     ) as opened:
         info = opened.info
     checked_kind(recipe.scan, info)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
+from proxflow.data.forms import SIGNATURES
 from proxflow.data.readers.hdf5_file import open_hdf5, reading
 from proxflow.data.readers.measurement_h5 import is_measurement
 from proxflow.data.readers.sidecar_yaml import sidecar_modality
-from proxflow.data.readers.still_stack import HDF5_MAGIC, read_stack
+from proxflow.data.readers.still_stack import read_stack
 from proxflow.data.scan import Scan, ScanInfo, chosen_items
 from proxflow.data.still_picture import StillPicture
 from proxflow.data.validate_picture import check_picture_form, checked_picture
@@ -68,7 +69,7 @@ def _refuse_other_scans(path: Path, array: str) -> None:
     if array or path.is_dir():
         return
     with path.open("rb") as file:
-        if file.read(8) != HDF5_MAGIC:
+        if not file.read(8).startswith(SIGNATURES["HDF5"]):
             return
     with open_hdf5(path) as opened, reading(path, "the file's structure"):
         if is_measurement(opened):

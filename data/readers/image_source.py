@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
+from proxflow.data.forms import SIGNATURES
 from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, reading
+from proxflow.data.readers.hdf5_images import own_arrays, said_of
 from proxflow.data.readers.npz_arrays import is_npz, is_numpy, npz_keys, read_npy, read_npz
 from proxflow.data.samples.catalogue import locate
 from proxflow.data.validate import check_finite
 
 Stack = Literal["slices", "times"]
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 USUAL_KEYS = ("reference", "image", "images", "hu", "data")
 PIXEL_KEYS = ("pixel_mm", "pixel_size_mm")
 PIXEL_OF_SCAN = "geometry/image_pixel"
@@ -83,7 +84,7 @@ def read_images(
         raise ScanError(f"{file} must be an existing image file, got none there")
     with file.open("rb") as opened:
         head = opened.read(8)
-    if head == HDF5_MAGIC:
+    if head.startswith(SIGNATURES["HDF5"]):
         with open_hdf5(file) as opened_file:
             return _picked(file, _of_hdf5(opened_file, file, stack, key), slice_index, times, unsigned)
     if is_numpy(file):
@@ -129,20 +130,12 @@ def _of_numpy(path: Path, stack: Stack, key: str | None) -> _Held:
 
 def _of_hdf5(file: h5py.File, path: Path, stack: Stack, key: str | None) -> _Held:
     with reading(path, "the file's structure"):
-        shapes: dict[str, tuple[int, ...]] = {}
-        for name in file:
-            found = file.get(name) if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
-            if isinstance(found, h5py.Dataset) and found.dtype.kind in "iuf":
-                shapes[name] = found.shape
-        array = own_dataset(file, path, _chosen(path, shapes, key))
+        array = own_dataset(file, path, _chosen(path, own_arrays(file, path, "iuf"), key))
         sizes = [own_dataset(file, path, name)[()] for name in (*PIXEL_KEYS, PIXEL_OF_SCAN) if name in file]
-        units = str(array.attrs.get("units", ""))
-        source = {name: str(text) for name, text in file["source"].attrs.items()} if "source" in file else {}
-        factor = array.attrs.get("factor")
-    values = array if factor is None else np.asarray(array[()]) * float(factor)
-    return _Held(
-        values, _axes(path, array.shape, stack), _pixel(sizes[0]) if sizes else None, units, dict(source)
-    )
+        said = said_of(file, path, array)
+        values = array if said.factor is None else said.scaled(np.asarray(array[()]))
+    pixel = _pixel(sizes[0]) if sizes else None
+    return _Held(values, _axes(path, array.shape, stack), pixel, said.units, said.source)
 
 
 def _chosen(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None) -> str:

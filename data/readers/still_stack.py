@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.forms import SIGNATURES
 from proxflow.data.picture_names import NIFTI_NAMES
+from proxflow.data.readers.dicom_series import is_dicom, read_dicom, read_dicom_series
 from proxflow.data.readers.hdf5_file import open_hdf5, own_dataset, read_all, reading, top_level
+from proxflow.data.readers.hdf5_images import as_text, own_arrays, said_of
 from proxflow.data.readers.npz_arrays import is_npz, is_numpy, npz_keys, read_npy, read_npz
 from proxflow.data.readers.tiff_pages import TiffPages, is_tiff
 
 WHO = ("patient", "subject")  # arrays that name the subject of each image
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+NUMBERS = "biufc"  # kinds of dtype
 GREY = {"1": np.uint8, "L": np.uint8, "I;16": np.uint16, "I": np.int32, "F": np.float32}  # Pillow's modes
 
 
@@ -36,27 +37,42 @@ def read_stack(path: Path, array: str = "") -> StillStack:
     """The images of an existing file, by its content, or of a folder, which is one DICOM series.
 
     NIfTI, by its name: slices along the last axis. NumPy and HDF5: (..., y, x), the array ``array`` or the
-    only one; values are multiplied by an attribute ``factor``. TIFF: its pages. PNG and JPEG: grey ones.
+    only one; values are multiplied by an attribute ``factor``. TIFF: its pages. PNG and JPEG: grey
+    ones. DICOM: one file.
 
-    Raises ScanError where it is none of these, or not read.
+    Raises ScanError where it is none of these, or not read, or has no named arrays where one is asked for.
     """
     if path.is_dir():
-        return _dicom_series(path)
-    if path.name.lower().endswith(NIFTI_NAMES):
-        return StillStack(_nifti(path))
+        _refuse_array(path, array)
+        images, files = read_dicom_series(path)
+        return StillStack(images, files=files)
     with path.open("rb") as file:
         head = file.read(8)
-    if is_numpy(path):
-        return _numpy(path, array)
-    if head == HDF5_MAGIC:
+    if head.startswith(SIGNATURES["HDF5"]):
         return _hdf5(path, array)
+    if is_numpy(path) and is_npz(path):
+        return _npz(path, array)
+    _refuse_array(path, array)
+    if path.name.lower().endswith(NIFTI_NAMES):
+        return StillStack(_nifti(path))
+    if is_numpy(path):
+        return StillStack(read_npy(path))
     if is_tiff(head):
         return StillStack(_tiff(path))
     if head.startswith(SIGNATURES["Picture"]):
         return StillStack(_picture(path))
+    if is_dicom(path):
+        return StillStack(read_dicom(path))
     raise ScanError(
-        f"images must be NIfTI, .npy, .npz, HDF5, TIFF, PNG, JPEG or a DICOM folder, got {path.name}"
+        f"images must be NIfTI, .npy, .npz, HDF5, TIFF, PNG, JPEG, DICOM or a DICOM folder, got {path.name}"
     )
+
+
+def _refuse_array(path: Path, array: str) -> None:
+    if array:
+        raise ScanError(
+            f"{path.name} must be an HDF5 or .npz file to hold an array {array}, got another form"
+        )
 
 
 def _nifti(path: Path) -> NDArray:
@@ -69,41 +85,33 @@ def _nifti(path: Path) -> NDArray:
     return np.moveaxis(volume, (0, 1), (-1, -2)) if volume.ndim >= 2 else volume
 
 
-def _numpy(path: Path, array: str) -> StillStack:
-    if not is_npz(path):
-        return StillStack(read_npy(path))
+def _npz(path: Path, array: str) -> StillStack:
     keys = npz_keys(path)
     who = next((key for key in WHO if key in keys), None)
     name = array or _only([key for key in keys if key not in WHO], "images", path)
     found = read_npz(path, [name] + ([who] if who else []))
-    return StillStack(found[name], [str(one) for one in found[who]] if who else ())
+    return StillStack(found[name], _names(found[who]) if who else ())
 
 
 def _hdf5(path: Path, array: str) -> StillStack:
-    with open_hdf5(path) as file:
-        stacks = [name for name in file if getattr(file[name], "ndim", 0) >= 2]
+    with open_hdf5(path) as file, reading(path, "the file's structure"):
+        stacks = [] if array else [n for n, s in own_arrays(file, path, NUMBERS).items() if len(s) >= 2]
         name = array or _only(stacks, "images", path)
-        if name not in file:
+        if file.get(name, getlink=True) is None:
             raise ScanError(f"{path.name} must hold the dataset {name}, got {top_level(file)}")
         dataset = own_dataset(file, path, name)
-        images, factor, units = (
-            read_all(path, dataset),
-            dataset.attrs.get("factor"),
-            dataset.attrs.get("units"),
-        )
+        if dataset.dtype.kind not in NUMBERS:
+            raise ScanError(f"{path.name}: {name} must hold numbers, got {dataset.dtype}")
+        said = said_of(file, path, dataset)
+        images = said.scaled(read_all(path, dataset))
         who = next((key for key in WHO if key in file), None)
-        names = read_all(path, own_dataset(file, path, who)) if who else ()
-        with reading(path, "source"):
-            source = {key: str(text) for key, text in _own_attributes(file)}
-    images = images if factor is None else images * float(factor)
-    whose = [one.decode(errors="replace") if isinstance(one, bytes) else str(one) for one in names]
-    return StillStack(images, whose, source | ({"units": str(units)} if units is not None else {}))
+        whose = _names(read_all(path, own_dataset(file, path, who))) if who else ()
+    return StillStack(images, whose, said.source | ({"units": said.units} if said.units else {}))
 
 
-def _own_attributes(file: h5py.File) -> list[tuple[str, Any]]:
-    """Of the group ``source``, if the file itself holds one."""
-    own = isinstance(file.get("source", getlink=True), h5py.HardLink)
-    return list(file["source"].attrs.items()) if own else []
+def _names(found: NDArray) -> list[str]:
+    """One name or several, as texts."""
+    return [as_text(one) for one in np.ravel(found)]
 
 
 def _only(names: Sequence[str], usual: str, path: Path) -> str:
@@ -138,30 +146,3 @@ def _picture(path: Path) -> NDArray:
             f"{path.name} must be a grey picture, got {len(bands)} channel{'s' * (len(bands) > 1)} ({mode})"
         )
     return image
-
-
-def _dicom_series(folder: Path) -> StillStack:
-    """All images of one size in the folder, in the order of their instance numbers."""
-    import pydicom
-
-    files = tuple(_dicom_files(folder))
-    read = [(pydicom.dcmread(path, force=False), path) for path in files]
-    read = [(one, path) for one, path in read if "PixelData" in one]
-    shapes = {(one.Rows, one.Columns) for one, _ in read}
-    if len(shapes) != 1:
-        raise ScanError(f"{folder} must hold DICOM images of one size, got {len(shapes)} sizes")
-    read.sort(key=lambda pair: int(pair[0].get("InstanceNumber", 0)))
-    try:
-        planes = [
-            one.pixel_array * float(one.get("RescaleSlope", 1)) + float(one.get("RescaleIntercept", 0))
-            for one, _ in read
-        ]
-    except Exception as error:  # pydicom's decoders raise what they like
-        raise ScanError(f"{folder} must hold readable DICOM images, got an error: {error}") from error
-    return StillStack(np.stack(planes), files=tuple(path for _, path in read))
-
-
-def _dicom_files(folder: Path) -> Iterator[Path]:
-    from pydicom.misc import is_dicom
-
-    return (path for path in sorted(folder.iterdir()) if path.is_file() and is_dicom(path))

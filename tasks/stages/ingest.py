@@ -25,7 +25,13 @@ def ingest(context: StageContext, writer: ArtefactWriter) -> None:
     Raises ScanError where the file makes no sense, RequestError where ``items`` do not exist.
     """
     config = ScanConfig.model_validate({**context.config, "path": str(context.files["scan"])})
-    with open_scan(config.place, config.reader, kind=config.kind, schedule=config.schedule) as scan:
+    with open_scan(
+        context.files["scan"],  # with its links resolved, and found before: never to be cut at "::"
+        config.reader,
+        kind=config.kind,
+        schedule=config.schedule,
+        array=config.array or "",
+    ) as scan:
         info = scan.info
         _check_files(context.files, info)
         checked_kind(config, info)

@@ -68,7 +68,7 @@ def test_a_dicom_series_in_its_own_unit(tmp_path: Path) -> None:
     [
         ("a.npy", np.ones(3), r"must hold images \(..., y, x\)"),
         ("a.npy", np.full((2, 2), np.nan), "must hold finite numbers"),
-        ("a.txt", None, "must be NIfTI, .npy, .npz, HDF5, TIFF, PNG, JPEG or a DICOM folder"),
+        ("a.txt", None, "must be NIfTI, .npy, .npz, HDF5, TIFF, PNG, JPEG, DICOM or a DICOM folder"),
         ("none.npy", None, "must be existing files"),
         ("a.nii", None, "must be a readable NIfTI file"),
     ],
