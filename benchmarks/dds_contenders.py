@@ -142,11 +142,12 @@ def solved(contender: Contender, numbers: Numbers, posed: Posed, device: str) ->
     else:
         normalised = operator if posed.norm == 1 else (1 / posed.norm) * operator
         scale = data_scale(normalised, y)
+        image_scale = scale / posed.norm
         level = None if posed.noise_std is None else posed.noise_std / scale
-        told = {"item": posed.item, "noise_std": level, "certified": True}
+        told = {"item": posed.item, "noise_std": level, "certified": True, "image_scale": image_scale}
         arguments |= {name: told[name] for name in method.told}
         made = function(normalised, y / scale, **arguments)
-        image = made.image * (scale / posed.norm)
+        image = made.image * image_scale
     found = image.cpu().numpy().reshape(posed.reference.shape)
     return Solved(found, clock() - began, made.trace, made.certificate)
 
