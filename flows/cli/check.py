@@ -50,8 +50,8 @@ def _show(console: Console, checked: RunCheck) -> None:
 
     fit, estimates = checked.fit, checked.estimates
     shape, axes = (fit.n_items, *fit.shape), fit.info.axes
-    named = [f"{size} {axis}" for size, axis in zip(shape, axes, strict=False)]
-    sizes = " x ".join(named if len(shape) == len(axes) else map(str, shape))
+    named = axes if len(axes) == len(shape) else ("",) * len(shape)  # combinations of pixels have no axes
+    sizes = " x ".join(f"{size} {axis}".strip() for size, axis in zip(shape, named, strict=True))
     sampling = "" if fit.acceleration is None else f", R = {fit.acceleration:.3f}"
     console.print(f"[green]✓[/] the recipe fits {fit.info.path.name} ({fit.info.format})", soft_wrap=True)
     console.print(
