@@ -27,19 +27,19 @@ ITERATIVE = {"l1": l1, "tv_magnitude": tv_magnitude}
 PNP, ESTIMATED, DEEP2S = "pnp_magnitude", "pnp_magnitude, epsilon estimated", "deep2s"
 METHODS = ("zero_filled", *DIRECT, *ITERATIVE, DEEP2S, PNP)
 START: dict[str, Numbers] = {
-    "l1": {"alpha": 0.1, "kappa": 0.013, "n_iter": 300},
-    "tv_magnitude": {"alpha": 0.03, "kappa": 0.013, "n_iter": 300},
-    PNP: {"sigma": 0.1, "kappa": 0.04, "n_iter": 15, "update": "woodbury"},
+    "l1": {"alpha": 0.1, "kappa": 0.013, "n_iter": 30},
+    "tv_magnitude": {"alpha": 0.03, "kappa": 0.013, "n_iter": 3},
+    PNP: {"sigma": 0.2, "kappa": 0.013, "n_iter": 15, "average": False, "update": "woodbury"},
 }
-# One number after the other, the others at their best so far
+# One number after the other, the others at their best so far, then their neighbours
 GRIDS: dict[str, tuple[tuple[str, tuple[float, ...]], ...]] = {
-    "l1": (("alpha", (0.03, 0.1, 0.3)), ("n_iter", (3, 10, 30, 100, 300))),
-    "tv_magnitude": (("n_iter", (3, 10, 30, 100, 300)), ("alpha", (0.003, 0.01, 0.03, 0.1))),
+    "l1": (("alpha", (0.03, 0.1, 0.3)), ("n_iter", (3, 10, 30, 100))),
+    "tv_magnitude": (("n_iter", (3, 10, 30)), ("alpha", (0.003, 0.01, 0.03, 0.1))),
     PNP: (
-        ("sigma", (0.05, 0.1, 0.15, 0.2)),
-        ("kappa", (0.013, 0.04, 0.13)),
-        ("sigma_decay", (1.0, 1.03, 1.1)),
-        ("n_iter", (3, 5, 8, 15, 30, 60)),
+        ("sigma", (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2)),
+        ("kappa", (0.0043, 0.013, 0.04)),
+        ("n_iter", (3, 5, 8, 15, 30)),
+        ("average", (False, True)),
     ),
 }
 

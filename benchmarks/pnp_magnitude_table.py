@@ -8,9 +8,9 @@ docs/methods/pnp-magnitude.md.
 12 x 13 antennas on the diagonals of a square, 5, 10 and 20 frequencies of 4 to 16 GHz, 10, 20 and 30 dB; 50
 held-out scenes of 49 x 25 x 25 voxels with random phases. Judged are magnitudes divided by their maximum.
 The noise norm that data may miss is the true one for l1, TV and plug-and-play alike, as in the paper; one
-more row has it estimated, on fewer scenes. Numbers were chosen on six other scenes at 20 dB for each number
-of frequencies, and serve at every noise level (`benchmarks/pnp_magnitude_numbers.json`). What is done is
-kept in the file, so that an interrupted run goes on; figures of a method with other numbers or weights are
+more row has it estimated, on fewer scenes. Numbers were chosen on twelve other scenes at 20 dB for each
+number of frequencies, and serve at every noise level (`benchmarks/pnp_magnitude_numbers.json`). What is done
+is kept in the file, so that an interrupted run goes on; figures of a method with other numbers or weights are
 made anew. Scenes are solved some at a time: the factor of the least squares is made once for all of them.
 Seconds are those that the processor worked, per scene.
 """

@@ -110,7 +110,7 @@ def networks(asked: argparse.Namespace) -> dict[str, ReconResNet | UNet2d]:
         found: dict[str, ReconResNet | UNet2d] = {asked.network: open_reconresnet(asked.network)}
     else:
         config = ReconResNetTraining(architecture="reconresnet")
-        sizes = ReconResNetSettings(n_blocks=config.blocks, width=config.channels)
+        sizes = ReconResNetSettings(n_blocks=config.residual.blocks, width=config.channels)
         found = {"default sizes": ReconResNet(sizes)}
     return found | ({"published sizes": ReconResNet(RELEASED)} if asked.released else {})
 

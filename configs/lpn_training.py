@@ -8,7 +8,7 @@ from pydantic import Field
 
 from proxflow.configs.base import Part
 from proxflow.configs.diffusion_training import PriorKind
-from proxflow.configs.network_training import ImageBatch, ImageSizes, ImageSteps, Validation
+from proxflow.configs.network_training import Decay, ImageBatch, ImageSizes, ImageSteps, Validation
 
 Rate = Annotated[float, Field(gt=0, le=1)]
 
@@ -51,11 +51,21 @@ class LpnTraining(Part):
         description="Noise removed, its std where 1 is the 0.995 quantile of an image: the one strength that "
         "the network will have.",
     )
+    beyond: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.25,
+        description="How far clean values reach below 0 and above 1, for which half of the images are "
+        "stretched and shifted; 0: not at all.",
+    )
     pretraining: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5, description="Share of the steps, the first, on absolute errors."
     )
     learning_rate: Rate = Field(default=1e-3, description="Of Adam, on absolute errors.")
     matching_rate: Rate = Field(default=1e-4, description="Of Adam, on proximal matching.")
+    decay: Decay = Field(
+        default=0.25,
+        description="Share of the steps, the last, over which the rate falls to 0, all of proximal matching "
+        "at most.",
+    )
     gamma: Annotated[float, Field(gt=0, le=10)] = Field(
         default=0.08,
         description="Of the last quarter of proximal matching, per pixel: an error of which the loss starts "
@@ -85,3 +95,9 @@ class LpnTraining(Part):
     def whole_gamma(self) -> float:
         """The last gamma for the norm over all pixels and channels of what the network sees."""
         return self.gamma * self.side * self.channels**0.5
+
+    @property
+    def clean_range(self) -> tuple[float, float]:
+        """Of the clean values, in every channel."""
+        high = 1 + self.beyond
+        return (-high if self.channels == 2 else -self.beyond, high)

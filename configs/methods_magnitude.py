@@ -14,7 +14,7 @@ from proxflow.configs.tunable import Tunable
 
 Kappa = Annotated[float, Field(gt=0, le=1000)]
 Factor = Annotated[float, Field(ge=1, le=10)]
-Sigma = Annotated[float, Field(ge=0, le=1), Tunable(0.02, 0.3, limits=(0.005, 1))]
+Sigma = Annotated[float, Field(ge=0, le=2), Tunable(0.02, 0.3, limits=(0.005, 2))]
 KAPPA_TEXT = "Ratio of the two penalties, relative to ||A||^2: speed, not result."
 
 
@@ -86,6 +86,11 @@ class PnpMagnitude(Choice):
     scale: Literal["peak", "start"] = Field(
         default="peak",
         description="The denoiser's unit: the peak of what it is given, or that of the first image.",
+    )
+    average: bool = Field(
+        default=False,
+        description="The image is the mean of all iterations, not the last: where few data leave them going "
+        "round.",
     )
     tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
 

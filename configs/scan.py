@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from proxflow.configs.base import Modality, Part
 
@@ -58,26 +57,6 @@ class ScanConfig(Part):
         description="Angles of the projections of ct-dynamic, where the file tells none: bit_reversed, "
         "golden, linear, or random(SEED).",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _array_of_its_path(cls, values: Any) -> Any:
-        """``path: FILE::ARRAY`` as path and array, as ``split_array`` of the readers cuts it; both stay what
-        they are where ``array`` is given, too."""
-        if not isinstance(values, dict) or values.get("kind") != "image" or values.get("array"):
-            return values
-        if not isinstance(path := values.get("path"), str) or "::" not in path:
-            return values
-        whole = os.path.expanduser(path)  # noqa: PTH111 - here and below Path would raise for odd names
-        if os.path.exists(whole):  # noqa: PTH110 - "::" stands in the name of a folder or file
-            return values
-        file, _, array = path.rpartition("::")
-        return values | {"path": file, "array": array}
-
-    @property
-    def place(self) -> str:
-        """The path with the name of the array, as ``open_scan`` takes it."""
-        return self.path if self.array is None else f"{self.path}::{self.array}"
 
     @field_validator("items", mode="before")
     @classmethod

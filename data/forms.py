@@ -43,6 +43,8 @@ SIGNATURES: dict[Container, tuple[bytes, ...]] = {
     "Picture": (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"),
 }
 
+PAGES = (".tif", ".tiff")  # names of the files of which a folder is a stack
+
 # Where pictures may lie besides the container of their own: read if the caller says that they are pictures.
 PICTURES_TOO: tuple[Container, ...] = ("HDF5", "NumPy", "TIFF")
 

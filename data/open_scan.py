@@ -75,7 +75,7 @@ def open_scan(
 def _container(path: Path) -> Container | None:
     """What holds the scan: told by the first bytes, else by the name; None if neither is known."""
     if path.is_dir():
-        return "TIFF"
+        return "Picture" if _of("dicom_series", "is_dicom_folder")(path) else "TIFF"
     if path.suffix in (".cfl", ".hdr") or _is_bart_stem(path):
         if not (path.exists() or _is_bart_stem(path.with_suffix(""))):
             raise ScanError(f"{path} must be an existing file, got none there")

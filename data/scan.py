@@ -42,7 +42,8 @@ class ScanInfo:
     ``has_trajectory`` that its samples lie along spokes, not on a grid; ``has_maps`` that coil maps came with
     it. ``geometry`` is the image an MRI scan is meant for; ``acquisition`` how a CT or radar scan was taken,
     ``quantity`` what a CT scan's samples are; ``has_fields`` tells of dark and flat fields (CT) or a
-    background (radar).
+    background (radar). ``held_bytes`` is the most that an open scan of pictures holds beside what is read of
+    it, where the file's form has to be read as a whole.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class ScanInfo:
     notes: tuple[str, ...] = ()
     source: Mapping[str, str] = field(default_factory=dict)
     companions: tuple[Path, ...] = ()
+    held_bytes: int = 0
 
     def __post_init__(self) -> None:
         """What the file says in words reaches terminals, logs and reports: make it printable."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
 from proxflow.data.picture_names import split_array
-from proxflow.data.readers.still_stack import read_stack
+from proxflow.data.readers.open_stack import open_stack
 
 Images = dict[str, list[NDArray[np.float32]]]
 NAMED = re.compile(r"([A-Za-z0-9_.-]+)=(.+)")
@@ -21,7 +21,7 @@ def read_still_images(source: str) -> Images:
     """Images float32 (y, x) by subject, in the unit of the file; of complex ones the magnitude.
 
     source: a path, or ``SUBJECT=PATH``, or ``PATH::NAME`` for one array of an HDF5 or .npz file, as
-    ``read_stack`` reads them. A folder is one DICOM series, in the unit its rescaling gives. An array
+    ``open_stack`` opens them. A folder is one DICOM series, in the unit its rescaling gives. An array
     ``patient`` or ``subject`` beside the images says whose each is; else the file's name does.
 
     Raises ScanError where there is no such file, or it is not read as images.
@@ -32,17 +32,16 @@ def read_still_images(source: str) -> Images:
     path = Path(text).expanduser()
     if not path.exists():
         raise ScanError(f"images must be existing files, got {path}")
-    stack, whose, *_ = read_stack(path, array)
-    if stack.ndim < 2 or stack.size == 0 or stack.dtype.kind not in "iufc":
-        raise ScanError(
-            f"{path.name} must hold images (..., y, x) of numbers, got {stack.dtype} {stack.shape}"
-        )
-    stack = np.abs(stack) if stack.dtype.kind == "c" else stack
-    images = stack.reshape(-1, *stack.shape[-2:]).astype(np.float32)
-    if not np.isfinite(images).all():
+    with open_stack(path, array) as stack:
+        if len(stack.shape) < 2 or 0 in stack.shape or stack.dtype.kind not in "iufc":
+            raise ScanError(
+                f"{path.name} must hold images (..., y, x) of numbers, got {stack.dtype} {stack.shape}"
+            )
+        images, whose = [_magnitude(stack.image(number)) for number in range(stack.n_images)], stack.whose
+    if not all(np.isfinite(image).all() for image in images):
         raise ScanError(f"{path.name} must hold finite numbers, got NaN or infinity")
     if subject or len(whose) != len(images):
-        return {subject or path.name.split(".")[0]: list(images)}
+        return {subject or path.name.split(".")[0]: images}
     return {name: [images[i] for i in range(len(images)) if whose[i] == name] for name in sorted(set(whose))}
 
 
@@ -64,6 +63,11 @@ def matching_sources(source: str) -> list[str]:
     if not found:
         raise ScanError(f"images must match existing files, got none for {text}")
     return [f"{subject}{match}{'::' if array else ''}{array}" for match in found]
+
+
+def _magnitude(image: NDArray) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # what it gives is refused
+        return np.array(np.abs(image) if image.dtype.kind == "c" else image, dtype=np.float32)
 
 
 def _matches(pattern: str) -> list[str]:

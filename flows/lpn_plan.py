@@ -21,10 +21,10 @@ def _names(config: LpnTraining) -> Names:
 
 
 def _load(sources: Sequence[str], config: LpnTraining, device: str) -> LpnImageTraining:
-    from proxflow.tasks.diffusion_training.load import load_prior_images
+    from proxflow.tasks.lpn_training.load import load_lpn_images
     from proxflow.tasks.lpn_training.training import LpnImageTraining
 
-    return LpnImageTraining(load_prior_images(sources, config), config)
+    return LpnImageTraining(load_lpn_images(sources, config), config)
 
 
 LPN = NetworkTraining("train-lpn", LpnTraining, {"kind": "ct"}, {"validate_on": "validate"}, _names, _load)

@@ -22,6 +22,7 @@ from proxflow.flows.launch import Finished, launch
 from proxflow.flows.prefect_engine import PrefectEngine
 from proxflow.flows.prefect_origin import flow_origin
 from proxflow.flows.told import hand_over, told
+from proxflow.tasks.recipe_scan import divided
 from proxflow.tasks.reporting import reporter
 
 log = logging.getLogger("proxflow.run")
@@ -44,7 +45,7 @@ class Plan:
     @property
     def tags(self) -> list[str]:
         """Modality, sample, methods."""
-        scan = self.recipe.scan
+        scan = divided(self.recipe.scan)
         sample = scan.path.removeprefix("sample://")
         return [scan.kind, Path(sample).name, *(config.method for config in self.methods)]
 

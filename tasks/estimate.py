@@ -6,7 +6,8 @@ most), and its arrays. With N items, per item R bytes as measured, Y bytes prepa
 float32), P voxels of c bytes, w / c the working precision (1 or 2), O bytes of the operator, M methods, and
 B items read from the file at once:
 
-    ingest       3 B R + N P               B items as stored, sorted and written, and the masks
+    ingest       3 B R + N P + H           B items as stored, sorted and written, and the masks; H: what the
+                                           reader holds of a file that has to be read as a whole
     prepare      4 Y + 3 N P               one item through the steps, and the masks before and after
     calibrate    4 Y + K + O               one item; K: ESPIRiT's kernel matrices, 5 (36 C)^2 2 c for C coils
     reconstruct  (5 Y + 30 P c) w / c + O + D   samples, scaled copy and products; iterates, of ``dds`` for
@@ -46,7 +47,6 @@ from proxflow.tasks.methods import METHODS
 from proxflow.tasks.prior_memory import prior_bytes
 from proxflow.tasks.rehearsal import Rehearsal, bytes_of
 from proxflow.tasks.report.window import MOST_ITEMS
-from proxflow.tasks.series_timing import course_seconds
 from proxflow.tasks.timing_probe import iteration_seconds, normal_seconds, pass_seconds
 
 DISK_RATE = 300e6  # bytes a second through HDF5, two checksums and fsync
@@ -92,7 +92,11 @@ def estimate_run(
     pixels, io = n_items * voxels * len(methods), n_items * item / DISK_RATE
     each = n_items / len(fit.probed)
     rows = [
-        ("ingest", 3 * block + n_items * voxels, each * fit.seconds["ingest"] + n_items * raw / DISK_RATE),
+        (
+            "ingest",
+            3 * block + n_items * voxels + fit.info.held_bytes,
+            each * fit.seconds["ingest"] + n_items * raw / DISK_RATE,
+        ),
         (
             "prepare",
             max(3 * raw, 4 * item) + 3 * n_items * voxels,
@@ -104,7 +108,7 @@ def estimate_run(
             (each if fit.kind.calibrates_items else 1) * fit.seconds["calibrate"] + 2 * io,
         ),
     ]
-    for config, (seconds, certifying) in zip(methods, _solving(methods, fit, device), strict=True):
+    for config, (seconds, certifying) in zip(methods, _solving(methods, fit, device, kept), strict=True):
         held = solving + (getattr(config, "samples", 1) - 1) * iterates * factor
         held += _network_bytes(config, fit, device, recipe.runtime.precision, kept)
         rows.append((f"reconstruct:{config.method}", held, n_items * (seconds + certifying) + 2 * io))
@@ -154,7 +158,9 @@ def _network_bytes(
     return prior_bytes(arguments, operator, y.dtype, gradient=config.method == "dps")
 
 
-def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> list[tuple[float, float]]:
+def _solving(
+    methods: Sequence[MethodConfig], fit: Rehearsal, device: str, kept: int | None
+) -> list[tuple[float, float]]:
     """Seconds per item of each method, and what the certificate of a delivered image takes."""
     operator, y = fit.problem.posed(fit.problem.mask)
     dtype = y.dtype
@@ -163,13 +169,15 @@ def _solving(methods: Sequence[MethodConfig], fit: Rehearsal, device: str) -> li
 
     def iterating(config: MethodConfig) -> tuple[float, float]:
         if isinstance(config, RedPsm | Psm | PsmTv | TdDip):
+            from proxflow.tasks.series_timing import course_seconds  # its methods import Numba
+
             normalised = (1 / fit.problem.norm) * operator
             assert isinstance(normalised, FrameOperator)  # their ``fits`` says so
             return course_seconds(config, normalised, y / data_scale(normalised, y), device), 0.0
         before = config.cost.before * normal
         if isinstance(config, ReconResNet):
-            return before + pass_seconds(config, operator, dtype, device), 0.0
-        prior = iteration_seconds(config, operator, dtype, device)
+            return before + pass_seconds(config, operator, dtype, device, kept), 0.0
+        prior = iteration_seconds(config, operator, dtype, device, kept)
         once = config.cost.each * normal + prior
         return before + getattr(config, "n_iter", 0) * once, config.cost.passes * prior
 

@@ -11,11 +11,11 @@ from proxflow.configs.calibrate import Given
 from proxflow.configs.loading import dump_recipe
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.recipe import Recipe
-from proxflow.data.open_scan import open_scan
 from proxflow.data.store.store import Ref
 from proxflow.tasks.calls import StageCall, StageOutcome
 from proxflow.tasks.denoisers import denoiser_files, method_part
 from proxflow.tasks.errors import RequestError
+from proxflow.tasks.recipe_scan import divided, open_recipe_scan
 
 
 class Engine(Protocol):
@@ -92,7 +92,7 @@ def _measured(recipe: Recipe, run: _Recorder) -> tuple[Ref, dict[str, Ref]]:
 def stage_configs(recipe: Recipe) -> dict[str, dict[str, Any]]:
     """What of the recipe each stage before the reconstruction is given."""
     return {
-        "ingest": recipe.scan.model_dump(mode="json", exclude={"path"}),
+        "ingest": divided(recipe.scan).model_dump(mode="json", exclude={"path"}),
         "prepare": {
             "steps": [step.model_dump(mode="json") for step in recipe.prepare],
             "image": recipe.image.model_dump(mode="json"),
@@ -106,13 +106,7 @@ def scan_files(recipe: Recipe) -> dict[str, str]:
 
     Companions are numbered: two in different folders may have one name.
     """
-    with open_scan(
-        recipe.scan.path,
-        recipe.scan.reader,
-        kind=recipe.scan.kind,
-        schedule=recipe.scan.schedule,
-        array=recipe.scan.array,
-    ) as scan:
+    with open_recipe_scan(recipe.scan) as scan:
         companions = {
             f"scan:{number}:{path.name}": str(path.resolve())
             for number, path in enumerate(scan.info.companions)

@@ -16,7 +16,8 @@ from proxflow.operators.base import LinearOperator
 def prior_bytes(
     arguments: Mapping[str, Any], operator: LinearOperator, dtype: torch.dtype, *, gradient: bool
 ) -> int:
-    """Weights, and what the images take that are given to the prior at once; 0 without one.
+    """Weights, and the larger of what the images take that are given to the prior at once, and the weights
+    again, of which a copy is made when they are read; 0 without a prior.
 
     arguments: of the method, as ``method_arguments`` makes them.  gradient: whether one is taken through it.
     """
@@ -28,4 +29,5 @@ def prior_bytes(
     image = torch.empty(shape[-2:], dtype=dtype, device="meta")
     n_images = math.prod(shape[:-2]) * arguments.get("samples", 1)
     at_once = min(n_images, prior.images_at_once(image, gradient=gradient))
-    return prior.weight_bytes + at_once * prior.bytes_of_one(image, gradient=gradient)
+    images = at_once * prior.bytes_of_one(image, gradient=gradient)
+    return prior.weight_bytes + max(prior.weight_bytes, images)

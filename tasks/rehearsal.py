@@ -11,7 +11,6 @@ import numpy as np
 
 from proxflow.configs.recipe import Recipe
 from proxflow.configs.runtime import parse_size
-from proxflow.data.open_scan import open_scan
 from proxflow.data.scan import ScanInfo
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.tasks.calls import Machine, StageContext
@@ -19,6 +18,7 @@ from proxflow.tasks.memory_artefact import MemoryArtefact
 from proxflow.tasks.modalities.base import Modality, Problem, Setting, reference_kind
 from proxflow.tasks.modalities.registry import modality
 from proxflow.tasks.pipeline import maps_files, scan_files, stage_configs
+from proxflow.tasks.recipe_scan import open_recipe_scan
 from proxflow.tasks.stage import StageFunction
 from proxflow.tasks.stages.calibrate import calibrate
 from proxflow.tasks.stages.ingest import checked_kind, chosen, ingest
@@ -63,13 +63,7 @@ def rehearse(recipe: Recipe, device: str = "cpu") -> Rehearsal:
     Raises ScanError for a file that makes no sense, RequestError for items, steps, a calibration, a reference
     or held-out measurements that do not fit it.
     """
-    with open_scan(
-        recipe.scan.path,
-        recipe.scan.reader,
-        kind=recipe.scan.kind,
-        schedule=recipe.scan.schedule,
-        array=recipe.scan.array,
-    ) as opened:
+    with open_recipe_scan(recipe.scan) as opened:
         info = opened.info
     checked_kind(recipe.scan, info)
     items = chosen(recipe.scan, info.n_items)

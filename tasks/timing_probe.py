@@ -17,6 +17,7 @@ from proxflow.tasks.methods import METHODS, method_function
 
 BUDGET_SECONDS = 0.25  # for one figure; a single slow call may take longer
 PROBE_ITERATIONS = 5
+SLOW_SECONDS = 1.0  # of warming up; a network that takes longer is timed by that
 PROBE_FRAMES = 8  # of a series
 
 
@@ -28,17 +29,26 @@ def normal_seconds(operator: LinearOperator, dtype: torch.dtype, device: str) ->
 
 
 def iteration_seconds(
-    config: MethodConfig, operator: LinearOperator, dtype: torch.dtype, device: str
+    config: MethodConfig,
+    operator: LinearOperator,
+    dtype: torch.dtype,
+    device: str,
+    memory_bytes: int | None = None,
 ) -> float:
     """Seconds of an iteration apart from the forward model: the prior and the vector arithmetic.
 
-    The method runs on the identity operator, whose cost is a copy; of a series on a few of its frames.
+    The method runs on the identity operator, whose cost is a copy; of a series on a few of its frames; of
+    samples that are drawn side by side one is, and the others take as long. ``memory_bytes``: as in
+    ``Machine``, or an estimate would take more memory than the run.
     RequestError where the method refuses its numbers for this image size. 0.0 for one without iterations.
     Methods that are not made of such iterations: ``series_timing.py``.
     """
     if METHODS[config.method].direct or not hasattr(config, "n_iter"):
         return 0.0
-    numbers = method_arguments(config, device=device) | dict(config.cost.apart)
+    numbers = method_arguments(config, device=device, memory_bytes=memory_bytes) | dict(config.cost.apart)
+    samples = getattr(config, "samples", 1)
+    if samples > 1:
+        numbers["samples"] = 1
     identity: LinearOperator
     identity, steps, part = _Identity(operator.domain_shape), PROBE_ITERATIONS, 1.0
     if isinstance(operator, FrameOperator):
@@ -49,21 +59,32 @@ def iteration_seconds(
     y = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype).to(device)
     y /= y.abs().max()
     numbers |= {"n_iter": steps, "tol": 0.0} if hasattr(config, "tol") else {"n_iter": steps}
+    few = numbers | {"n_iter": config.cost.fewest}
     method = method_function(config.method)
     try:
-        method(identity, y, **(numbers | {"n_iter": config.cost.fewest}))  # warms up
-        seconds = _timed(lambda: method(identity, y, **numbers), device)
+        seconds = _timed(lambda: method(identity, y, **few), device)  # warms up
+        if METHODS[config.method].opens and seconds > SLOW_SECONDS:
+            steps = config.cost.fewest
+        else:
+            seconds = _timed(lambda: method(identity, y, **numbers), device)
     except ValueError as error:
         raise RequestError(f"{config.method}: {error}") from None
-    return seconds / (steps * part)
+    return samples * seconds / (steps * part)
 
 
-def pass_seconds(config: MethodConfig, operator: LinearOperator, dtype: torch.dtype, device: str) -> float:
+def pass_seconds(
+    config: MethodConfig,
+    operator: LinearOperator,
+    dtype: torch.dtype,
+    device: str,
+    memory_bytes: int | None = None,
+) -> float:
     """Seconds of a network's one pass over the image, with its loading into memory that the first pass is.
 
+    ``memory_bytes``: as of ``iteration_seconds``.
     RequestError where its weights are no such network's, or the image does not suit it.
     """
-    numbers = method_arguments(config, device=device) | dict(config.cost.apart)
+    numbers = method_arguments(config, device=device, memory_bytes=memory_bytes) | dict(config.cost.apart)
     y = torch.ones(operator.domain_shape, dtype=dtype, device=device)
     method = method_function(config.method)
     try:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,17 @@ DAMAGE = (
     *(ValueError, TypeError, OSError, EOFError, KeyError, MemoryError, OverflowError, SyntaxError),
     *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
+
+
+class ArrayForm(NamedTuple):
+    """What the header of an array tells."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def is_numpy(path: Path) -> bool:
@@ -47,6 +59,13 @@ def npz_keys(path: Path) -> tuple[str, ...]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return ()
     return tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))
+
+
+def npz_forms(path: Path) -> dict[str, ArrayForm]:
+    """The arrays of an .npz file by their headers, none of them read; raises ScanError if it is damaged."""
+    with _reading(path), zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        return {name.removesuffix(".npy"): _form(archive, name) for name in names}
 
 
 def read_npz(path: Path, keys: Sequence[str]) -> dict[str, NDArray]:
@@ -94,13 +113,15 @@ def _reading(path: Path) -> Iterator[None]:
 def _check_member(path: Path, key: str) -> None:
     """Refuse an array whose header asks for more than the archive holds, before memory is asked for."""
     with zipfile.ZipFile(path) as archive:
-        info = archive.getinfo(f"{key}.npy")
-        with archive.open(info) as member:
-            version = np.lib.format.read_magic(member)
-            first = version == (1, 0)
-            read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(member)
-    declared = math.prod(shape) * dtype.itemsize
+        declared, held = _form(archive, f"{key}.npy").nbytes, archive.getinfo(f"{key}.npy").file_size
     check_declared_size(path, key, declared, path.stat().st_size)
-    if declared > info.file_size:
-        raise ScanError(f"{path.name}: {key} must hold its {declared} declared bytes, got {info.file_size}")
+    if declared > held:
+        raise ScanError(f"{path.name}: {key} must hold its {declared} declared bytes, got {held}")
+
+
+def _form(archive: zipfile.ZipFile, name: str) -> ArrayForm:
+    with archive.open(name) as member:
+        first = np.lib.format.read_magic(member) == (1, 0)
+        read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(member)
+    return ArrayForm(shape, dtype)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import struct
 import zlib
@@ -16,9 +15,10 @@ import tifffile
 from numpy.typing import NDArray
 
 from proxflow.data.errors import ScanError
+from proxflow.data.forms import PAGES
+from proxflow.data.readers.quiet import quiet
 from proxflow.data.validate import check_declared_size
 
-SUFFIXES = (".tif", ".tiff")
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # What tifffile and its codecs raise on damaged files, and on compressions not installed.
 DAMAGE = (
@@ -93,7 +93,7 @@ class TiffPages:
 def page_files(folder: Path) -> list[Path]:
     """The TIFF files of a folder, ``proj_2`` before ``proj_10``; raises ScanError if there is none."""
     files = [
-        file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+        file for file in folder.iterdir() if file.suffix.lower() in PAGES and not file.name.startswith(".")
     ]
     if not files:
         raise ScanError(f"{folder} must hold TIFF files, got none")
@@ -114,18 +114,14 @@ def is_tiff(head: bytes) -> bool:
 @contextmanager
 def undamaged(path: Path) -> Iterator[None]:
     """Turn tifffile's failures into a ScanError naming ``path``; what it logs besides is not shown."""
-    logger = logging.getLogger("tifffile")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with quiet("tifffile"):
+            yield
     except ScanError:
         raise
     except DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ScanError(f"{path.name} must be a complete TIFF file, got an error: {reason}") from error
-    finally:
-        logger.setLevel(level)
 
 
 def _check_complete(path: Path) -> None:

@@ -37,6 +37,13 @@ def command(
             "is not above the noise of what is measured."
         ),
     ] = 0.05,
+    beyond: Annotated[
+        float,
+        Parameter(
+            help="How far clean values reach below 0 and above 1, for which half of the images are stretched "
+            "and shifted; 0, as published: not at all, and iterations may run off there."
+        ),
+    ] = 0.25,
     complex_as: Annotated[
         Literal["parts", "magnitude"],
         Parameter(
@@ -69,6 +76,13 @@ def command(
     ] = 0.08,
     learning_rate: Annotated[float, Parameter(help="Of Adam, on absolute errors.")] = 1e-3,
     matching_rate: Annotated[float, Parameter(help="Of Adam, on proximal matching.")] = 1e-4,
+    decay: Annotated[
+        float,
+        Parameter(
+            help="Share of the steps, the last, over which the rate falls to 0, all of proximal matching at "
+            "most; published: 0."
+        ),
+    ] = 0.25,
     beta: Annotated[float, Parameter(help="Of the softplus; the larger, the sharper its bend.")] = 100.0,
     alpha: Annotated[
         float,
@@ -113,6 +127,7 @@ def command(
         "validate_on": subject_names(validate),
         "steps": steps,
         "sigma": sigma,
+        "beyond": beyond,
         "complex_as": complex_as,
         "network": network,
         "side": side,
@@ -123,6 +138,7 @@ def command(
         "gamma": gamma,
         "learning_rate": learning_rate,
         "matching_rate": matching_rate,
+        "decay": decay,
         "beta": beta,
         "alpha": alpha,
         "start": start,

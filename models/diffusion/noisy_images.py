@@ -47,11 +47,11 @@ class NoisyImages(NamedTuple):
     times: Tensor
 
 
-def in_unit(subject: Subject) -> Subject:
+def in_unit(subject: Subject, most: float = 1.0) -> Subject:
     """Every image divided by its own ``bright``, which is what ``image_unit`` finds where a prior is used,
-    and clipped at 1."""
+    and clipped at ``most``."""
     slices = tuple(
-        tuple((image / float(bright(image, 2))).clamp(0, 1) for image in sizes) for sizes in subject.slices
+        tuple((image / float(bright(image, 2))).clamp(0, most) for image in sizes) for sizes in subject.slices
     )
     return Subject(subject.name, slices)
 
@@ -61,7 +61,7 @@ def draw_images(subjects: Sequence[Subject], settings: ImageSettings, rng: torch
     pixel of its object; turned or flipped, of a brightness of U(0.8, 1), with a smooth phase where complex.
 
     subjects: ``in_unit``. Images narrower than the square lie in the middle of zeros.
-    Returns float32 or complex64 (batch, side, side), magnitudes 0 to 1.
+    Returns float32 or complex64 (batch, side, side), magnitudes from 0 to 1, or to where ``in_unit`` clipped.
     """
     images = [
         _drawn(subject, settings.side, rng) for subject in drawn_subjects(subjects, settings.batch, rng)

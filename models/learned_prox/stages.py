@@ -10,6 +10,7 @@ from typing import Literal
 from torch import Tensor
 
 from proxflow.models.learned_prox.matching import proximal_matching
+from proxflow.models.networks.trainee import falling
 
 Loss = Literal["l2", "l1", "matching"]
 GAMMA_FACTORS = (8, 4, 2, 1)  # of the last gamma, in four stages of one length
@@ -55,3 +56,16 @@ def stage_at(stages: Sequence[Stage], step: int) -> Stage:
     """That of step 0, 1, ...; the last one beyond all."""
     ends = itertools.accumulate(stage.n_steps for stage in stages)
     return next((stage for stage, end in zip(stages, ends, strict=True) if step < end), stages[-1])
+
+
+def rate_at(stages: Sequence[Stage], step: int, decay: float) -> float:
+    """The stage's rate at step 0, 1, ..., ``falling`` to 0 over ``falling_share`` of all steps."""
+    n_steps = sum(stage.n_steps for stage in stages)
+    return stage_at(stages, step).rate * falling(step, n_steps, falling_share(stages, decay))
+
+
+def falling_share(stages: Sequence[Stage], decay: float) -> float:
+    """``decay``, or the share of the steps that the last loss has, where that is less: absolute errors, which
+    only come before proximal matching, keep their rate."""
+    last = sum(stage.n_steps for stage in stages if stage.loss == stages[-1].loss)
+    return min(decay, last / sum(stage.n_steps for stage in stages))

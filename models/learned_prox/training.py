@@ -12,7 +12,8 @@ from proxflow.models.denoisers.draws import step_generator
 from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.diffusion.noisy_images import ImageSettings, channels_of, draw_images
 from proxflow.models.learned_prox.matching import proximal_matching
-from proxflow.models.learned_prox.stages import Stage, stage_at, stage_loss
+from proxflow.models.learned_prox.stages import Stage, rate_at, stage_loss
+from proxflow.models.learned_prox.widened import widened
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.judged import Judged, judged
 from proxflow.models.networks.trainee import Trainee, trainee_of
@@ -27,23 +28,31 @@ class Pairs(NamedTuple):
     noisy: Tensor
 
 
-def lpn_trainee(network: Icnn, stages: Sequence[Stage]) -> Trainee:
-    """Before the first step, with Adam, the rates of ``stages``, and a projection after each step."""
+def lpn_trainee(network: Icnn, stages: Sequence[Stage], decay: float = 0.0) -> Trainee:
+    """Before the first step, with Adam, the rates of ``stages``, falling in the end (``rate_at``), and a
+    projection after each step."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=stages[0].rate, weight_decay=0.0)
 
     def rate_of(step: int) -> float:
-        return stage_at(stages, step).rate
+        return rate_at(stages, step, decay)
 
     n_steps = sum(stage.n_steps for stage in stages)
     return trainee_of(network, optimiser, n_steps, rate_of, network.project_)
 
 
 def draw_pairs(
-    subjects: Sequence[Subject], settings: ImageSettings, sigma: float, seed: int, step: int
+    subjects: Sequence[Subject],
+    settings: ImageSettings,
+    sigma: float,
+    seed: int,
+    step: int,
+    *,
+    beyond: float = 0.0,
 ) -> Pairs:
-    """What one step sees, decided by (seed, step) alone: ``draw_images``, and noise of std ``sigma``."""
+    """What one step sees, decided by (seed, step) alone: ``draw_images``, ``widened`` by ``beyond``, and
+    noise of std ``sigma``."""
     rng = step_generator(seed, step)
-    clean = channels_of(draw_images(subjects, settings, rng))
+    clean = widened(channels_of(draw_images(subjects, settings, rng)), beyond, rng)
     return Pairs(clean, clean + sigma * torch.randn(clean.shape, generator=rng))
 
 

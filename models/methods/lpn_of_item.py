@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
-from proxflow.models.calibration.image_unit import bright, first_image
+from proxflow.models.calibration.image_unit import bright, first_image, units_of
 from proxflow.models.calibration.seen_voxels import seen_voxels
 from proxflow.models.learned_prox.conditions import require
 from proxflow.models.learned_prox.image_prox import ImageProx
@@ -67,9 +66,8 @@ def lpn_of_item(
     if setting == "guaranteed":
         require(lpn_conditions(prox, solver, step, lipschitz, box=box))
     first = first_image(operator, b)
-    one = bright(first, len(operator.domain_shape))
-    if unit is not None:
-        one = torch.full_like(one, unit / image_scale)
+    told = None if unit is None else unit / image_scale
+    one = units_of(told, yy, lambda: bright(first, len(operator.domain_shape)))
     problem = LpnProblem(operator, b, yy, ImageProx(prox, one, seen_voxels(operator, b)), s, box)
     found = lpn_from(
         problem, first, solver=solver, step=step, n_iter=n_iter, n_cg=n_cg, tol=tol, monitor=monitor,

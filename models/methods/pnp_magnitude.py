@@ -33,6 +33,7 @@ def pnp_magnitude(
     sigma_decay: float = 1.0,
     kappa_growth: float = 1.0,
     scale: Literal["peak", "start"] = "peak",
+    average: bool = False,
     tol: float = 5e-4,
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
@@ -62,6 +63,8 @@ def pnp_magnitude(
             by the other after each iteration.
         scale: c is the largest |z| of the item in that iteration, or "start", the peak of the Tikhonov
             image that the method starts from.
+        average: deliver the mean of s over all iterations, which meets the constraint where they do, and not
+            the last s: a denoiser is no proximal map, and where the data tell little, iterations go round.
 
     Raises ValueError if sigma or epsilon is negative, kappa or a continuation factor not positive;
     UnsuitableError where the noise cannot be told from the data; DivergenceError on NaN.
@@ -92,6 +95,7 @@ def pnp_magnitude(
         alpha_decay=sigma_decay**2,
         kappa_growth=kappa_growth,
         rescale=scale == "peak",
+        average=average,
     )
     memory = torch.zeros(0, dtype=y.real.dtype, device=y.device)
     image, trace = constrained_admm(operator, y, denoise, memory, numbers, monitor=monitor, resume=resume)

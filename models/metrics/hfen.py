@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import gaussian_laplace
 
 from proxflow.models.metrics.compared import compared
 from proxflow.models.metrics.nmse import energy_ratio
@@ -18,6 +17,8 @@ RADIUS = 7  # a 15 x 15 kernel
 
 def laplacian_of_gaussian(image: np.ndarray) -> np.ndarray:
     """LoG of each item of real (item, y, x): sigma 1.5 pixels, 15 x 15 kernel, mirrored edges."""
+    from scipy.ndimage import gaussian_laplace  # a quarter of a second to import
+
     return np.stack(
         [gaussian_laplace(item, SIGMA, truncate=RADIUS / SIGMA, mode="reflect") for item in image]
     )

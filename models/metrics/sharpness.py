@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import sobel
 
 from proxflow.models.metrics.compared import compared
 from proxflow.models.metrics.nmse import energy_ratio
@@ -18,6 +17,8 @@ def gradient_energy(image: np.ndarray, *, region: np.ndarray | None = None) -> S
     compare it only between images of like noise. image: (item, y, x), any unit.
     Source: Tenenbaum (1970); Krotkov, Int. J. Comput. Vis. 1:223 (1988).
     """
+    from scipy.ndimage import sobel  # a quarter of a second to import
+
     (x,) = compared(image)
     pixels = broadcast_region(region, x.shape)
     # Sobel's weights answer 8 to a slope of one per pixel.

@@ -142,7 +142,7 @@ def _applied(convolution: nn.Conv1d, x: Tensor) -> Tensor:
 
 def _sum(new: Tensor, x: Tensor) -> Tensor:
     """new + x, in the memory of ``new``, which nothing else reads, if that has the dtype for it."""
-    return new.add_(x) if torch.result_type(new, x) == new.dtype else new + x
+    return new.add_(x) if torch.promote_types(new.dtype, x.dtype) == new.dtype else new + x
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:

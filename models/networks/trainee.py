@@ -64,11 +64,15 @@ def trainee_of(
 
 
 def learning_rate(step: int, n_steps: int, *, rate: float, decay: float) -> float:
-    """Of step 0, 1, ... of ``n_steps``: rising to ``rate`` over 50 steps, flat, and over the last ``decay``
-    of all steps falling to 0 along half a cosine."""
+    """Of step 0, 1, ... of ``n_steps``: rising to ``rate`` over 50 steps, flat, then ``falling``."""
     rise = min((step + 1) / WARM_UP, 1.0)
+    return rate * rise * falling(step, n_steps, decay)
+
+
+def falling(step: int, n_steps: int, decay: float) -> float:
+    """1, and over the last ``decay`` of all steps from there to 0 along half a cosine."""
     into = max(step / n_steps - (1 - decay), 0.0) / decay if decay else 0.0
-    return rate * rise * 0.5 * (1 + math.cos(math.pi * into))
+    return 0.5 * (1 + math.cos(math.pi * into))
 
 
 def follow_gradient(trainee: Trainee) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from proxflow.models.networks.unet_bytes import NUMBER_BYTES, OVERHEAD
 
 MOST_LEVELS = 6
 SLOPE = 0.2  # of LeakyReLU below 0
+DARK = -3.0  # before the sigmoid
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,17 @@ class UNet2d(nn.Module):
 
         down    h_0 = C x,  h_l = C mean_2x2 h_(l-1)                    w, 2 w, 4 w, ... channels
         up      g_l = C [h_l, a N transposed conv 2 x 2, stride 2, g_(l+1)]
-        head    conv 1 x 1 of g_0
+        head    sigmoid conv 7 x 7 of g_0
 
-    Biases in the head alone, which is linear: nothing holds the result between 0 and 1. Sides that are no
-    multiples of 2 to the number of levels are continued by reflection and cut back.
+    Biases in the head alone, -3 at first, so that a training begins with a dark image. SSIM, by which
+    networks against artefacts are trained, is nearly the same for an image and for its negative, and blind
+    to how bright an empty background is: a linear head found the negative, and one that began at 1/2 made
+    half of the background white. With 1 x 1 its few weights took thousands of steps to leave 0. Sides that
+    are no multiples of 2 to the number of levels are continued by reflection and cut back.
 
     x: float (n, 1, y, x), at least 2 pixels along each axis. Returns the same shape.
     Source: Ronneberger, Fischer & Brox, MICCAI 2015, with the normalisation, activation and pooling of
-    Zbontar et al., arXiv 1811.08839, and padding, so that no pixels are lost.
+    Zbontar et al., arXiv 1811.08839, and padding, so that no pixels are lost; the head is ReconResNet's.
     """
 
     def __init__(self, settings: UNet2dSettings | None = None) -> None:
@@ -83,7 +88,8 @@ class UNet2d(nn.Module):
             for o, i in deeper
         )
         self.up = nn.ModuleList(_twice(2 * o, o, drop) for o, _ in deeper)
-        self.head = nn.Conv2d(widths[0], 1, 1)
+        self.head = nn.Conv2d(widths[0], 1, 7, padding=3)
+        nn.init.constant_(cast(Tensor, self.head.bias), DARK)
 
     def forward(self, x: Tensor) -> Tensor:
         ny, nx = x.shape[-2:]
@@ -94,8 +100,7 @@ class UNet2d(nn.Module):
             levels.append(h)
         for widen, block, finer in zip(self.widen, self.up, reversed(levels[:-1]), strict=True):
             h = block(torch.cat([finer, widen(h)], 1))
-        out: Tensor = self.head(h)
-        return out[..., top : top + ny, left : left + nx]
+        return torch.sigmoid(self.head(h))[..., top : top + ny, left : left + nx]
 
 
 def _twice(n_in: int, n_out: int, dropout: float) -> nn.Sequential:

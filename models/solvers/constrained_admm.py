@@ -37,7 +37,8 @@ def constrained_admm(
     monitor: Monitor | None = None,
     resume: Checkpoint | None = None,
 ) -> tuple[Tensor, list[Iteration]]:
-    """s of min R(|s|) subject to ||A s - y|| <= epsilon ||y||, and one report per iteration.
+    """s of min R(|s|) subject to ||A s - y|| <= epsilon ||y||, and one report per iteration, of its s; with
+    ``numbers.average`` the mean of s over the iterations of each item, of which ADMM's rates are told.
 
     Starts from the Tikhonov image s = argmin kappa ||s||^2 + ||A s - y||^2, whose peak, per item, is the
     unit in which ``denoise`` sees magnitudes: a peak of about 1, whatever the gain of A and y.
@@ -84,8 +85,11 @@ def constrained_admm(
             figures.append(("misfit over epsilon", _most(misfits.sqrt(), epsilon)))
         return math.nan, float(state.change.max()), relative_change(misfit, yy), tuple(figures)
 
+    def image(state: ConstrainedState) -> Tensor:
+        return state.mean if numbers.average else state.s
+
     state, trace = iterate(
-        constrained_start(s, a_s, memory, n_axes),
+        constrained_start(s, a_s, memory, n_axes, average=numbers.average),
         lambda state: constrained_step(
             state,
             y=y,
@@ -99,11 +103,11 @@ def constrained_admm(
         n_iter=numbers.n_iter,
         tol=numbers.tol,
         measure=measure,
-        image=lambda state: state.s,
+        image=image,
         monitor=monitor,
         resume=resume,
     )
-    return state.s, trace
+    return image(state), trace
 
 
 def _most(misfit: Tensor, epsilon: Tensor) -> float:

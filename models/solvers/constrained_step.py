@@ -29,6 +29,7 @@ class ConstrainedState(NamedTuple):
     """Image, copies and scaled duals; ``change`` is per item, float64 (*batch)."""
 
     s: Tensor  # (*batch, *domain)
+    mean: Tensor  # of s over all steps taken; empty unless asked for
     u1: Tensor  # copy of s that the prior acts on
     d1: Tensor  # scaled dual of u1 = s, minus Boyd's
     a_s: Tensor  # A s, (*batch, *range)
@@ -48,6 +49,7 @@ class AdmmNumbers:
     alpha_decay, kappa_growth: continuation: alpha is divided by the one and kappa multiplied by the other
     after each iteration. 1 for none.
     rescale: a denoiser's unit is the peak of what it is given, and not the start's peak.
+    average: what is delivered is the mean of s over all steps and not the last s.
     """
 
     kappa: float
@@ -58,6 +60,7 @@ class AdmmNumbers:
     alpha_decay: float = 1.0
     kappa_growth: float = 1.0
     rescale: bool = False
+    average: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.kappa < math.inf:
@@ -69,12 +72,22 @@ class AdmmNumbers:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
-def constrained_start(s: Tensor, a_s: Tensor, memory: Tensor, n_axes: int) -> ConstrainedState:
+def constrained_start(
+    s: Tensor, a_s: Tensor, memory: Tensor, n_axes: int, *, average: bool = False
+) -> ConstrainedState:
     """u1 = s, u2 = A s, duals zero: the first s-update changes nothing."""
-    batch = s.shape[: s.ndim - n_axes]
-    number = torch.zeros(batch, dtype=torch.float64, device=s.device)
+    number = torch.zeros(s.shape[: s.ndim - n_axes], dtype=torch.float64, device=s.device)
     return ConstrainedState(
-        s, s, torch.zeros_like(s), a_s, a_s, torch.zeros_like(a_s), memory, number + math.inf, number
+        s=s,
+        mean=torch.zeros_like(s) if average else s.new_zeros(0),
+        u1=s,
+        d1=torch.zeros_like(s),
+        a_s=a_s,
+        u2=a_s,
+        d2=torch.zeros_like(a_s),
+        memory=memory,
+        change=number + math.inf,
+        steps=number,
     )
 
 
@@ -147,8 +160,10 @@ def _step(
     u2 = y if epsilon is None else project_ball(a_s - state.d2, y, epsilon)
     d2 = torch.zeros_like(a_s) if epsilon is None else state.d2 - (a_s - u2)
     change = _magnitude_change(s, state.s, n_axes)
+    steps = state.steps + 1
     return ConstrainedState(
         s=s,
+        mean=state.mean + (s - state.mean) / over_image(steps, s) if numbers.average else state.mean,
         u1=u1,
         d1=(state.d1 - (s - u1)) / numbers.alpha_decay,
         a_s=a_s,
@@ -156,7 +171,7 @@ def _step(
         d2=d2 * (numbers.kappa_growth / numbers.alpha_decay),
         memory=memory,
         change=torch.where(state.steps == 0, 1.0, change),
-        steps=state.steps + 1,
+        steps=steps,
     )
 
 

@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from proxflow.data.errors import ScanError
-from proxflow.data.forms import SIGNATURES
+from proxflow.data.forms import PAGES, SIGNATURES
 from proxflow.data.open_scan import open_scan
 from proxflow.data.picture_names import NIFTI_NAMES
+from proxflow.data.readers.dicom_series import is_dicom
 from proxflow.data.readers.merit import COMPANIONS
 from proxflow.data.readers.sidecar_yaml import sidecar_path
 
 UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~")  # names copies go under
 SELF_CONTAINED = (".h5", ".hdf5", ".hdf", ".nxs", ".cfl")  # all a scan needs, or all but a file of its stem
 WITH_COMPANIONS = (".mat", ".npy", ".npz", ".tif", ".tiff", ".csv")
-PAGES = (".tif", ".tiff")
 HEAD_BYTES = 16
 ZIP = b"PK\x03\x04"  # how .npz files begin, and many a document
 KNOWN_HEADS = tuple(head for heads in SIGNATURES.values() for head in heads if head != ZIP)
@@ -29,28 +29,34 @@ def is_ignored(name: str) -> bool:
 
 def looks_like_scan(path: Path, reader: str = "auto") -> bool:
     """Whether a file of a folder is one to try: by its name, else by its first bytes; a folder if it is a
-    stack of TIFF pages with its sidecar. Half of a BART pair is told by its ``.cfl``. Pictures are only where
-    the reader says so: previews lie beside scans."""
+    stack of TIFF pages with its sidecar. Half of a BART pair is told by its ``.cfl``. Pictures, DICOM files
+    and folders of a series too, are only where the reader says so: previews lie beside scans."""
     if path.is_dir():
-        return is_scan_folder(path)
+        return is_scan_folder(path, reader)
     suffix = path.suffix.lower()
     if is_ignored(path.name) or path.name in COMPANIONS or suffix == ".hdr" or not path.is_file():
         return False
     if suffix == ".dat":
         return _is_twix(path)
     head = _head(path)
-    if head.startswith(PICTURE_HEADS) or path.name.lower().endswith(NIFTI_NAMES):
+    if head.startswith(PICTURE_HEADS) or path.name.lower().endswith(NIFTI_NAMES) or is_dicom(path):
         return reader == "image"
     return suffix in (*SELF_CONTAINED, *WITH_COMPANIONS) or head.startswith(KNOWN_HEADS)
 
 
-def is_scan_folder(path: Path) -> bool:
-    """Whether a folder is itself a scan: TIFF pages with a sidecar in it or beside it."""
+def is_scan_folder(path: Path, reader: str = "auto") -> bool:
+    """Whether a folder is itself a scan: TIFF pages with a sidecar in it or beside it; where the reader is
+    ``image`` also DICOM files, a series, with no other scans among them."""
     try:
-        pages = any(file.suffix.lower() in PAGES for file in path.iterdir())
+        files = [file for file in path.iterdir() if file.is_file() and not is_ignored(file.name)]
     except OSError:
         return False
-    return pages and sidecar_path(path) is not None
+    if any(file.suffix.lower() in PAGES for file in files):
+        return sidecar_path(path) is not None
+    if reader != "image":
+        return False
+    others = [file for file in files if not is_dicom(file)]
+    return len(others) < len(files) and not any(looks_like_scan(file, reader) for file in others)
 
 
 def companions_of(path: Path, reader: str = "auto") -> frozenset[Path]:

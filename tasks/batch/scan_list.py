@@ -18,9 +18,10 @@ def find_scans(arguments: Sequence[str], reader: str = "auto") -> list[str]:
     """The scans that ``arguments`` name, each once, in the order named: absolute paths or ``sample://NAME``.
 
     A file stands for itself, whatever it holds. Of a folder, those of its files are taken that look like
-    scans; a stack of TIFF pages with its sidecar is one scan. ``*``, ``?``, ``[...]`` and ``**`` are
-    patterns, where no file has that very name. ``@FILE`` is a text with one of these on each line, counted
-    from its folder; lines that are empty or begin with # are left out.
+    scans; a stack of TIFF pages with its sidecar is one scan, and where the reader is ``image`` a folder of
+    DICOM files. ``*``, ``?``, ``[...]`` and ``**`` are patterns, where no file has that very name. ``@FILE``
+    is a text with one of these on each line, counted from its folder; lines that are empty or begin with #
+    are left out.
 
     Raises RequestError where nothing is named, or a folder, a pattern or a list holds no scan.
     """
@@ -48,7 +49,7 @@ def _scans(argument: str, folder: Path, reader: str) -> Iterator[str]:
             yield from _scans(line, listed.parent, reader)
     else:
         path = _absolute(argument, folder)
-        if path.is_dir() and not is_scan_folder(path):
+        if path.is_dir() and not is_scan_folder(path, reader):
             yield from map(str, _in_order(path.iterdir(), reader))
         elif not path.exists() and glob.has_magic(argument):
             matches = (Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207

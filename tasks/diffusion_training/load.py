@@ -9,8 +9,10 @@ from proxflow.models.diffusion.noisy_images import in_unit
 from proxflow.tasks.denoiser_training.load import ImageRequest, TrainingImages, load_enough_images
 
 
-def load_prior_images(sources: Sequence[str], config: ImageRequest) -> TrainingImages:
-    """``load_enough_images``, in the sampler's unit."""
+def load_prior_images(sources: Sequence[str], config: ImageRequest, most: float = 1.0) -> TrainingImages:
+    """``load_enough_images``, in the sampler's unit; those that are trained on are clipped at ``most``, those
+    kept apart at 1, so that figures of them compare."""
     images = load_enough_images(sources, config)
-    trained, apart = (tuple(map(in_unit, part)) for part in (images.trained, images.kept_apart))
+    trained = tuple(in_unit(subject, most) for subject in images.trained)
+    apart = tuple(map(in_unit, images.kept_apart))
     return replace(images, trained=trained, kept_apart=apart)

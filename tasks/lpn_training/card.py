@@ -8,7 +8,7 @@ from itertools import groupby
 from proxflow.configs.lpn_training import LpnTraining
 from proxflow.models.diffusion.noisy_images import BRIGHTNESS
 from proxflow.models.diffusion.smooth_phase import MOST
-from proxflow.models.learned_prox.stages import Loss, Stage
+from proxflow.models.learned_prox.stages import Loss, Stage, falling_share
 from proxflow.models.networks.judged import Judged
 from proxflow.tasks.denoiser_training.folder import slices_text
 from proxflow.tasks.denoiser_training.load import TrainingImages
@@ -41,6 +41,7 @@ def card(
     row, history = trained.history.validation[-1][1][0], trained.history
     count = f"{sum(parameter.numel() for parameter in trained.network.parameters()):,}".replace(",", " ")
     start = f"Begins with the weights {config.start}. " if config.start else ""
+    low, high = config.clean_range
     crop, sizes = f"{config.side} x {config.side}", ", ".join(map(str, config.image_sizes))
     return f"""# Learned proximal network of single images
 
@@ -63,9 +64,10 @@ Licence: {licence_text(config)}.
 ## Recipe
 
 {config.steps} steps of Adam, weights clamped at 0 after each where psi's convexity asks for it:
-{stages_text(stages)}.
+{stages_text(stages, config.decay)}.
 {start}A step: {config.batch} images of {crop} from slices of {sizes} pixels, flipped, turned,
-brightness {BRIGHTNESS[0]:g} to {BRIGHTNESS[1]:g}, values clipped at 1. Float32, seed {config.seed}.
+brightness {BRIGHTNESS[0]:g} to {BRIGHTNESS[1]:g},
+{_widened_text(config)}values from {low:g} to {high:g}, clipped there. Float32, seed {config.seed}.
 
     {trained.command}
 
@@ -74,8 +76,8 @@ on {machine_text()}.
 
 ## Figures
 
-PSNR in dB relative to a peak of 1 at noise {config.sigma:g}, of subjects kept apart: {n_judged} crops, and
-{len(whole.clean)} whole slices in patches that see every pixel equally often:
+PSNR in dB relative to a peak of 1 at noise {config.sigma:g}, of subjects kept apart, clipped at 1:
+{n_judged} crops, and {len(whole.clean)} whole slices in patches that see every pixel equally often:
 
 | | noisy | denoised | gain |
 |---|---|---|---|
@@ -107,16 +109,24 @@ def _images(config: LpnTraining) -> str:
     )
 
 
-def stages_text(stages: Sequence[Stage]) -> str:
+def _widened_text(config: LpnTraining) -> str:
+    if not config.beyond:
+        return ""
+    how = "stretched" if config.channels == 2 else "stretched and shifted"
+    return f"half of them {how} to reach {config.beyond:g} beyond, "
+
+
+def stages_text(stages: Sequence[Stage], decay: float) -> str:
     """What was minimised for how long, a line for each loss."""
-    lines = []
+    lines, share = [], falling_share(stages, decay)
     for loss, group in groupby(stages, key=lambda stage: stage.loss):
         same = list(group)
         n_steps = sum(stage.n_steps for stage in same)
         told = f"{n_steps} step{'s' if n_steps > 1 else ''} of {LOSSES[loss]}"
         if loss == "matching":
             told += f" with gamma {', '.join(f'{stage.gamma:.4g}' for stage in same)} in turn"
-        lines.append(f"{told} (rate {same[0].rate:g})")
+        ends = f", falling to 0 in the last {share:.0%} of all" if share and same[-1] is stages[-1] else ""
+        lines.append(f"{told} (rate {same[0].rate:g}{ends})")
     return ",\nthen ".join(lines)
 
 

@@ -39,4 +39,4 @@ def first_trainee(config: LpnTraining, stages: Sequence[Stage], device: str) -> 
         check_same(network.settings, settings)
     else:
         network = drawn_network(lambda: Icnn(settings), config.seed)
-    return lpn_trainee(channels_last(network.to(device)), stages)
+    return lpn_trainee(channels_last(network.to(device)), stages, config.decay)

@@ -35,7 +35,7 @@ MOST_JUDGED = 32  # slices kept apart
 class LpnImageTraining:
     """Drawn images with noise of one strength against clean ones: absolute errors, then proximal matching.
 
-    images: ``in_unit``, as ``load_prior_images`` gives them.
+    images: ``in_unit``, as ``load_lpn_images`` gives them.
     """
 
     judge_every = 500
@@ -60,7 +60,7 @@ class LpnImageTraining:
 
     @cached_property
     def judged(self) -> Tensor:
-        """Slices kept apart, evenly chosen, each drawn once as those of the training are: float32
+        """Slices kept apart, evenly chosen, each drawn once, without values ``beyond``: float32
         (n, channels, side, side)."""
         found = [Subject("", (sizes,)) for subject in self.images.kept_apart for sizes in subject.slices]
         chosen = found[:: -(-len(found) // MOST_JUDGED)]
@@ -76,7 +76,12 @@ class LpnImageTraining:
     def find_gradient(self, trainee: Trainee) -> float:
         config = self.config
         pairs = draw_pairs(
-            self.images.trained, self._settings(config.batch), config.sigma, config.seed, trainee.step
+            self.images.trained,
+            self._settings(config.batch),
+            config.sigma,
+            config.seed,
+            trainee.step,
+            beyond=config.beyond,
         )
         return find_lpn_gradient(trainee, pairs, stage_at(self.stages, trainee.step))
 
@@ -108,10 +113,11 @@ class LpnImageTraining:
 
     def _told(self) -> LpnTrained:
         config, last = self.config, self.stages[-1]
+        low, high = config.clean_range
         return LpnTrained(
             unit=UNIT[config.kind],
-            low=-1.0 if config.channels == 2 else 0.0,
-            high=1.0,
+            low=low,
+            high=high,
             sigma=config.sigma,
             gamma=last.gamma,
             data=slices_text(self.images.trained),

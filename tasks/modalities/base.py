@@ -117,9 +117,9 @@ class Modality(ABC):
     def arrays(self, measurement: Measurement) -> Ingested:
         """A checked measurement as the arrays of the artefact ``scan``."""
 
-    @abstractmethod
     def describe(self, info: ScanInfo, items: Sequence[int]) -> dict[str, Any]:
         """What else ``prepare`` needs to know, as JSON."""
+        return {}
 
     @abstractmethod
     def prepare(self, context: StageContext, writer: ArtefactWriter) -> None:

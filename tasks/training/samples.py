@@ -15,6 +15,7 @@ from proxflow.tasks.batch.unit_names import unit_names
 from proxflow.tasks.calls import StageCall
 from proxflow.tasks.denoisers import denoiser_files, method_part
 from proxflow.tasks.pipeline import Engine, calibrated
+from proxflow.tasks.recipe_scan import divided
 from proxflow.tasks.training.search import Candidate
 
 
@@ -97,9 +98,10 @@ class HeldOutSamples:
 
 def training_scans(recipe: Recipe, paths: Sequence[str], engine: Engine) -> tuple[TrainingScan, ...]:
     """The recipe's scan, or those that ``paths`` name, read as the recipe says, prepared and calibrated."""
-    found = find_scans(paths, recipe.scan.reader) if paths else [recipe.scan.path]
+    own = divided(recipe.scan)
+    found = find_scans(paths, own.reader) if paths else [own.path]
     scans = []
     for name, path in zip(unit_names(found), found, strict=True):
-        of_path = recipe.model_copy(update={"scan": recipe.scan.model_copy(update={"path": path})})
+        of_path = recipe.model_copy(update={"scan": own.model_copy(update={"path": path})})
         scans.append(TrainingScan(name, path, calibrated(of_path, engine)))
     return tuple(scans)

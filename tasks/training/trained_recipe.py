@@ -48,8 +48,7 @@ def _numerical(recipe: Recipe) -> Recipe:
 
 def _edited(recipe: Recipe, source: str, fits: Sequence[Fit]) -> str:
     given, _ = parse_yaml(source, "recipe")
-    path = recipe.scan.path if "array" in given["scan"] else recipe.scan.place
-    changes: dict[KeyPath, Any] = {("scan", "path"): path}
+    changes: dict[KeyPath, Any] = {("scan", "path"): recipe.scan.path}
     if recipe.calibrate.kind == "given":
         changes["calibrate", "path"] = recipe.calibrate.path
     places: dict[str, KeyPath] = {
@@ -62,7 +61,7 @@ def _edited(recipe: Recipe, source: str, fits: Sequence[Fit]) -> str:
             changes[(*places[fit.method], fit.number)] = getattr(fit.config, fit.number)
         else:
             new.append({"method": fit.method, fit.number: getattr(fit.config, fit.number)})
-    if given["scan"]["path"] == path:
+    if given["scan"]["path"] == recipe.scan.path:
         del changes["scan", "path"]  # no need for quotes around it
     text = with_values(source, changes)
     for item in new:

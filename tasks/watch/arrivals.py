@@ -98,9 +98,10 @@ def _candidates(folder: Path, pattern: str, reader: str) -> Iterator[Path]:
         parts = path.relative_to(folder).parts
         if any(map(is_ignored, parts)) or _is_result(folder, parts):
             continue
-        fits = (
-            looks_like_scan(path, reader) if pattern == EVERYTHING else path.is_file() or is_scan_folder(path)
-        )
+        if pattern == EVERYTHING:
+            fits = looks_like_scan(path, reader)
+        else:
+            fits = path.is_file() or is_scan_folder(path, reader)
         if fits:
             yield path
 

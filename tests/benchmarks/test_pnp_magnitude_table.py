@@ -77,8 +77,14 @@ def test_search_moves_one_number_at_a_time() -> None:
 
     grid = (("a", (1.0, 2.0)), ("b", (3.0, 5.0)))
     assert search({"a": 9.0, "b": 9.0}, grid, score) == {"a": 2.0, "b": 5.0}
-    assert tried[-1] == {"a": 2.0, "b": 5.0}
-    assert len(tried) == 4
+    assert all((one["a"], one["b"]) in {(1, 9), (2, 9), (2, 3), (2, 5), (1, 5)} for one in tried)
+
+
+def test_search_looks_beside_what_it_found() -> None:
+    """One after the other it stops at a = 0: a pays only where b is large."""
+    grid = (("a", (0.0, 1.0, 2.0)), ("b", (0.0, 1.0)))
+    found = search({"a": 0.0, "b": 0.0}, grid, lambda now: now["a"] * (now["b"] - 0.5) + now["b"])
+    assert found == {"a": 2.0, "b": 1.0}
 
 
 def test_numbers_of_other_weights_are_not_taken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from benchmarks.reconresnet_cases import (
     slice_cases,
 )
 from benchmarks.reconresnet_figures import COLUMNS, SPREAD, figures_and_lesion
-from benchmarks.reconresnet_rate import operations
+from benchmarks.reconresnet_rate import networks, operations
 from benchmarks.reconresnet_table import Contender, asked_of, rows_of, sections
 from proxflow.configs.reconresnet_training import PATTERNS
 from proxflow.data.masks.acceleration import acceleration
@@ -215,3 +216,9 @@ def test_operations_are_those_of_the_convolutions() -> None:
     block = 2 * (4 * 4 * 9 * (n // 4))
     assert operations(network, 16) == 2 * (head_and_stem + down + up + block)
     assert next(network.parameters()).device.type == "cpu"
+
+
+def test_networks_of_the_rate_are_those_of_a_training() -> None:
+    default, published = networks(argparse.Namespace(network=None, released=True)).values()
+    counts = [sum(one.numel() for one in network.parameters()) for network in (default, published)]
+    assert counts == [1_102_764, 17_266_452]

@@ -163,8 +163,7 @@ prepare: [{kind: blur}]
 reconstruct: {method: tv}
 """
     scan = load_recipe(write(tmp_path, text)).scan
-    assert (scan.path, scan.array) == (str(tmp_path / "a.h5"), "images/raw")
-    assert scan.place == f"{tmp_path / 'a.h5'}::images/raw"
+    assert (scan.path, scan.array) == (f"{tmp_path / 'a.h5'}::images/raw", None)
     assert validate_recipe(load_recipe(write(tmp_path, text)).model_dump(mode="json")).scan == scan
     found = problems(write(tmp_path, SMALLEST), "scan.array=x")[0]
     assert "scan.array must be left out for scan.kind mri-cartesian, got x" in found

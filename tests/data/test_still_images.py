@@ -11,6 +11,7 @@ import pytest
 
 from proxflow.data.errors import ScanError
 from proxflow.data.still_images import read_still_images
+from tests.dicom_files import write_dicom
 
 STACK = np.arange(3 * 5 * 4, dtype=np.float32).reshape(3, 5, 4)
 
@@ -44,21 +45,9 @@ def test_datasets_of_hdf5(tmp_path: Path) -> None:
 
 
 def test_a_dicom_series_in_its_own_unit(tmp_path: Path) -> None:
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    for number, plane in enumerate(STACK):
-        meta = FileMetaDataset()
-        meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, CTImageStorage
-        meta.MediaStorageSOPInstanceUID = generate_uid()
-        made = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)  # type: ignore[arg-type]
-        made.SOPClassUID, made.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-        made.Rows, made.Columns, made.InstanceNumber = 5, 4, 3 - number  # against the order of the names
-        made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 16, 15, 0
-        made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-        made.RescaleSlope, made.RescaleIntercept = 2, -1024
-        made.PixelData = plane.astype(np.uint16).tobytes()
-        made.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    for number, plane in enumerate(STACK):  # against the order of the names
+        tags = {"InstanceNumber": 3 - number, "RescaleSlope": 2, "RescaleIntercept": -1024}
+        write_dicom(tmp_path / f"{number}.dcm", plane.astype(np.uint16), **tags)
     found = read_still_images(f"who={tmp_path}")
     np.testing.assert_array_equal(np.stack(found["who"]), 2 * STACK[::-1] - 1024)
 

@@ -113,7 +113,7 @@ def test_killed_and_run_again_gives_the_same_bits(
     proxflow: Any, spawn: Any, recipe: Path, store: Path
 ) -> None:
     """SIGKILL inside the reconstruction: earlier stages are found, the solver goes on at its checkpoint."""
-    long = ["--set", "reconstruct.n_iter=400", "--set", "evaluate.held_out_fraction=0"]
+    long = ["--set", "reconstruct.n_iter=150", "--set", "evaluate.held_out_fraction=0"]
     often = ["--set", "runtime.checkpoint_seconds=0.05"]
     process = spawn("run", recipe, *long, *often)
     deadline = time.monotonic() + 120

@@ -23,6 +23,14 @@ from proxflow.operators.cartesian_sense import CartesianSense
 QUICK = ("--seeds", "2", "--fraction", "0.1")
 
 
+@pytest.fixture
+def recipe(recipe: Path) -> Path:
+    """A smaller scan: it is reconstructed some twenty times."""
+    text = recipe.read_text()
+    recipe.write_text(text.replace("[112, 96]", "[64, 56]").replace("n_iter: 12", "n_iter: 8"))
+    return recipe
+
+
 def artefacts(store: Path, stage: str) -> list[Path]:
     found = []
     for path in sorted(store.glob("artefacts/??/*.h5")):

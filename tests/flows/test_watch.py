@@ -285,7 +285,7 @@ def test_two_watchers_share_twelve_scans(
 def test_killed_in_the_middle_of_a_scan_the_next_pass_takes_it_again(
     spawn: Any, look: Pass, many_recipe: Path, scan_file: Any, arriving: Path, tmp_path: Path, store: Path
 ) -> None:
-    endless = "reconstruct={method: tv, n_iter: 600, tol: 0, lam: 0.003}"
+    endless = "reconstruct={method: tv, n_iter: 150, tol: 0, lam: 0.003}"
     long = ["--set", endless, "--set", "runtime.checkpoint_seconds=0.05"]
     for k in range(3):
         scan_file(arriving / f"scan{k}.h5", k)

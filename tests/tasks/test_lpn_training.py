@@ -13,10 +13,10 @@ from proxflow.configs.lpn_training import LpnTraining
 from proxflow.models.diffusion.noisy_images import channels_of
 from proxflow.models.learned_prox.network_prox import NetworkProx
 from proxflow.models.networks.icnn import Icnn
-from proxflow.tasks.diffusion_training.load import load_prior_images
 from proxflow.tasks.errors import RequestError
 from proxflow.tasks.lpn_networks import open_lpn
 from proxflow.tasks.lpn_training.first_network import network_settings
+from proxflow.tasks.lpn_training.load import load_lpn_images
 from proxflow.tasks.lpn_training.training import LpnImageTraining
 from proxflow.tasks.lpn_training.whole_slices import WholeSlices
 from proxflow.tasks.network_training import loop
@@ -39,7 +39,7 @@ def source(tmp_path: Path) -> str:
 
 
 def made(source: str, config: LpnTraining) -> LpnImageTraining:
-    return LpnImageTraining(load_prior_images([source], config), config)
+    return LpnImageTraining(load_lpn_images([source], config), config)
 
 
 def test_stopped_in_any_stage_it_gives_the_same_weights_and_history(source: str, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_it_learns_to_denoise_and_leaves_all_that_a_method_asks_for(source: str,
     weights = training.write(tmp_path / "a", done)
     network, told = open_lpn(str(weights))
     assert told is not None and asdict(network.settings) == asdict(network_settings(config))
-    assert (told.low, told.high, told.sigma, told.gamma) == (0.0, 1.0, 0.1, pytest.approx(0.08 * 16))
+    assert (told.low, told.high, told.sigma, told.gamma) == (-0.25, 1.25, 0.1, pytest.approx(0.08 * 16))
     assert (
         "attenuation" in told.unit and told.data == "8 slices of a, c" and "to be filled in" in told.licence
     )
@@ -79,7 +79,9 @@ def test_it_learns_to_denoise_and_leaves_all_that_a_method_asks_for(source: str,
     assert f"| crops | {row.before:.2f} | {row.after:.2f} |" in card
     assert f"| whole slices | {document['whole_slices']['before']:.2f} |" in card
     assert "\n80 steps of mean absolute error (rate 0.01),\nthen 80 steps of proximal matching with" in card
-    assert "gamma 10.24, 5.12, 2.56, 1.28 in turn (rate 0.0001)" in card and "steps a second" in card
+    assert "gamma 10.24, 5.12, 2.56, 1.28 in turn (rate 0.0001, falling to 0 in the last 25% of all)" in card
+    assert "half of them stretched and shifted to reach 0.25 beyond, values from -0.25 to 1.25, cl" in card
+    assert "steps a second" in card
     assert "then proximal matching by step" in (tmp_path / "a" / "loss.svg").read_text()
     assert (tmp_path / "a" / "examples.png").read_bytes().startswith(b"\x89PNG")
 
@@ -87,17 +89,22 @@ def test_it_learns_to_denoise_and_leaves_all_that_a_method_asks_for(source: str,
 @pytest.mark.parametrize(
     ("changes", "recipe", "loss", "last"),
     [
-        ({"pretraining": 1.0}, "3 steps of mean absolute error (rate 0.001)", "mean absolute error", 0.0),
         (
-            {"pretraining": 0.0, "gamma": 0.1},
+            {"pretraining": 1.0, "decay": 0.5},
+            "3 steps of mean absolute error (rate 0.001, falling to 0 in the last 50% of all)",
+            "mean absolute error",
+            0.0,
+        ),
+        (
+            {"pretraining": 0.0, "gamma": 0.1, "decay": 0.0},
             "3 steps of proximal matching with gamma 9.051, 4.525, 2.263 in turn (rate 0.0001)",
             "proximal matching",
             2.263,
         ),
         (
-            {},
+            {"decay": 0.6, "beyond": 0.0},
             "2 steps of mean absolute error (rate 0.001),\nthen 1 step of proximal matching with gamma 1.81 "
-            "in turn (rate 0.0001)",
+            "in turn (rate 0.0001, falling to 0 in the last 33% of all)",
             "mean absolute error, then proximal matching",
             1.81,
         ),
@@ -112,14 +119,28 @@ def test_card_and_plot_tell_of_the_stages_that_there_were(
     card = (tmp_path / "a" / "card.md").read_text()
     assert f"\n{recipe}.\n" in card
     assert ("With a gamma of" in card) == (last > 0)
+    reach = 1 + config.beyond
+    assert ("stretched" in card) == (reach > 1) and f"values from -{reach:g} to {reach:g}, clipped" in card
     assert f">{loss} by step<" in (tmp_path / "a" / "loss.svg").read_text()
     told = open_lpn(str(weights)).trained
     assert told is not None and told.gamma == pytest.approx(last, rel=1e-3)
+    assert (told.low, told.high) == (-reach, reach)
+
+
+def test_what_it_is_judged_by_is_the_same_with_and_without_values_beyond(source: str) -> None:
+    narrow, wide = (QUICK.model_copy(update={"kind": "ct", "beyond": beyond}) for beyond in (0.0, 0.25))
+    one, other = (made(source, config) for config in (narrow, wide))
+    assert torch.equal(one.judged, other.judged) and float(other.judged.max()) <= 1
+    most = [
+        max(float(sizes[0].max()) for subject in training.images.trained for sizes in subject.slices)
+        for training in (one, other)
+    ]
+    assert most[0] == 1 < most[1] <= 1.25  # bright pixels of what is trained on are kept
 
 
 def test_whole_slices_are_denoised_in_exact_patches(source: str) -> None:
     config = QUICK.model_copy(update={"sizes": (24, 30)})
-    images, network = load_prior_images([source], config), Icnn(network_settings(config))
+    images, network = load_lpn_images([source], config), Icnn(network_settings(config))
     whole = WholeSlices(network, images.kept_apart, config)
     assert whole.clean.shape == (4, 2, 24, 24)  # the smaller size, in a square
     assert torch.equal(whole.denoised, NetworkProx(network, patching="exact")(whole.noisy))

@@ -38,6 +38,12 @@ def test_weights_and_images_that_are_in_it_at_once_count(
     assert found == 1000 + at_once * (8000 if gradient else 800)
 
 
+def test_weights_count_twice_where_reading_them_takes_more_than_images() -> None:
+    operator = MatrixOperator(torch.zeros(7, 20), (4, 5), (7,))
+    prior = ImagePrior(eps, image_bytes=taken, weight_bytes=5000)
+    assert prior_bytes({"prior": prior}, operator, torch.float32, gradient=False) == 2 * 5000
+
+
 def test_denoisers_count_where_they_are_diffusion_models() -> None:
     operator = MatrixOperator(torch.zeros(7, 20), (4, 5), (7,))
     denoiser = PriorDenoiser(ImagePrior(eps, image_bytes=taken, weight_bytes=1000))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from proxflow.data.scan import Measurement, ScanInfo
+from proxflow.data.scan import Measurement
 from proxflow.data.still_picture import StillPicture
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.operators.base import LinearOperator
@@ -65,9 +64,6 @@ class StillImage(Modality):
     def arrays(self, measurement: Measurement) -> Ingested:
         assert isinstance(measurement, StillPicture)
         return Ingested({"samples": measurement.samples}, {})
-
-    def describe(self, info: ScanInfo, items: Sequence[int]) -> dict[str, Any]:
-        return {}
 
     def prepare(self, context: StageContext, writer: ArtefactWriter) -> None:
         prepare(context, writer)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from proxflow.data.radar_cube import RadarCube
-from proxflow.data.scan import Measurement, ScanInfo
+from proxflow.data.scan import Measurement
 from proxflow.data.store.artefact import Artefact, ArtefactWriter
 from proxflow.operators.near_field_mimo import NearFieldMimo
 from proxflow.operators.voxel_grid import VoxelGrid
@@ -81,9 +81,6 @@ class Radar(Modality):
         if geometry.reference_range_m is not None:
             once["reference_range_m"] = geometry.reference_range_m
         return Ingested(rows, once)
-
-    def describe(self, info: ScanInfo, items: Sequence[int]) -> dict[str, Any]:
-        return {}
 
     def prepare(self, context: StageContext, writer: ArtefactWriter) -> None:
         prepare(context, writer)

@@ -6,47 +6,36 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from proxflow.data.errors import ScanError
 from proxflow.data.open_scan import open_scan
-from proxflow.data.readers.dicom_series import read_dicom_series
+from proxflow.data.readers.dicom_series import dicom_file, dicom_series
+from proxflow.data.readers.still_stack import StillStack
+from tests.dicom_files import write_dicom
 
 STACK = np.arange(3 * 11 * 9, dtype=np.uint16).reshape(3, 11, 9)
 
 
-def written(path: Path, plane: np.ndarray, without: str = "", **tags: Any) -> Path:
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, CTImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    made = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)  # type: ignore[arg-type]
-    made.SOPClassUID, made.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-    made.Rows, made.Columns = plane.shape
-    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 16, 15, 0
-    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-    made.PixelData = plane.tobytes()
-    for name, value in tags.items():
-        setattr(made, name, value)
-    if without:
-        delattr(made, without)
-    made.save_as(path, enforce_file_format=True)
-    return path
+def whole(stack: StillStack) -> np.ndarray:
+    """All images (item, y, x)."""
+    return np.stack([stack.image(number) for number in range(stack.n_images)])
 
 
 @pytest.mark.parametrize("tags", [{}, {"InstanceNumber": None, "RescaleSlope": None}])
 def test_without_numbers_the_names_give_the_order(tags: dict[str, Any], tmp_path: Path) -> None:
-    files = [written(tmp_path / f"{i}.dcm", plane, **tags) for i, plane in enumerate(STACK)]
-    images, found = read_dicom_series(tmp_path)
-    np.testing.assert_array_equal(images, STACK)
-    assert found == tuple(files)
+    files = [write_dicom(tmp_path / f"{i}.dcm", plane, **tags) for i, plane in enumerate(STACK)]
+    stack = dicom_series(tmp_path)
+    np.testing.assert_array_equal(whole(stack), STACK)
+    assert stack.files == tuple(files) and stack.held_bytes == 0
 
 
 def test_one_file_is_one_picture(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.dcm", STACK[1], RescaleIntercept=-50)
+    path = write_dicom(tmp_path / "a.dcm", STACK[1], RescaleIntercept=-50)
     for kind in ("image", None):
         with open_scan(path, kind=kind) as scan:  # type: ignore[arg-type]
             assert scan.info.modality == "image" and scan.info.companions == ()
@@ -55,30 +44,101 @@ def test_one_file_is_one_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Rows", "PixelData"])
 def test_a_file_without_an_image_is_refused(name: str, tmp_path: Path) -> None:
-    path = written(tmp_path / "a.dcm", STACK[0], without=name)
+    path = write_dicom(tmp_path / "a.dcm", STACK[0], without=name)
     with pytest.raises(ScanError, match=rf"a.dcm must hold a DICOM image, got none: it has no {name}"):
         open_scan(path, kind="image")
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
-    written(tmp_path / "a.dcm", STACK[0])
+    write_dicom(tmp_path / "a.dcm", STACK[0])
     whole = (tmp_path / "a.dcm").read_bytes()
     (tmp_path / "a.dcm").write_bytes(whole[:-100])
     with pytest.raises(ScanError, match=r"a.dcm must hold a readable DICOM image, got an error"):
-        read_dicom_series(tmp_path)
+        dicom_series(tmp_path).image(0)
     (tmp_path / "a.dcm").write_bytes(whole[:132] + b"\x08\0\x10\0SQ\0\0\xff\xff\xff\xff" + b"\x01" * 20)
     with pytest.raises(ScanError, match=r"a.dcm must be a readable DICOM file, got an error"):
-        read_dicom_series(tmp_path)
+        dicom_series(tmp_path)
+
+
+def test_a_file_that_is_damaged_costs_its_own_image_alone(tmp_path: Path) -> None:
+    """Opening looks at headers; pixels are read when they are asked for."""
+    for i, plane in enumerate(STACK):
+        path = write_dicom(tmp_path / f"{i}.dcm", np.tile(plane, (8, 8)))
+    path.write_bytes(path.read_bytes()[:-100])
+    with open_scan(tmp_path, kind="image") as scan:
+        assert scan.info.shape == (3, 88, 72)
+        np.testing.assert_array_equal(scan.read([1]).samples[0], np.tile(STACK[1], (8, 8)))
+        with pytest.raises(ScanError, match=r"2.dcm must hold a readable DICOM image, got an error"):
+            scan.read([2])
+
+
+@pytest.mark.parametrize("size", [0, 140, 300])
+def test_a_file_cut_before_its_image_is_not_left_out(size: int, tmp_path: Path) -> None:
+    for i, plane in enumerate(STACK):
+        path = write_dicom(tmp_path / f"{i}.dcm", plane)
+    path.write_bytes(path.read_bytes()[:size])
+    words = (
+        "hold an image as the files beside it, got none" if size else "be a readable DICOM file, got an error"
+    )
+    with pytest.raises(ScanError, match=f"2.dcm must {words}"):
+        dicom_series(tmp_path)
+
+
+def test_files_that_say_they_are_no_images_are_left_out(tmp_path: Path) -> None:
+    for i, plane in enumerate(STACK):
+        path = write_dicom(tmp_path / f"{i}.dcm", plane)
+    other = pydicom.dcmread(path)
+    other.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    del other.PixelData
+    other.save_as(tmp_path / "DICOMDIR")
+    (tmp_path / "._0.dcm").write_text("what another system keeps of 0.dcm")
+    assert len(dicom_series(tmp_path).files) == 3
+
+
+def test_frames_of_enhanced_images_are_rescaled_by_their_groups(tmp_path: Path) -> None:
+    """What a frame's own group tells counts before what all share, and that before the file's."""
+    one, other, empty = group(2, -7), group(3, 5), Dataset()
+    tags: dict[str, Any] = {"RescaleSlope": 4, "SharedFunctionalGroupsSequence": [one]}
+    shared = dicom_file(write_dicom(tmp_path / "a.dcm", STACK, **tags))
+    np.testing.assert_array_equal(whole(shared), 2.0 * STACK - 7)
+    tags["PerFrameFunctionalGroupsSequence"] = [empty, other, empty]
+    own = dicom_file(write_dicom(tmp_path / "a.dcm", STACK, **tags))
+    np.testing.assert_array_equal(own.image(1), 3.0 * STACK[1] + 5)
+    np.testing.assert_array_equal(own.image(2), 2.0 * STACK[2] - 7)
+
+
+def group(slope: float, intercept: float) -> Dataset:
+    values, made = Dataset(), Dataset()
+    values.RescaleSlope, values.RescaleIntercept = slope, intercept
+    made.PixelValueTransformationSequence = [values]
+    return made
+
+
+def test_colours_are_refused(tmp_path: Path) -> None:
+    path = write_dicom(tmp_path / "a.dcm", STACK[0], SamplesPerPixel=3, Columns=3)
+    with pytest.raises(ScanError, match=r"a.dcm must hold a grey image, got 3 values a pixel"):
+        dicom_file(path)
+
+
+def test_frames_of_one_file_are_read_by_themselves(tmp_path: Path) -> None:
+    path = write_dicom(tmp_path / "a.dcm", STACK, RescaleSlope=2, RescaleIntercept=-7)
+    stack = dicom_file(path)
+    assert stack.shape == STACK.shape
+    np.testing.assert_array_equal(stack.image(2), 2.0 * STACK[2] - 7)
+    write_dicom(tmp_path / "b.dcm", STACK[::-1].copy())
+    series = dicom_series(tmp_path)
+    assert series.shape == (2, *STACK.shape)
+    np.testing.assert_array_equal(series.image(4), STACK[1])
 
 
 def test_two_series_and_two_sizes_are_refused(tmp_path: Path) -> None:
-    written(tmp_path / "a.dcm", STACK[0], SeriesInstanceUID="1.2")
-    written(tmp_path / "b.dcm", STACK[1], SeriesInstanceUID="1.3")
+    write_dicom(tmp_path / "a.dcm", STACK[0], SeriesInstanceUID="1.2")
+    write_dicom(tmp_path / "b.dcm", STACK[1], SeriesInstanceUID="1.3")
     with pytest.raises(ScanError, match="must hold one DICOM series, got 2 values of SeriesInstanceUID"):
-        read_dicom_series(tmp_path)
-    written(tmp_path / "b.dcm", STACK[1, :10], SeriesInstanceUID="1.2")
+        dicom_series(tmp_path)
+    write_dicom(tmp_path / "b.dcm", STACK[1, :10], SeriesInstanceUID="1.2")
     with pytest.raises(ScanError, match="must hold DICOM images of one size, got 2 sizes"):
-        read_dicom_series(tmp_path)
+        dicom_series(tmp_path)
 
 
 def test_a_folder_of_other_pictures_is_told_what_it_may_be(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from proxflow.data.errors import ScanError
 from proxflow.data.open_scan import open_scan
 from proxflow.data.still_picture import StillPicture
+from tests.dicom_files import write_dicom
 
 STACK = np.arange(3 * 11 * 9, dtype=np.float32).reshape(3, 11, 9)
 
@@ -77,22 +78,21 @@ def test_a_sample_has_frames_that_are_pictures() -> None:
 
 
 def test_a_folder_is_a_dicom_series_and_its_files_are_known(tmp_path: Path) -> None:
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, CTImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    made = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)  # type: ignore[arg-type]
-    made.SOPClassUID, made.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-    made.Rows, made.Columns, made.InstanceNumber = 11, 9, 1
-    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 16, 15, 0
-    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-    made.PixelData = STACK[1].astype(np.uint16).tobytes()
-    made.save_as(tmp_path / "1.dcm", enforce_file_format=True)
+    made = write_dicom(tmp_path / "1.dcm", STACK[1].astype(np.uint16), InstanceNumber=1)
     np.testing.assert_array_equal(read(tmp_path).samples, STACK[1:2])
     with open_scan(tmp_path, kind="image") as scan:
-        assert scan.info.companions == (tmp_path / "1.dcm",)
+        assert scan.info.companions == (made,)
+
+
+def test_a_scan_is_closed_and_then_read_no_more(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"] = STACK
+    with open_scan(tmp_path / "a.h5", kind="image") as scan:
+        scan.read([0])
+    with pytest.raises(ScanError, match=r"a.h5 must be open to be read, got a closed scan"):
+        scan.read([0])
+    with h5py.File(tmp_path / "a.h5", "r+") as file:  # which nobody else holds
+        file["images"][0] = 1
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,10 @@ def test_a_folder_is_a_dicom_series_and_its_files_are_known(tmp_path: Path) -> N
         (np.ones((7, 30)), r"at least 8 x 8 pixels, without colours, got shape \(7, 30\)"),
         (np.ones(30), "without colours, got shape"),
         (np.ones((0, 11, 9)), "without colours, got shape"),
+        (
+            STACK.astype(np.float64) * 1e300,
+            "finite, got 98 NaN or Inf values in item 0, the first in row 0, column 1",
+        ),
         (STACK * 1j, "pictures must be of real numbers, got complex64"),
         (
             np.where(STACK == 100, np.nan, STACK),
@@ -110,6 +114,7 @@ def test_a_folder_is_a_dicom_series_and_its_files_are_known(tmp_path: Path) -> N
         (STACK * np.array([1, 1, 0])[:, None, None], "must hold signal, got only zeros in item 2"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_arrays_that_are_no_pictures_are_refused(array: np.ndarray, words: str, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(ScanError, match=words):

@@ -36,7 +36,7 @@ def test_a_training_leaves_weights_a_card_and_pictures(
     found = read_lpn_weights(Path(told["weights"]))
     assert found.settings is not None and found.trained is not None
     assert (found.settings["side"], found.settings["channels"], found.settings["hidden"]) == (16, 2, 4)
-    assert (found.trained.low, found.trained.sigma) == (-1.0, 0.1)
+    assert (found.trained.low, found.trained.high, found.trained.sigma) == (-1.25, 1.25, 0.1)
     assert found.trained.licence == "CC BY 4.0"
     card = Path("d/card.md").read_text()
     command = (
@@ -54,6 +54,8 @@ def test_bad_requests_are_one_sentence_and_leave_nothing(proxflow: Any, still_im
         ((still_images, "--side", "60"), "--side must be a multiple of 8, got 60"),
         ((still_images, "--sigma", "0"), "--sigma must be greater than 0, got 0"),
         ((still_images, "--pretraining", "1.5"), "--pretraining must be less than or equal to 1, got 1.5"),
+        ((still_images, "--beyond", "-0.1"), "--beyond must be greater than or equal to 0, got -0.1"),
+        ((still_images, "--decay", "2"), "--decay must be less than or equal to 1, got 2"),
         ((still_images, "--alpha", "0.5"), "--alpha must be less than 0.5, got 0.5"),
         ((still_images, "--matching-rate", "0"), "--matching-rate must be greater than 0, got 0"),
         ((still_images, "--sizes", "8x"), "--sizes must be whole numbers separated by commas, got 8x"),

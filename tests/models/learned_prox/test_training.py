@@ -10,7 +10,7 @@ import torch
 from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.diffusion.noisy_images import ImageSettings
 from proxflow.models.learned_prox.matching import proximal_matching
-from proxflow.models.learned_prox.stages import Stage, image_stages, stage_at
+from proxflow.models.learned_prox.stages import Stage, falling_share, image_stages, rate_at, stage_at
 from proxflow.models.learned_prox.training import (
     Pairs,
     draw_pairs,
@@ -50,6 +50,21 @@ def test_few_steps_are_shared_out_and_the_last_gamma_is_among_them(
     assert stages[-1].gamma == (0.0 if share == 1 else 2.0)
 
 
+@pytest.mark.parametrize(
+    ("share", "decay", "falls"), [(0.5, 0.25, 0.25), (0.5, 0.8, 0.5), (1.0, 0.8, 0.8), (0.0, 1.0, 1.0)]
+)
+def test_the_rate_falls_to_nothing_within_the_last_loss(share: float, decay: float, falls: float) -> None:
+    stages = image_stages(400, share=share, rate=1.0, matching_rate=0.1, gamma=2.0)
+    assert falling_share(stages, decay) == falls
+    constant, rates = ([rate_at(stages, step, one) for step in range(400)] for one in (0.0, decay))
+    assert constant == [stage_at(stages, step).rate for step in range(400)]
+    first = round(400 * (1 - falls))
+    assert rates[: first + 1] == constant[: first + 1]
+    end = constant[-1]
+    assert rates[first:] == sorted(rates[first:], reverse=True) and rates[-1] < 1e-3 * end
+    assert rates[(400 + first) // 2] == pytest.approx(end / 2)
+
+
 @pytest.mark.parametrize("is_complex", [False, True])
 def test_pairs_are_decided_by_seed_and_step_and_differ_by_the_noise(is_complex: bool) -> None:
     disc = (torch.arange(40)[:, None] - 20.0) ** 2 + (torch.arange(36) - 18.0) ** 2 < 200
@@ -60,12 +75,16 @@ def test_pairs_are_decided_by_seed_and_step_and_differ_by_the_noise(is_complex: 
     assert torch.equal(pairs.noisy, again.noisy) and not torch.equal(pairs.clean, next_step.clean)
     noise = pairs.noisy - pairs.clean
     assert float(noise.std()) == pytest.approx(0.05, rel=0.03) and abs(float(noise.mean())) < 1e-3
+    wide, once_more = (draw_pairs(subjects, settings, 0.05, 1, 7, beyond=0.3) for _ in range(2))
+    assert torch.equal(wide.noisy, once_more.noisy) and torch.equal(wide.clean, once_more.clean)
+    kept = (wide.clean == pairs.clean).flatten(1).all(1)  # the images, and which way they lie, are the same
+    assert 0 < int(kept.sum()) < 16 and float(wide.clean.max()) > 1 >= float(pairs.clean.max())
 
 
 def test_steps_follow_the_loss_and_keep_weights_from_being_negative(rng: torch.Generator) -> None:
     torch.manual_seed(0)
     stages = (Stage("l1", 2e-2, 30), Stage("matching", 5e-3, 30, 2.0))
-    trainee = lpn_trainee(Icnn(TINY), stages)
+    trainee = lpn_trainee(Icnn(TINY), stages, 0.25)
     clean = torch.rand(4, 1, 8, 8, generator=rng)
     pairs = Pairs(clean, clean + 0.05 * torch.randn(clean.shape, generator=rng))
     losses, clamped = [], False
@@ -73,7 +92,9 @@ def test_steps_follow_the_loss_and_keep_weights_from_being_negative(rng: torch.G
         stage = stage_at(stages, trainee.step)
         losses.append(find_lpn_gradient(trainee, pairs, stage))
         follow_gradient(trainee)
-        assert trainee.optimiser.param_groups[0]["lr"] == stage.rate
+        step = trainee.step - 1
+        rate = trainee.optimiser.param_groups[0]["lr"]
+        assert rate == rate_at(stages, step, 0.25) and (rate == stage.rate) == (step <= 45)
         convex = [layer.weight for layer in trainee.network.lin[1:]]
         assert all(bool((weight >= 0).all()) for weight in convex)
         clamped = clamped or any(bool((weight == 0).any()) for weight in convex)

@@ -35,7 +35,17 @@ def rng() -> torch.Generator:
 @pytest.fixture
 def dense(rng: torch.Generator) -> Dense:
     """Images (9, 7) seen through 40 random numbers: fewer than the pixels, of norm 1."""
-    matrix = torch.randn(40, 63, dtype=torch.complex128, generator=rng)
+    return seen_by(40, rng)
+
+
+@pytest.fixture
+def overdetermined(rng: torch.Generator) -> Dense:
+    """Images (9, 7) seen through 120 random numbers, of norm 1: minima that iterations reach soon."""
+    return seen_by(120, rng)
+
+
+def seen_by(numbers: int, rng: torch.Generator) -> Dense:
+    matrix = torch.randn(numbers, 63, dtype=torch.complex128, generator=rng)
     return Dense(matrix / torch.linalg.matrix_norm(matrix, 2), (9, 7))
 
 
@@ -47,6 +57,16 @@ def dense_single(dense: Dense) -> Dense:
 @pytest.fixture
 def y(dense: Dense, rng: torch.Generator) -> Tensor:
     """Three measurements of piecewise constant complex images with noise, scaled to max |A^H y| = 1."""
+    return measured(dense, rng)
+
+
+@pytest.fixture
+def many_y(overdetermined: Dense, rng: torch.Generator) -> Tensor:
+    """The same images measured by ``overdetermined``."""
+    return measured(overdetermined, rng)
+
+
+def measured(dense: Dense, rng: torch.Generator) -> Tensor:
     x = torch.ones(3, 9, 7, dtype=torch.complex128)
     x[:, 2:6, 3:] = 2j
     x[1] *= -3

@@ -9,11 +9,22 @@ from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.operators.wavelet import Wavelet
 
 
+def test_l1_wavelet_of_few_measurements_meets_the_subgradient_conditions(dense: Any, y: Tensor) -> None:
+    """Fewer than the pixels, as in compressed sensing: thousands of iterations."""
+    check_subgradient(dense, y[2], "haar", 6000)
+
+
 @pytest.mark.parametrize("wavelet", ["haar", "db2"])
-def test_l1_wavelet_meets_the_subgradient_conditions(dense: Any, y: Tensor, wavelet: str) -> None:
+def test_l1_wavelet_meets_the_subgradient_conditions(
+    overdetermined: Any, many_y: Tensor, wavelet: str
+) -> None:
+    check_subgradient(overdetermined, many_y[2], wavelet, 500)
+
+
+def check_subgradient(dense: Any, y: Tensor, wavelet: str, n_iter: int) -> None:
     """W A^H (A x - y) = -lam sign(W x) where W x is not 0, at most lam where it is, 0 on the coarse block."""
-    lam, y = 0.02, y[2]
-    result = l1_wavelet(dense, y, n_iter=6000, lam=lam, tol=0, wavelet=wavelet, levels=2)
+    lam = 0.02
+    result = l1_wavelet(dense, y, n_iter=n_iter, lam=lam, tol=0, wavelet=wavelet, levels=2)
     transform = Wavelet((9, 7), wavelet=wavelet, levels=2)
     rows, columns = transform.approximation_shape
     gradient = transform.forward(dense.adjoint(dense.forward(result.image) - y))

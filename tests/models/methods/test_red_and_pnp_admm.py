@@ -65,10 +65,11 @@ def test_pnp_with_a_proximal_map_is_the_minimum(
 def test_growth_of_rho_keeps_the_minimum_of_a_prior(dense: Any, y: Tensor, rng: torch.Generator) -> None:
     """S / (S + sigma^2) is the proximal map of sigma^2 |x|^2 / 2 S: growth keeps rho sigma^2."""
     numbers: dict[str, Any] = {"denoiser": wiener(rng), "rho": 0.05, "sigma": SIGMA, "tol": 0, "n_cg": 20}
-    still = pnp_admm(dense, y, n_iter=400, **numbers).image
+    still = pnp_admm(dense, y, n_iter=200, **numbers).image
     grown = pnp_admm(dense, y, n_iter=200, rho_growth=1.02, **numbers).image
     assert float((grown - still).norm() / still.norm()) < 2e-3
-    long = pnp_admm(dense, y, n_iter=400, rho_growth=10.0, **numbers).image  # 10^400 is no number
+    quick = numbers | {"n_cg": 2}
+    long = pnp_admm(dense, y, n_iter=400, rho_growth=10.0, **quick).image  # 10^400 is no number
     assert bool(long.isfinite().all())
 
 

@@ -236,3 +236,11 @@ def test_weights_make_the_same_network_and_others_are_refused(rng: torch.Generat
     for name in ("middle_block.1.qkv.bias", "output_blocks.1.2.in_layers.0.weight", "time_embed.2.bias"):
         with pytest.raises(ValueError, match=f"{name} missing"):
             diffusion_unet_of({key: tensor for key, tensor in state.items() if key != name})
+
+
+def test_the_network_is_one_graph_to_a_compiler(rng: torch.Generator) -> None:
+    """None of its Python must run again between compiled pieces."""
+    network = random_unet(TINY, rng)
+    x, t = torch.randn(1, 2, 6, 4, generator=rng), torch.tensor([600.0])
+    compiled = torch.compile(network, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x, t), network(x, t))

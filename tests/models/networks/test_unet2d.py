@@ -27,6 +27,17 @@ def test_far_pixels_reach_each_other_and_images_do_not(rng: torch.Generator) -> 
     assert float(moved[0, 0, -1, -1].abs()) > 0 and float(moved[1].abs().max()) == 0
 
 
+def test_a_training_begins_with_a_dark_image(rng: torch.Generator) -> None:
+    """SSIM, the loss, tells an image from its negative by C1 and C2 alone."""
+    out = UNet2d(TINY).eval()(torch.rand(1, 1, 11, 16, generator=rng)).detach()
+    assert float(out.min()) >= 0 and float(out.mean()) < 0.2
+
+
+def test_nothing_is_made_negative(rng: torch.Generator) -> None:
+    out = UNet2d(TINY).eval()(10 * torch.rand(1, 1, 16, 16, generator=rng)).detach()
+    assert float(out.min()) >= 0 and float(out.max()) <= 1
+
+
 def test_what_cannot_be_built_is_refused() -> None:
     for wrong, words in (
         ({"width": 0}, "width must be at least 1, got 0"),

@@ -69,9 +69,10 @@ def test_tv_prox_of_a_real_image_meets_scikit_image(rng: torch.Generator) -> Non
     v = torch.rand(23, 31, dtype=torch.float64, generator=rng)
     expected = denoise_tv_chambolle(v.numpy(), weight=0.15, eps=1e-12, max_num_iter=20000)
     real, _ = tv_prox(v, 0.15, n_iter=20000, tol=1e-11)
-    as_complex, _ = tv_prox(v.to(torch.complex128), 0.15, n_iter=20000, tol=1e-11)
+    few, _ = tv_prox(v, 0.15, n_iter=200)
+    as_complex, _ = tv_prox(v.to(torch.complex128), 0.15, n_iter=200)
     assert (real - torch.from_numpy(expected)).abs().max() < 2e-4  # Chambolle's iteration converges slowly
-    torch.testing.assert_close(as_complex.real, real)
+    torch.testing.assert_close(as_complex.real, few)
     assert as_complex.imag.abs().max() == 0
 
 
@@ -79,7 +80,7 @@ def test_tv_prox_limits(rng: torch.Generator) -> None:
     v = complex_image((2, 7, 5), rng)
     x, dual = tv_prox(v, 0.0)
     assert torch.equal(x, v) and x is not v and not dual.any()
-    x, _ = tv_prox(v, 1e3, n_iter=20000, tol=1e-13)
+    x, _ = tv_prox(v, 1e3, n_iter=2000, tol=1e-13)
     torch.testing.assert_close(x, v.mean((-2, -1), keepdim=True).expand_as(v), rtol=0, atol=1e-6)
 
 
@@ -187,7 +188,7 @@ def test_tv_prox_with_nonnegativity_is_not_the_projected_prox(rng: torch.Generat
     v = torch.randn(9, 8, dtype=torch.float64, generator=rng)
     x, dual = tv_prox(v, 0.3, nonnegative=True, n_iter=4000, tol=1e-12)
     expected = by_admm(v, 0.3, 40)
-    projected = tv_prox(v, 0.3, n_iter=20000, tol=1e-13)[0].clamp_min(0)
+    projected = tv_prox(v, 0.3, n_iter=2000)[0].clamp_min(0)
     assert (x - expected).abs().max() < 1e-4 < 0.01 < (projected - expected).abs().max()
     assert (x >= 0).all() and (x == 0).any()
     warm, _ = tv_prox(v, 0.3, nonnegative=True, n_iter=10, dual=dual)

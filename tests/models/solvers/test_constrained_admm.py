@@ -183,6 +183,23 @@ def test_items_stop_by_themselves_and_as_if_alone(operator: MatrixOperator, y: T
         torch.testing.assert_close(found, expected)
 
 
+def test_average_is_of_the_steps_an_item_took(operator: MatrixOperator, y: Tensor) -> None:
+    """It meets the constraint where they do: a ball is convex."""
+    y = y * torch.tensor([[1.0], [300.0]])
+    states: list[ConstrainedState] = []
+    mean, trace = solve(operator, y, tol=1e-4, average=True, monitor=lambda _, state: states.append(state))
+    last, plain = solve(operator, y, tol=1e-4)
+    assert [one.relative_change for one in trace] == [one.relative_change for one in plain]
+    counts = states[-1].steps.int().tolist()
+    assert counts[0] != counts[1]
+    for item, count in enumerate(counts):
+        each = torch.stack([state.s[item] for state in states[:count]])
+        torch.testing.assert_close(mean[item], each.mean(0))
+        torch.testing.assert_close(each[-1], last[item])
+        worst = max((operator.forward(s) - y[item]).norm() for s in each)
+        assert (operator.forward(mean[item]) - y[item]).norm() <= worst
+
+
 def test_items_that_stopped_cost_nothing(operator: MatrixOperator, y: Tensor) -> None:
     seen: list[int] = []
 

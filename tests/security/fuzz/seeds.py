@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
 import numpy as np
 
-TESTS = Path(__file__).parents[2]
-
-
-def conftest(folder: str) -> ModuleType:
-    """``tests/<folder>/conftest.py`` as a module: scripts have no fixtures."""
-    spec = importlib.util.spec_from_file_location(folder.replace("/", "_"), TESTS / folder / "conftest.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.data import conftest as foreign
+from tests.data.forms.conftest import FORMS
+from tests.data.forms.form_arrays import BASE
 
 
 def write_seeds(folder: Path) -> list[Path]:
     """Write all forms, each into a folder of its own; what ``open_scan`` is given of each."""
-    forms, foreign = conftest("data/forms"), conftest("data")
-    arrays = SimpleNamespace(**forms.BASE)
-    writers = {name: write for name, (_, write) in forms.FORMS.items() if name != "twix"}
+    arrays = SimpleNamespace(**BASE)
+    writers = {name: write for name, (_, write) in FORMS.items() if name != "twix"}
     found = []
     for name, write in writers.items():
         (folder / name).mkdir(parents=True)
@@ -35,14 +26,14 @@ def write_seeds(folder: Path) -> list[Path]:
         (folder / name).mkdir()
     dims = arrays.kspace.transpose(3, 2, 1, 0)[:, :, None].reshape(10, 12, 1, 3, 1, 2)
     found.append(foreign.write_bart(folder / "bart" / "b", dims).with_suffix(".cfl"))
-    found.append(_ismrmrd(folder / "ismrmrd" / "m.h5", foreign, arrays))
+    found.append(_ismrmrd(folder / "ismrmrd" / "m.h5", arrays))
     found.append(_mat73(folder / "mat73" / "htc73.mat", arrays))
     found.append(_packed(folder / "zipped" / "z.h5", arrays, libver="latest"))
     found.append(_packed(folder / "old" / "o.h5", arrays, libver="earliest"))
     return found
 
 
-def _ismrmrd(path: Path, foreign: ModuleType, arrays: SimpleNamespace) -> Path:
+def _ismrmrd(path: Path, arrays: SimpleNamespace) -> Path:
     lines = [
         foreign.acquisition(arrays.kspace[item, :, row], kspace_encode_step_1=row, slice=item)
         for item, row in np.ndindex(2, 12)

@@ -139,7 +139,7 @@ def test_recipe_of_a_named_array_and_a_named_reader(tmp_path: Path, name: str, r
     made = write_recipe(str(tmp_path / name), tmp_path / "recipe.yaml", force=False, reader=reader)
     assert f'path: "{name}"' in made.path.read_text()
     scan = load_recipe(made.path).scan
-    assert (scan.reader, scan.place) == (reader, str(tmp_path / name))
+    assert (scan.reader, scan.path) == (reader, str(tmp_path / name))
 
 
 @pytest.mark.parametrize("name", CASES)
