@@ -18,7 +18,7 @@ NUMBERS = Path(__file__).with_name("lpn_numbers.json")
 
 # ||A|| = 1 and s = 1/2, so that L_h = 1: rho is relative to it, and only above 1 is anything guaranteed. The
 # published experiments with tomography have about 0.02 L_h and 15 steps: where the iteration stops decides.
-GUARANTEED: list[Numbers] = [{"n_iter": 50, "rho": rho} for rho in (1.05, 2.0, 4.0)]
+GUARANTEED: list[Numbers] = [{"n_iter": 100, "rho": rho} for rho in (1.05, 2.0)]
 PUBLISHED: Grid = [[{"rho": rho} for rho in (0.003, 0.01, 0.03, 0.1, 0.3)], [{"n_iter": n} for n in (15, 30)]]
 LEARNED: dict[str, Grid] = {
     "lpn-guaranteed": [GUARANTEED],
