@@ -56,6 +56,11 @@ class LpnTraining(Part):
         description="How far clean values reach below 0 and above 1, for which half of the images are "
         "stretched and shifted; 0: not at all.",
     )
+    nonexpansive: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=5.0,
+        description="Weight of a penalty on differences that the network enlarges, relative to the loss; "
+        "iterations of a network that enlarges run off. 0: none, as published.",
+    )
     pretraining: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5, description="Share of the steps, the first, on absolute errors."
     )

@@ -83,7 +83,8 @@ class LpnImageTraining:
             trainee.step,
             beyond=config.beyond,
         )
-        return find_lpn_gradient(trainee, pairs, stage_at(self.stages, trainee.step))
+        stage = stage_at(self.stages, trainee.step)
+        return find_lpn_gradient(trainee, pairs, stage, nonexpansive=config.nonexpansive, seed=config.seed)
 
     def judge(self, network: nn.Module) -> list[Judged]:
         return [judge_lpn(network, self.judged, self.config.sigma, self.config.whole_gamma)]
