@@ -67,7 +67,8 @@ Licence: {licence_text(config)}.
 {stages_text(stages, config.decay)}.
 {start}A step: {config.batch} images of {crop} from slices of {sizes} pixels, flipped, turned,
 brightness {BRIGHTNESS[0]:g} to {BRIGHTNESS[1]:g},
-{_widened_text(config)}values from {low:g} to {high:g}, clipped there. {_penalty_text(config)}Float32, seed {config.seed}.
+{_widened_text(config)}values from {low:g} to {high:g}, clipped there.
+{_penalty_text(config)}Float32, seed {config.seed}.
 
     {trained.command}
 
@@ -119,7 +120,7 @@ def _widened_text(config: LpnTraining) -> str:
 def _penalty_text(config: LpnTraining) -> str:
     if not config.nonexpansive:
         return ""
-    return f"Gains above 1 count {config.nonexpansive:g} times the loss (`--nonexpansive`).\n"
+    return f"Gains above 1 count {config.nonexpansive:g} times the loss (`--nonexpansive`). "
 
 
 def stages_text(stages: Sequence[Stage], decay: float) -> str:
