@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 SHIPPED = ("dncnn-ct", "dncnn-mri")  # networks of images whose weights come with Proxflow
-SHIPPED_VOLUMES = ("unet3d-radar", "deep2s-radar")  # and of volumes
+SHIPPED_VOLUMES = ("unet3d-radar", "unet3d-white", "deep2s-radar")  # and of volumes
 SHIPPED_PRIORS = ("diffusion-ct", "diffusion-mri")  # diffusion models of images
 SHIPPED_PROXES = ("lpn-ct", "lpn-mri")  # learned proximal networks of images
 SHIPPED_RECONRESNETS = ("reconresnet-mri", "unet-mri")  # networks that take artefacts out of images
@@ -30,12 +30,12 @@ DenoiserName = Annotated[
 LevelDenoiserName = Annotated[
     str,
     Field(
-        pattern=r"^(tv|nlm|(dncnn-ct|dncnn-mri|unet3d-radar|.+\.(safetensors|pt))(:bfloat16)?)$",
+        pattern=r"^(tv|nlm|(dncnn-ct|dncnn-mri|unet3d-radar|unet3d-white|.+\.(safetensors|pt))(:bfloat16)?)$",
         examples=["tv, nlm, unet3d-radar, dncnn-mri, or a file as weights.safetensors"],
         description="Total variation (tv) or non-local means (nlm), of images or volumes; the network "
-        "unet3d-radar, of volumes; dncnn-ct or dncnn-mri, of images, plane by plane; or a file of weights, "
-        "such as train-volumes leaves, counted from the recipe's folder; :bfloat16 after a network halves "
-        "its time on recent CPUs.",
+        "unet3d-radar, or unet3d-white for white noise as strong as it is told, of volumes; dncnn-ct or "
+        "dncnn-mri, of images, plane by plane; or a file of weights, such as train-volumes leaves, counted "
+        "from the recipe's folder; :bfloat16 after a network halves its time on recent CPUs.",
     ),
 ]
 ImageDenoiserName = Annotated[

@@ -21,7 +21,7 @@ from proxflow.models.learned_prox.training import (
 )
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
-from proxflow.models.networks.trainee import follow_gradient
+from proxflow.models.networks.trainee import follow_gradient, trainee_of
 
 TINY = IcnnSettings(side=8, hidden=4)
 
@@ -121,3 +121,19 @@ def test_what_is_judged_of_a_network_that_halves() -> None:
     square = with_noise(clean, 0.05).square().flatten(1).sum(1)
     assert row.loss == pytest.approx(float((1 - (-square / 0.64).exp()).mean()), rel=1e-4)
     assert row == judge_lpn(Halved(), clean, 0.1, 0.8)
+
+
+@pytest.mark.parametrize(("factor", "slope"), [(0.5, 0.0), (1.5, 1.0)])
+def test_gains_above_one_are_penalised_in_units_of_the_loss(
+    factor: float, slope: float, rng: torch.Generator
+) -> None:
+    """Of f(y) = c y the gain is |c|: a weight of 3 adds 3 loss to the slope for c > 1, and else nothing."""
+    network = Halved()
+    network.factor.data.fill_(factor)
+    trainee = trainee_of(network, torch.optim.Adam(network.parameters()), 1, lambda step: 1e-3)
+    clean = torch.rand(5, 1, 8, 8, generator=rng)
+    pairs, stage = Pairs(clean, clean + 0.1 * torch.randn(clean.shape, generator=rng)), Stage("l1", 1e-3, 1)
+    loss = find_lpn_gradient(trainee, pairs, stage)
+    plain = float(network.factor.grad)
+    assert find_lpn_gradient(trainee, pairs, stage, nonexpansive=3.0) == pytest.approx(loss)
+    assert float(network.factor.grad) - plain == pytest.approx(3 * slope * loss, abs=1e-5)
