@@ -9,7 +9,7 @@ def test_it_has_as_many_parameters_as_published() -> None:
     assert sum(parameter.numel() for parameter in UNet3d(1).parameters()) == 1_356_641
 
 
-@pytest.mark.parametrize("shape", [(49, 25, 25), (4, 5, 7)])
+@pytest.mark.parametrize("shape", [(49, 25, 25), (61, 61, 61), (4, 5, 7)])
 def test_any_volume_of_four_voxels_or_more_keeps_its_shape(shape: tuple[int, ...]) -> None:
     with torch.no_grad():
         assert UNet3d().eval()(torch.rand(1, 2, *shape)).shape == (1, 1, *shape)
