@@ -57,7 +57,7 @@ class LpnTraining(Part):
         "stretched and shifted; 0: not at all.",
     )
     nonexpansive: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=10.0,
+        default=3.0,
         description="Weight of a penalty on differences that the network enlarges, relative to the loss; "
         "iterations of a network that enlarges run off. 0: none, as published.",
     )

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from proxflow.models.denoisers.draws import integer
 
 N_POWER = 6  # steps towards the direction of the largest gain
-REACH = (0.003, 0.3)  # root mean square of a difference, least and greatest
+REACH = (0.02, 0.3)  # root mean square of a difference, least and greatest
 PERIODS = (2, 4, 8)  # of strides that a network has, in pixels: what it may repeat
 
 
 def largest_gains(network: nn.Module, y: Tensor, found: Tensor, rng: torch.Generator) -> Tensor:
     """|f(y + d) - f(y)| / |d| of each image: (n,), differentiable in the weights.
 
-        d <- a (f(y + d) - f(y)) / |f(y + d) - f(y)|,   a = sqrt(N) exp U(log 0.003, log 0.3)
+        d <- a (f(y + d) - f(y)) / |f(y + d) - f(y)|,   a = sqrt(N) exp U(log 0.02, log 0.3)
 
     six times, N being the numbers of an image. It is a power iteration for the mean of the Jacobian along d,
     which is symmetric and positive semi-definite. It starts from a random tile of 2, 4 or 8 pixels that is
