@@ -14,28 +14,36 @@ REACH = (0.02, 0.3)  # root mean square of a difference, least and greatest
 PERIODS = (2, 4, 8)  # of strides that a network has, in pixels: what it may repeat
 
 
-def largest_gains(network: nn.Module, y: Tensor, found: Tensor, rng: torch.Generator) -> Tensor:
+def largest_gains(
+    network: nn.Module,
+    y: Tensor,
+    found: Tensor,
+    rng: torch.Generator,
+    *,
+    reach: tuple[float, float] = REACH,
+    n_power: int = N_POWER,
+) -> Tensor:
     """|f(y + d) - f(y)| / |d| of each image: (n,), differentiable in the weights.
 
-        d <- a (f(y + d) - f(y)) / |f(y + d) - f(y)|,   a = sqrt(N) exp U(log 0.02, log 0.3)
+        d <- a (f(y + d) - f(y)) / |f(y + d) - f(y)|,   a = sqrt(N) exp U(log low, log high)
 
-    six times, N being the numbers of an image. It is a power iteration for the mean of the Jacobian along d,
-    which is symmetric and positive semi-definite. It starts from a random tile of 2, 4 or 8 pixels that is
-    repeated, under white noise of a third: patterns as networks with strides enlarge are found within few
-    steps. Where no gain is above 1, f is 1-Lipschitz, its prior R convex, and no pattern grows as f is
-    applied again and again.
+    ``n_power`` times, (low, high) = ``reach`` being root mean squares, N the numbers of an image: a power
+    iteration for the mean of the Jacobian along d, which is symmetric and positive semi-definite. It starts
+    from a random tile of 2, 4 or 8 pixels that is repeated, under white noise of a third: patterns as
+    networks with strides enlarge are found within few steps. Where no gain is above 1, f is 1-Lipschitz, its
+    prior R convex, and no pattern grows as f is applied again and again.
     Source of the penalty on such gains: Pesquet, Repetti, Terris & Wiaux, SIAM J. Imaging Sci. 14 (2021), who
     bound the Jacobian at single points; differences of finite size, and tiles, are ours.
 
     y: (n, channels, side, side), of any size.  found: f(y), with its graph.
     """
-    least, most = (math.log(reach) for reach in REACH)
+    least, most = map(math.log, reach)
     drawn = torch.rand(len(y), 1, 1, 1, generator=rng)
     size = math.sqrt(y[0].numel()) * torch.exp(least + (most - least) * drawn)
     size, d = size.to(y.device), _first(y, rng).to(y.device)
     d = size * _unit(d)
     with torch.no_grad():
-        for _ in range(N_POWER):
+        for _ in range(n_power):
             d = size * _unit(network(y + d) - found)
     return torch.linalg.vector_norm((network(y + d) - found).flatten(1), dim=1) / size.flatten()
 
