@@ -18,6 +18,12 @@ Sigma = Annotated[float, Field(ge=0, le=2), Tunable(0.02, 0.3, limits=(0.005, 2)
 KAPPA_TEXT = "Ratio of the two penalties, relative to ||A||^2: speed, not result."
 
 
+def _leaves_room_for_noise(value: float | None) -> float | None:
+    if value is not None and not value > 0:
+        raise ValueError(f"must be above 0, since measurements hold noise, got {value:g}")
+    return value
+
+
 class MagnitudeMethod(Choice):
     """What the two constrained methods of radar share."""
 
@@ -29,6 +35,8 @@ class MagnitudeMethod(Choice):
         description="Data residual allowed, relative to the data's norm: noise, and what the model misses.",
     )
     tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
+
+    _room_for_noise = field_validator("epsilon")(_leaves_room_for_noise)
 
     @property
     def cost(self) -> MethodCost:
@@ -66,7 +74,11 @@ class PnpMagnitude(Choice):
         description="Noise that the denoiser is told, relative to the peak: more is smoother. The blind "
         "dncnn is not told.",
     )
-    kappa: Kappa = Field(default=0.013, description=KAPPA_TEXT)
+    kappa: Kappa = Field(
+        default=0.013,
+        description="Ratio of the two penalties, relative to ||A||^2: as few iterations of a denoiser go, it "
+        "matters to the image too.",
+    )
     epsilon: Annotated[float, Field(lt=1)] | None = Field(
         default=None,
         description="Data residual allowed, relative to the data's norm; null: the noise, estimated from "
@@ -94,12 +106,7 @@ class PnpMagnitude(Choice):
     )
     tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
 
-    @field_validator("epsilon")
-    @classmethod
-    def _leaves_room_for_noise(cls, value: float | None) -> float | None:
-        if value is not None and not value > 0:
-            raise ValueError(f"must be above 0, since measurements hold noise, or null, got {value:g}")
-        return value
+    _room_for_noise = field_validator("epsilon")(_leaves_room_for_noise)
 
     @property
     def cost(self) -> MethodCost:

@@ -13,7 +13,8 @@ B items read from the file at once:
     reconstruct  (5 Y + 30 P c) w / c + O + D   samples, scaled copy and products; iterates, of ``dds`` for
                                            each of the samples it draws; D: what a network takes, by method:
                                            of a diffusion model and of ``lpn`` of the images that are given
-                                           to it at once, of ``reconresnet`` what it says of P, and weights
+                                           to it at once, of ``reconresnet`` what it says of P, and weights;
+                                           of those of magnitudes see ``magnitude_memory.py``
     hold_out     the same
     evaluate     2 N P + P (2 c + 56) + 7 Y   the region; image and reference of one item, in float64
     report       S P c (M + 3) + 3 Y       S shown images of each method and what is drawn of them
@@ -32,6 +33,7 @@ from pathlib import Path
 
 from proxflow.configs.methods import MethodConfig
 from proxflow.configs.methods_lpn import Lpn
+from proxflow.configs.methods_magnitude import Deep2s, MagnitudeMethod, PnpMagnitude
 from proxflow.configs.methods_psm import Psm, PsmTv, RedPsm
 from proxflow.configs.methods_reconresnet import ReconResNet
 from proxflow.configs.methods_series import TdDip
@@ -42,6 +44,7 @@ from proxflow.operators.frame_operator import FrameOperator
 from proxflow.tasks.artefact_networks import open_reconresnet
 from proxflow.tasks.denoisers import denoiser_files
 from proxflow.tasks.learned_priors import activation_bytes
+from proxflow.tasks.magnitude_memory import magnitude_bytes
 from proxflow.tasks.method_arguments import method_arguments
 from proxflow.tasks.methods import METHODS
 from proxflow.tasks.prior_memory import prior_bytes
@@ -110,7 +113,7 @@ def estimate_run(
     ]
     for config, (seconds, certifying) in zip(methods, _solving(methods, fit, device, kept), strict=True):
         held = solving + (getattr(config, "samples", 1) - 1) * iterates * factor
-        held += _network_bytes(config, fit, device, recipe.runtime.precision, kept)
+        held += _own_bytes(config, fit, device, recipe.runtime.precision, kept)
         rows.append((f"reconstruct:{config.method}", held, n_items * (seconds + certifying) + 2 * io))
         if recipe.evaluate.held_out_fraction:
             rows.append((f"hold_out:{config.method}", held, n_items * seconds + 2 * io))
@@ -141,19 +144,19 @@ def resident_bytes() -> int:
     raise RuntimeError("/proc/self/status must have a line VmRSS")
 
 
-def _network_bytes(
-    config: MethodConfig, fit: Rehearsal, device: str, precision: str, kept: int | None
-) -> int:
-    """What a method's network takes; nothing is opened for methods that have none of these."""
+def _own_bytes(config: MethodConfig, fit: Rehearsal, device: str, precision: str, kept: int | None) -> int:
+    """What a method takes of its own, its network mostly; nothing is opened for methods without one."""
     if isinstance(config, Lpn):
         return activation_bytes(config, fit.image_shape, precision=precision, kept=kept)
     if isinstance(config, ReconResNet):
         weights = sum(Path(path).stat().st_size for path in denoiser_files(config).values())
         network = open_reconresnet(config.network)
         return bytes_of(fit.image_shape, network.settings.pixel_bytes) + 2 * weights
+    operator, y = fit.problem.posed(fit.problem.mask)
+    if isinstance(config, MagnitudeMethod | PnpMagnitude | Deep2s):
+        return magnitude_bytes(config, operator, y.dtype)
     if METHODS[config.method].opens not in ("prior", "image"):
         return 0
-    operator, y = fit.problem.posed(fit.problem.mask)
     arguments = method_arguments(config, device=device, memory_bytes=kept)
     return prior_bytes(arguments, operator, y.dtype, gradient=config.method == "dps")
 

@@ -46,7 +46,7 @@ def data_step(
     """
     if update == "woodbury" and kappa_changes:
         raise ValueError("update must be cg where kappa grows, got woodbury, whose factor is for one kappa")
-    if update == "woodbury" or (update == "auto" and not kappa_changes and _factor_pays(operator, n_iter)):
+    if takes_factor(operator, n_iter, update=update, kappa_changes=kappa_changes):
         exact = Woodbury(operator, kappa, dtype=y.dtype, device=y.device)
         return lambda v, w, start, kappa: exact.nearest(v, w)
     n_axes = len(operator.domain_shape)
@@ -65,6 +65,11 @@ def data_step(
     return by_cg
 
 
-def _factor_pays(operator: LinearOperator, n_iter: int) -> bool:
+def takes_factor(
+    operator: LinearOperator, n_iter: int, *, update: DataUpdate = "auto", kappa_changes: bool = False
+) -> bool:
+    """Whether ``data_step`` makes a factor of the least squares."""
+    if update != "auto" or kappa_changes:
+        return update == "woodbury"
     worth = WOODBURY_STRUCTURED if has_gram(operator) else WOODBURY_APPLIED
     return math.prod(operator.range_shape) <= min(WOODBURY_MEASUREMENTS, worth * n_iter)

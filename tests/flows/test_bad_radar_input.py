@@ -73,9 +73,37 @@ def test_a_voxel_on_an_antenna(proxflow: Any, radar: Path, command: str, amplitu
     refused(proxflow(command, radar, *settings), ON_ANTENNA, radar)
 
 
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize(
+    ("method", "sentence"),
+    [
+        ("pnp_magnitude, kappa: -1", "reconstruct.kappa must be greater than 0, got -1"),
+        ("pnp_magnitude, kappa: 0", "reconstruct.kappa must be greater than 0, got 0"),
+        ("l1, kappa: -0.013", "reconstruct.kappa must be greater than 0, got -0.013"),
+        *(
+            (
+                f"{name}, epsilon: 0",
+                "reconstruct.epsilon must be above 0, since measurements hold noise, got 0",
+            )
+            for name in ("pnp_magnitude", "l1", "tv_magnitude")
+        ),
+        (
+            "pnp_magnitude, epsilon: -0.1",
+            "reconstruct.epsilon must be above 0, since measurements hold noise",
+        ),
+        ("pnp_magnitude, sigma: -0.1", "reconstruct.sigma must be greater than or equal to 0, got -0.1"),
+    ],
+)
+def test_numbers_that_make_no_sense(
+    proxflow: Any, radar: Path, command: str, method: str, sentence: str
+) -> None:
+    refused(proxflow(command, radar, "--set", f"reconstruct={{method: {method}}}"), sentence, radar)
+
+
 def refused(ended: tuple[int, dict[str, Any], str], sentence: str, recipe: Path) -> None:
     code, _, err = ended
     assert code == 2, err
     assert sentence in err
     assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
     assert not (recipe.parent / "runs").exists()
