@@ -45,12 +45,8 @@ from proxflow.tasks.errors import RequestError
 from proxflow.tasks.lpn_networks import LpnNetwork, open_lpn
 
 MOST_RESIDUAL = 1e-3  # above it R is that of another image
-TOL, N_CG, N_SINGLE, N_DOUBLE = (
-    3e-4,
-    5,
-    40,
-    10,
-)  # few conjugate gradients a step: more cost more than they gain
+TOL, N_CG = 3e-4, 5  # few conjugate gradients a step: more cost more than they gain
+N_SINGLE, N_DOUBLE = 40, 10  # steps of Newton's method in either precision
 UNTOLD = {1: (0.0, 1.0), 2: (-1.0, 1.0)}  # by channels, where the file does not tell what was trained on
 
 
