@@ -1,6 +1,6 @@
 """What an iteration of plug-and-play on the magnitude costs, beside a dense matrix and conjugate gradients.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.pnp_iteration [--frequencies 20] [--denoiser FILE]
+    OMP_NUM_THREADS=1 python -m benchmarks.pnp_iteration [--frequencies 20] [--iterations 400 --whole soft]
 
 One held-out scene at 30 dB, 12 x 13 antennas, 49 x 25 x 25 voxels. `DensePnp` holds A as one matrix and takes
 five steps of conjugate gradients an iteration, as the authors' code does, in their complex128 and in
@@ -43,6 +43,7 @@ UPDATES: dict[str, DataUpdate] = {"ours, Woodbury": "woodbury", "ours, CG": "cg"
 DENSE = {"dense, complex128": torch.complex128, "dense, complex64": torch.complex64}
 REFERENCE = "dense, complex128"
 NAMES = (*UPDATES, *DENSE)
+KINDS = ("soft", "network")
 
 
 def timed(call: Callable[[], Any], clock: Callable[[], float]) -> tuple[Any, float]:
@@ -98,15 +99,15 @@ def limit(name: str, operator: LinearOperator, seconds: dict[str, float]) -> flo
     return max(of_flops, size / STREAMED * seconds["stream"])
 
 
-def bench(device: str, n_frequencies: int, n_iter: int, denoiser: str) -> Iterator[str]:
+def bench(device: str, asked: argparse.Namespace) -> Iterator[str]:
     """Lines of the tables."""
     clock = time.process_time if device == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
 
     def synced(call: Callable[[], Any]) -> Callable[[], Any]:
         return call if device == "cpu" else lambda: (call(), torch.cuda.synchronize())[0]
 
-    problem, priors = scaled_problem(n_frequencies, device), Priors.opened(denoiser, device)
-    _, factors = timed(synced(lambda: mills_cross(n_frequencies).forward(problem.start)), clock)
+    problem, priors = scaled_problem(asked.frequencies, device), Priors.opened(asked.denoiser, device)
+    _, factors = timed(synced(lambda: mills_cross(asked.frequencies).forward(problem.start)), clock)
     matrices, set_up = {}, {}
     for name, dtype in DENSE.items():
         matrices[name], set_up[name] = timed(synced(partial(scaled_matrix, problem, dtype)), clock)
@@ -129,7 +130,7 @@ def bench(device: str, n_frequencies: int, n_iter: int, denoiser: str) -> Iterat
     best = {name: timing.best / 1e3 for name, timing in timings.items()}
     yield from iteration_table(problem.operator, best)
     yield ""
-    yield from whole_table(contenders, set_up, n_iter, clock, synced)
+    yield from whole_table(contenders, set_up, asked, clock, synced)
 
 
 def iteration_table(operator: LinearOperator, best: dict[str, float]) -> Iterator[str]:
@@ -140,7 +141,7 @@ def iteration_table(operator: LinearOperator, best: dict[str, float]) -> Iterato
         flops, size, held = data_side(name, operator)
         soft_s, network_s = best[f"{name}|soft"], best[f"{name}|network"]
         share = best["network, dense" if name in DENSE else "network, ours"] / network_s
-        times = [best[f"{name}|{kind}"] / best[f"ours, Woodbury|{kind}"] for kind in ("soft", "network")]
+        times = [best[f"{name}|{kind}"] / best[f"ours, Woodbury|{kind}"] for kind in KINDS]
         cells = [
             *(name, f"{soft_s:.4f}", f"{limit(name, operator, best):.4f}", f"{flops / 1e9:.2f}"),
             *(f"{size / 1e9:.2f}", f"{held / 2**20:.0f}", f"{network_s:.4f}", f"{share:.0%}"),
@@ -155,16 +156,16 @@ def iteration_table(operator: LinearOperator, best: dict[str, float]) -> Iterato
 def whole_table(
     contenders: dict[tuple[str, str], Contender],
     set_up: dict[str, float],
-    n_iter: int,
+    asked: argparse.Namespace,
     clock: Callable[[], float],
     synced: Callable[[Callable[[], Any]], Callable[[], Any]],
 ) -> Iterator[str]:
     yield "| prior | | set-up s | iterations | s | with set-up, times ours | differs from complex128 |"
     yield "|---" * 7 + "|"
-    for kind in ("soft", "network"):
+    for kind in asked.whole:
         found = {}
         for name in NAMES:
-            found[name] = timed(synced(partial(whole, contenders[name, kind], n_iter)), clock)
+            found[name] = timed(synced(partial(whole, contenders[name, kind], asked.iterations)), clock)
         truth = found[REFERENCE][0][0].to(torch.complex128)
         fastest = set_up[NAMES[0]] + found[NAMES[0]][1]
         for name, ((image, count), seconds) in found.items():
@@ -179,13 +180,14 @@ def main() -> None:
     )
     parser.add_argument("--frequencies", type=int, default=20)
     parser.add_argument("--iterations", type=int, default=30, help="of whole runs, at most")
+    parser.add_argument("--whole", nargs="+", choices=KINDS, default=KINDS, help="priors of whole runs")
     parser.add_argument("--denoiser", default="unet3d-radar")
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
         print(f"\n{device}, F = {asked.frequencies}\n")
-        for line in bench(device, asked.frequencies, asked.iterations, asked.denoiser):
+        for line in bench(device, asked):
             print(line, flush=True)
 
 
