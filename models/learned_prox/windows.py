@@ -21,11 +21,18 @@ def exact_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
     """Every pixel of the image lies in (side / stride)^2 patches, zeros around the image making up for those
     that its edge would miss.
 
+    Along an axis these are side / stride tilings, the k-th of which starts at k stride + k mod stride: one
+    pixel further than stride alone, so that tilings do not meet a network's strides, 2 to 8 pixels, in the
+    same phase. A pattern of such a period, which one tiling enlarges, another takes away.
+
     Divided by that constant, sum_k P_k^T f(P_k E x), E the padding, is the gradient of
     (stride / side)^2 sum_k psi(P_k E x): convex in x, its Jacobian symmetric.
     """
-    before = side - stride
-    rows, columns = (tuple(range(0, before + n, stride)) for n in size)
+    firsts = [-((-k * stride - k % stride) % side) for k in range(side // stride)]  # at or before the image
+    before = -min(firsts)
+    rows, columns = (
+        tuple(sorted(before + start for first in firsts for start in range(first, n, side))) for n in size
+    )
     return Windows(before, (rows[-1] + side, columns[-1] + side), rows, columns)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.learned_prox.network_prox import NetworkProx
+from proxflow.models.learned_prox.windows import exact_windows
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import LPN_DENSE, IcnnSettings
 
@@ -57,6 +58,21 @@ def test_patches_as_published_counts_them(network: Icnn, patching: Any, size: in
     """512 pixels, patches of 128, here 64 times as small."""
     windows = NetworkProx(network, patching=patching).windows((size, size))
     assert len(windows.rows) * len(windows.columns) == count
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("size", [(5, 16), (33, 41), (16, 64)])
+def test_tilings_cover_alike_and_start_in_phases_of_their_own(size: tuple[int, int], stride: int) -> None:
+    windows = exact_windows(size, 16, stride)
+    for starts, length, whole in zip((windows.rows, windows.columns), size, windows.padded, strict=True):
+        covered = torch.zeros(whole)
+        for start in starts:
+            covered[start : start + 16] += 1
+        assert bool((covered[windows.before : windows.before + length] == 16 // stride).all())
+        phases = [(start - windows.before) % 16 for start in starts]
+        assert len(set(phases)) == 16 // stride
+        if stride > 1:
+            assert {phase % 2 for phase in phases} == ({0, 1} if stride < 16 else {0})
 
 
 @pytest.mark.parametrize("patching", ["exact", "averaged"])
