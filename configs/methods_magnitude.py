@@ -18,10 +18,14 @@ Sigma = Annotated[float, Field(ge=0, le=2), Tunable(0.02, 0.3, limits=(0.005, 2)
 KAPPA_TEXT = "Ratio of the two penalties, relative to ||A||^2: speed, not result."
 
 
-def _leaves_room_for_noise(value: float | None) -> float | None:
+def _leaves_room_for_noise(value: float | None, *, otherwise: str = "") -> float | None:
     if value is not None and not value > 0:
-        raise ValueError(f"must be above 0, since measurements hold noise, got {value:g}")
+        raise ValueError(f"must be above 0, since measurements hold noise{otherwise}, got {value:g}")
     return value
+
+
+def _or_is_null(value: float | None) -> float | None:
+    return _leaves_room_for_noise(value, otherwise=", or null")
 
 
 class MagnitudeMethod(Choice):
@@ -106,7 +110,7 @@ class PnpMagnitude(Choice):
     )
     tol: Tolerance = Field(default=5e-4, description="Stop when the relative change falls below this.")
 
-    _room_for_noise = field_validator("epsilon")(_leaves_room_for_noise)
+    _room_for_noise = field_validator("epsilon")(_or_is_null)
 
     @property
     def cost(self) -> MethodCost:

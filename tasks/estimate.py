@@ -152,11 +152,12 @@ def _own_bytes(config: MethodConfig, fit: Rehearsal, device: str, precision: str
         weights = sum(Path(path).stat().st_size for path in denoiser_files(config).values())
         network = open_reconresnet(config.network)
         return bytes_of(fit.image_shape, network.settings.pixel_bytes) + 2 * weights
+    of_magnitude = isinstance(config, MagnitudeMethod | PnpMagnitude | Deep2s)
+    if not of_magnitude and METHODS[config.method].opens not in ("prior", "image"):
+        return 0
     operator, y = fit.problem.posed(fit.problem.mask)
     if isinstance(config, MagnitudeMethod | PnpMagnitude | Deep2s):
         return magnitude_bytes(config, operator, y.dtype)
-    if METHODS[config.method].opens not in ("prior", "image"):
-        return 0
     arguments = method_arguments(config, device=device, memory_bytes=kept)
     return prior_bytes(arguments, operator, y.dtype, gradient=config.method == "dps")
 

@@ -1,4 +1,4 @@
-"""A fixture that writes echoes of a point."""
+"""A fixture that writes echoes of a point, and the sidecar of a small array."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from proxflow.data.writers.radar_h5 import write_radar_h5
 
 POINT = np.array([0.02, -0.03, 0.25])  # m
 SPEED = 299_792_458.0
+FOUR_ANTENNAS = """modality: radar
+axes: [frequency, pair]
+transmitters_m: [[0.07, 0, 0], [0, 0.07, 0], [-0.07, 0, 0], [0, -0.07, 0]]
+pairs_from: 0
+pairs: [[0, 1], [1, 2], [2, 3], [3, 0]]
+frequencies_hz: [2.0e+9, 3.0e+9, 4.0e+9]
+"""
 
 
 @pytest.fixture

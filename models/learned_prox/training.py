@@ -21,7 +21,7 @@ from proxflow.models.networks.judged import Judged, judged
 from proxflow.models.networks.trainee import Trainee, trainee_of
 
 AT_ONCE = 16
-ONE_IN = 4  # images whose gain is found: each takes five passes more
+ONE_IN = 4  # images whose gain is found: each takes seven passes more
 APART = 1 << 31  # of generators of pairs
 
 

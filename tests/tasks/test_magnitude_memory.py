@@ -19,6 +19,7 @@ from proxflow.operators.woodbury import Woodbury
 from proxflow.tasks.estimate import estimate_run
 from proxflow.tasks.magnitude_memory import LAYERS, magnitude_bytes
 from proxflow.tasks.rehearsal import rehearse
+from tests.radar_scans import FOUR_ANTENNAS
 
 SHAPE = (6, 5, 4)
 SINGLE = torch.complex64
@@ -75,20 +76,11 @@ def test_layers_of_networks_of_volumes_count() -> None:
     assert magnitude_bytes(config(method="deep2s"), operator, SINGLE) == 120 * LAYERS
 
 
-SIDECAR = """modality: radar
-axes: [frequency, pair]
-transmitters_m: [[0.07, 0, 0], [0, 0.07, 0], [-0.07, 0, 0], [0, -0.07, 0]]
-pairs_from: 0
-pairs: [[0, 1], [1, 2], [2, 3], [3, 0]]
-frequencies_hz: [2.0e+9, 3.0e+9, 4.0e+9]
-"""
-
-
 @pytest.mark.parametrize(("precision", "size"), [("single", 8), ("double", 16)])
 def test_check_counts_them_in_the_working_precision(precision: str, size: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     np.save(tmp_path / "scan.npy", rng.standard_normal((3, 4)) + 1j * rng.standard_normal((3, 4)))
-    (tmp_path / "scan.yaml").write_text(SIDECAR)
+    (tmp_path / "scan.yaml").write_text(FOUR_ANTENNAS)
     memory = []
     for method in ({"update": "cg"}, {"update": "cg", "average": True}, {"update": "woodbury"}):
         parts = {

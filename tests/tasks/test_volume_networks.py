@@ -133,7 +133,7 @@ def test_names_that_are_none(name: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"epsilon": 0.0}, "must be above 0, since measurements hold noise, got 0"),
+        ({"epsilon": 0.0}, "must be above 0, since measurements hold noise, or null, got 0"),
         ({"epsilon": 1.0}, "less than 1"),
         ({"kappa": -0.1}, "greater than 0"),
         ({"sigma": -0.1}, "greater than or equal to 0"),
