@@ -21,7 +21,7 @@ from proxflow.models.networks.judged import Judged, judged
 from proxflow.models.networks.trainee import Trainee, trainee_of
 
 AT_ONCE = 16
-ONE_IN = 4  # images whose gain is found: each takes seven passes more
+ONE_IN = 8  # images whose gain is found: each takes seven passes more
 APART = 1 << 31  # of generators of pairs
 
 
@@ -67,7 +67,7 @@ def find_lpn_gradient(
     beta = 100 do not bear less.
 
     With ``nonexpansive`` c, of loss (1 + c mean max(0, gain - 1)), where the loss before c is held fixed:
-    ``largest_gains`` at the first quarter of the images, decided by (seed, step).
+    ``largest_gains`` at the first eighth of the images, decided by (seed, step).
     """
     network = trainee.network
     device = next(network.parameters()).device
