@@ -10,8 +10,14 @@ from torch import Tensor, nn
 from proxflow.models.denoisers.draws import integer
 
 N_POWER = 6  # steps towards the direction of the largest gain
-REACH = (0.02, 0.3)  # root mean square of a difference, least and greatest
+LEAST, MOST = 2 / 3, 0.3  # root mean squares of differences: least, in noise's std, and greatest
 PERIODS = (2, 4, 8)  # of strides that a network has, in pixels: what it may repeat
+
+
+def reach_of(sigma: float) -> tuple[float, float]:
+    """Root mean squares of the differences whose gains are penalised in a training for noise of ``sigma``:
+    those that come to an end below its noise are left alone."""
+    return min(LEAST * sigma, MOST), MOST
 
 
 def largest_gains(
@@ -20,7 +26,7 @@ def largest_gains(
     found: Tensor,
     rng: torch.Generator,
     *,
-    reach: tuple[float, float] = REACH,
+    reach: tuple[float, float],
     n_power: int = N_POWER,
 ) -> Tensor:
     """|f(y + d) - f(y)| / |d| of each image: (n,), differentiable in the weights.

@@ -32,6 +32,15 @@ class Pairs(NamedTuple):
     noisy: Tensor
 
 
+class GainPenalty(NamedTuple):
+    """What differences that f enlarges cost, relative to the loss; their root mean squares, least and
+    greatest, as ``reach_of`` tells; and what decides which are tried."""
+
+    weight: float
+    reach: tuple[float, float]
+    seed: int
+
+
 def lpn_trainee(network: Icnn, stages: Sequence[Stage], decay: float = 0.0) -> Trainee:
     """Before the first step, with Adam, the rates of ``stages``, falling in the end (``rate_at``), and a
     projection after each step."""
@@ -61,23 +70,24 @@ def draw_pairs(
 
 
 def find_lpn_gradient(
-    trainee: Trainee, pairs: Pairs, stage: Stage, *, nonexpansive: float = 0.0, seed: int = 0
+    trainee: Trainee, pairs: Pairs, stage: Stage, penalty: GainPenalty | None = None
 ) -> float:
     """The gradient of ``stage_loss``, which it returns; weights stay as they are. In float32: the slopes of
     beta = 100 do not bear less.
 
-    With ``nonexpansive`` c, of loss (1 + c mean max(0, gain - 1)), where the loss before c is held fixed:
-    ``largest_gains`` at the first eighth of the images, decided by (seed, step).
+    With a ``penalty``, of loss (1 + weight mean max(0, gain - 1)), where the loss before ``weight`` is held
+    fixed: ``largest_gains`` at the first eighth of the images, decided by (seed, step).
     """
     network = trainee.network
     device = next(network.parameters()).device
     clean, noisy = (part.to(device) for part in pairs)
     found = network(noisy)
     loss = whole = stage_loss(stage, found, clean)
-    if nonexpansive:
+    if penalty is not None:
         few = slice(math.ceil(len(noisy) / ONE_IN))
-        gains = largest_gains(network, noisy[few], found[few], step_generator(seed + APART, trainee.step))
-        whole = loss + nonexpansive * loss.detach() * (gains - 1).clamp_min(0).mean()
+        rng = step_generator(penalty.seed + APART, trainee.step)
+        gains = largest_gains(network, noisy[few], found[few], rng, reach=penalty.reach)
+        whole = loss + penalty.weight * loss.detach() * (gains - 1).clamp_min(0).mean()
     trainee.optimiser.zero_grad()
     whole.backward()
     for parameter in network.parameters():

@@ -14,8 +14,9 @@ from proxflow.data.weights.lpn_weights import LpnTrained, LpnWeights, write_lpn_
 from proxflow.data.writers.atomic import atomic_path
 from proxflow.models.denoisers.noisy_crops import Subject
 from proxflow.models.diffusion.noisy_images import ImageSettings, channels_of, draw_images
+from proxflow.models.learned_prox.expansion import reach_of
 from proxflow.models.learned_prox.stages import Stage, image_stages, stage_at
-from proxflow.models.learned_prox.training import draw_pairs, find_lpn_gradient, judge_lpn
+from proxflow.models.learned_prox.training import GainPenalty, draw_pairs, find_lpn_gradient, judge_lpn
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.judged import Judged
 from proxflow.models.networks.trainee import Trainee
@@ -84,7 +85,9 @@ class LpnImageTraining:
             beyond=config.beyond,
         )
         stage = stage_at(self.stages, trainee.step)
-        return find_lpn_gradient(trainee, pairs, stage, nonexpansive=config.nonexpansive, seed=config.seed)
+        weight = config.nonexpansive
+        penalty = GainPenalty(weight, reach_of(config.sigma), config.seed) if weight else None
+        return find_lpn_gradient(trainee, pairs, stage, penalty)
 
     def judge(self, network: nn.Module) -> list[Judged]:
         return [judge_lpn(network, self.judged, self.config.sigma, self.config.whole_gamma)]

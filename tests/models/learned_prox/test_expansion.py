@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from proxflow.models.learned_prox.expansion import REACH, largest_gains
+from proxflow.models.learned_prox.expansion import largest_gains, reach_of
+
+REACH = (0.02, 0.3)
 
 
 class Symmetric(nn.Module):
@@ -29,7 +31,7 @@ def network() -> Symmetric:
 
 def test_the_gain_is_the_largest_eigenvalue(network: Symmetric, rng: torch.Generator) -> None:
     y = torch.rand(6, 1, 4, 4, generator=rng)
-    gains = largest_gains(network, y, network(y), rng)
+    gains = largest_gains(network, y, network(y), rng, reach=REACH)
     torch.testing.assert_close(gains, torch.full((6,), 2.5), atol=1e-3, rtol=0)
 
 
@@ -37,7 +39,7 @@ def test_a_step_against_the_gain_lowers_that_eigenvalue_alone(
     network: Symmetric, rng: torch.Generator
 ) -> None:
     y = torch.rand(4, 1, 4, 4, generator=rng)
-    largest_gains(network, y, network(y), rng).sum().backward()
+    largest_gains(network, y, network(y), rng, reach=REACH).sum().backward()
     slopes = network.values.grad
     assert slopes is not None
     assert slopes[0] == pytest.approx(4, abs=1e-2) and slopes[1:].abs().max() < 1e-2
@@ -53,8 +55,13 @@ def test_differences_are_as_long_as_told(rng: torch.Generator) -> None:
             return y
 
     y = torch.rand(50, 1, 8, 8, generator=rng)
-    gains = largest_gains(Noting(), y, y, rng)
+    gains = largest_gains(Noting(), y, y, rng, reach=REACH)
     sizes = (torch.stack(asked) - y).square().mean((2, 3, 4)).sqrt()
     assert sizes.min() > 0.99 * REACH[0] and sizes.max() < 1.01 * REACH[1]
     assert sizes.max() > 8 * sizes.min()
     torch.testing.assert_close(gains, torch.ones(50), atol=1e-3, rtol=0)
+
+
+def test_differences_below_the_noise_are_left_alone() -> None:
+    assert reach_of(0.03) == pytest.approx((0.02, 0.3))
+    assert reach_of(0.9) == (0.3, 0.3)

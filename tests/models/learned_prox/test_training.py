@@ -12,6 +12,7 @@ from proxflow.models.diffusion.noisy_images import ImageSettings
 from proxflow.models.learned_prox.matching import proximal_matching
 from proxflow.models.learned_prox.stages import Stage, falling_share, image_stages, rate_at, stage_at
 from proxflow.models.learned_prox.training import (
+    GainPenalty,
     Pairs,
     draw_pairs,
     find_lpn_gradient,
@@ -135,5 +136,6 @@ def test_gains_above_one_are_penalised_in_units_of_the_loss(
     pairs, stage = Pairs(clean, clean + 0.1 * torch.randn(clean.shape, generator=rng)), Stage("l1", 1e-3, 1)
     loss = find_lpn_gradient(trainee, pairs, stage)
     plain = float(network.factor.grad)
-    assert find_lpn_gradient(trainee, pairs, stage, nonexpansive=3.0) == pytest.approx(loss)
+    penalty = GainPenalty(3.0, (0.02, 0.3), seed=0)
+    assert find_lpn_gradient(trainee, pairs, stage, penalty) == pytest.approx(loss)
     assert float(network.factor.grad) - plain == pytest.approx(3 * slope * loss, abs=1e-5)
