@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from proxflow.configs.lpn_training import LpnTraining
 from proxflow.models.learned_prox.stages import Stage
@@ -10,6 +11,7 @@ from proxflow.models.learned_prox.training import lpn_trainee
 from proxflow.models.networks.channels_last import channels_last
 from proxflow.models.networks.drawn_network import drawn_network
 from proxflow.models.networks.icnn import Icnn
+from proxflow.models.networks.icnn_alpha import with_alpha
 from proxflow.models.networks.icnn_settings import IcnnSettings
 from proxflow.models.networks.trainee import Trainee
 from proxflow.tasks.lpn_networks import open_lpn
@@ -29,14 +31,15 @@ def network_settings(config: LpnTraining) -> IcnnSettings:
 
 
 def first_trainee(config: LpnTraining, stages: Sequence[Stage], device: str) -> Trainee:
-    """With weights drawn by the seed or of the file to start with.
+    """With weights drawn by the seed or of the file to start with, whatever its alpha (``with_alpha``).
 
     Raises RequestError where the file is not one of that network.
     """
     settings = network_settings(config)
     if config.start:
-        network = open_lpn(config.start, what="start").network.requires_grad_(True)
-        check_same(network.settings, settings)
+        given = open_lpn(config.start, what="start").network
+        check_same(replace(given.settings, alpha=settings.alpha), settings)
+        network = with_alpha(given, settings.alpha).requires_grad_(True)
     else:
         network = drawn_network(lambda: Icnn(settings), config.seed)
     return lpn_trainee(channels_last(network.to(device)), stages, config.decay)
