@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from proxflow.models.learned_prox.evaluated import Evaluated
-from proxflow.models.learned_prox.windows import Patching, Windows, averaged_windows, exact_windows
+from proxflow.models.learned_prox.turns import turned, turned_back
+from proxflow.models.learned_prox.windows import Patching, Start, Windows, averaged_windows, exact_windows
 from proxflow.models.networks.icnn import Icnn
 
 USUAL_BYTES = 1 << 30  # where nobody says how much memory there is: so that results do not depend on it
@@ -22,7 +23,10 @@ class NetworkProx:
 
     ``exact``: zeros around the image let every pixel lie in c = (side / stride)^2 patches P_k, so that
 
-        f(x) = (1 / c) sum_k P_k^T f(P_k x) = grad (1 / c) sum_k psi(P_k x)
+        f(x) = (1 / c) sum_k P_k^T T_k^T f(T_k P_k x) = grad (1 / c) sum_k psi(T_k P_k x)
+
+    T_k a quarter turn or a flip, its own for each of c tilings (``turned``): what the network errs by differs
+    from one to the next, and averages out, at no cost. Ours, and exact as well.
 
     An image of the network's own size, if no stride is given, is its one patch, without zeros around it.
     ``averaged``: patches within the image, divided by how many cover a pixel, as the network's authors do; no
@@ -93,7 +97,7 @@ class NetworkProx:
     def windows(self, size: tuple[int, int]) -> Windows:
         """Where the patches of images of ``size`` (y, x) lie."""
         if self.stride is None and size == (self.side, self.side):
-            return Windows(0, size, (0,), (0,))
+            return Windows(0, size, (Start(0, 0),), (Start(0, 0),))
         stride = self.side // 2 if self.stride is None else self.stride
         make = exact_windows if self.exact else averaged_windows
         return make(size, self.side, stride)
@@ -127,10 +131,12 @@ class NetworkProx:
         total, count = torch.zeros_like(padded[0]), padded[0].new_zeros(windows.padded)
         potential = torch.zeros(len(images), dtype=torch.float64, device=images.device)
         for places in self._batches(len(images), windows, total.dtype):
-            cut = [torch.stack([array[i, :, y, x] for i, y, x in places]) for array in padded]
+            cut = [
+                torch.stack([turned(array[i, :, y, x], turn) for i, y, x, turn in places]) for array in padded
+            ]
             made, potentials = apply(*cut)
-            for (i, y, x), patch, psi in zip(places, made, potentials, strict=True):
-                total[i, :, y, x] += patch
+            for (i, y, x, turn), patch, psi in zip(places, made, potentials, strict=True):
+                total[i, :, y, x] += turned_back(patch, turn)
                 count[y, x] += 1
                 potential[i] += psi
         count /= len(images)
@@ -142,9 +148,11 @@ class NetworkProx:
 
     def _batches(
         self, n_images: int, windows: Windows, dtype: torch.dtype
-    ) -> Iterator[list[tuple[int, slice, slice]]]:
+    ) -> Iterator[list[tuple[int, slice, slice, int]]]:
+        """Image, rows, columns and turn of the patches of a pass."""
+        n = windows.n_tilings
         places = [
-            (i, slice(y, y + self.side), slice(x, x + self.side))
+            (i, slice(y.at, y.at + self.side), slice(x.at, x.at + self.side), y.tiling * n + x.tiling)
             for i in range(n_images)
             for y in windows.rows
             for x in windows.columns

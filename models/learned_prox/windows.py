@@ -7,14 +7,23 @@ from typing import Literal, NamedTuple
 Patching = Literal["exact", "averaged"]
 
 
+class Start(NamedTuple):
+    """Of a patch along an axis, and to which of that axis's tilings it belongs."""
+
+    at: int
+    tiling: int
+
+
 class Windows(NamedTuple):
     """Patches start at ``rows`` x ``columns`` of the image with ``before`` zeros in front of each axis and so
-    many behind that the last patch ends there: (rows, columns) of ``padded``."""
+    many behind that the last patch ends there: (rows, columns) of ``padded``. Along an axis they are of
+    ``n_tilings``."""
 
     before: int
     padded: tuple[int, int]
-    rows: tuple[int, ...]
-    columns: tuple[int, ...]
+    rows: tuple[Start, ...]
+    columns: tuple[Start, ...]
+    n_tilings: int = 1
 
 
 def exact_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
@@ -31,9 +40,10 @@ def exact_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
     firsts = [-((-k * stride - k % stride) % side) for k in range(side // stride)]  # at or before the image
     before = -min(firsts)
     rows, columns = (
-        tuple(sorted(before + start for first in firsts for start in range(first, n, side))) for n in size
+        tuple(sorted(Start(before + at, k) for k, first in enumerate(firsts) for at in range(first, n, side)))
+        for n in size
     )
-    return Windows(before, (rows[-1] + side, columns[-1] + side), rows, columns)
+    return Windows(before, (rows[-1].at + side, columns[-1].at + side), rows, columns, len(firsts))
 
 
 def averaged_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
@@ -44,5 +54,5 @@ def averaged_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
     """
     if min(size) < side:
         raise ValueError(f"images must be at least {side} x {side} for averaged patches, got {size}")
-    rows, columns = ((*range(0, n - side, stride), n - side) for n in size)
+    rows, columns = (tuple(Start(at, 0) for at in (*range(0, n - side, stride), n - side)) for n in size)
     return Windows(0, size, rows, columns)

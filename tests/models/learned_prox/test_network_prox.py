@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.learned_prox.network_prox import NetworkProx
+from proxflow.models.learned_prox.turns import turned_back
 from proxflow.models.learned_prox.windows import exact_windows
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import LPN_DENSE, IcnnSettings
@@ -67,12 +68,26 @@ def test_tilings_cover_alike_and_start_in_phases_of_their_own(size: tuple[int, i
     for starts, length, whole in zip((windows.rows, windows.columns), size, windows.padded, strict=True):
         covered = torch.zeros(whole)
         for start in starts:
-            covered[start : start + 16] += 1
+            covered[start.at : start.at + 16] += 1
         assert bool((covered[windows.before : windows.before + length] == 16 // stride).all())
-        phases = [(start - windows.before) % 16 for start in starts]
-        assert len(set(phases)) == 16 // stride
+        phases = [(start.at - windows.before) % 16 for start in starts]
+        assert len(set(phases)) == windows.n_tilings == 16 // stride
+        assert (
+            len({(start.tiling, phase) for start, phase in zip(starts, phases, strict=True)}) == 16 // stride
+        )
         if stride > 1:
             assert {phase % 2 for phase in phases} == ({0, 1} if stride < 16 else {0})
+
+
+def test_each_tiling_is_turned_in_its_own_way(network: Icnn, rng: torch.Generator) -> None:
+    """Patches within an even image are all alike: f of one, turned back, is what each tiling repeats."""
+    even = torch.full((1, 1, 40, 40), 0.7, dtype=torch.float64)
+    one = network(even[:, :, :8, :8])[0, 0]
+    whole = [turned_back(one, k).tile(5, 5) for k in range(4)]  # starts: 0 and 5 along each axis
+    wanted = sum(whole[2 * y + x].roll((5 * y, 5 * x), (0, 1)) for y in (0, 1) for x in (0, 1)) / 4
+    found = NetworkProx(network, stride=4)(even)[0, 0]
+    torch.testing.assert_close(found[8:-8, 8:-8], wanted[8:-8, 8:-8])
+    assert float((whole[0] - whole[1]).abs().max()) > 1e-3
 
 
 @pytest.mark.parametrize("patching", ["exact", "averaged"])
