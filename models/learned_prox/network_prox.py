@@ -11,6 +11,7 @@ from torch.nn import functional
 from proxflow.models.learned_prox.evaluated import Evaluated
 from proxflow.models.learned_prox.turns import turned, turned_back
 from proxflow.models.learned_prox.windows import Patching, Start, Windows, averaged_windows, exact_windows
+from proxflow.models.networks.channels_last import channels_last
 from proxflow.models.networks.icnn import Icnn
 
 USUAL_BYTES = 1 << 30  # where nobody says how much memory there is: so that results do not depend on it
@@ -61,7 +62,7 @@ class NetworkProx:
             raise ValueError(f"stride must be from 1 to the side {settings.side}, got {stride}")
         if patching == "exact" and stride is not None and settings.side % stride:
             raise ValueError(f"stride must divide the side {settings.side} for exact patches, got {stride}")
-        self.network = network.eval()
+        self.network = channels_last(network.eval())
         self.channels, self.side = settings.channels, settings.side
         self.strong_convexity = settings.strong_convexity
         self.patching, self.stride = patching, stride
