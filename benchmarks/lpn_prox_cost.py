@@ -65,12 +65,13 @@ def _gradient(network: Icnn, patches: Tensor, *, create_graph: bool) -> Tensor:
 
 
 def patch_batches(prox: NetworkProx, images: Tensor) -> list[Tensor]:
-    """The patches that f of ``images`` goes through, as many at once."""
+    """The patches that f of ``images`` goes through, not turned, as many at once."""
     windows = prox.windows((images.shape[-2], images.shape[-1]))
     after = [n - windows.before - m for n, m in zip(windows.padded, images.shape[-2:], strict=True)]
     padded = torch.nn.functional.pad(images, (windows.before, after[1], windows.before, after[0]))
     side = prox.side
-    patches = [padded[..., y : y + side, x : x + side] for y in windows.rows for x in windows.columns]
+    starts = [(y.at, x.at) for y in windows.rows for x in windows.columns]
+    patches = [padded[..., y : y + side, x : x + side] for y, x in starts]
     return list(torch.cat(patches).split(prox.patches_at_once(images.dtype)))
 
 
