@@ -17,10 +17,10 @@ METHODS = ("lpn-guaranteed", "lpn-published", "tv", PNP, "l1_wavelet")
 NUMBERS = Path(__file__).with_name("lpn_numbers.json")
 
 # ||A|| = 1 and s = 1/2, so that L_h = 1: rho is relative to it, and only above 1 is anything guaranteed. For
-# networks of sigma 0.01 a rho of 1 is what data with noise of that std ask for, one of 4 and 16 what noise of
-# 0.02 and 0.04 does. The published experiments, with sigma 0.1, have about 0.02 L_h and 15 steps.
+# networks of sigma 0.02 a rho of 1 is what data with noise of that std ask for, one of 4 what noise of 0.04
+# does. The published experiments with tomography have about 0.02 L_h and 15 steps.
 GUARANTEED: list[Numbers] = [{"n_iter": 100, "rho": rho} for rho in (1.05, 4.0)]
-PUBLISHED: Grid = [[{"rho": rho} for rho in (0.01, 0.03, 0.1, 0.3, 1.0)], [{"n_iter": n} for n in (30, 100)]]
+PUBLISHED: Grid = [[{"rho": rho} for rho in (0.01, 0.03, 0.1, 0.3, 1.0)], [{"n_iter": n} for n in (30, 15)]]
 LEARNED: dict[str, Grid] = {
     "lpn-guaranteed": [GUARANTEED],
     "lpn-published": PUBLISHED,
@@ -53,9 +53,9 @@ SPARSE: dict[str, Grid] = {
 LPN_BLUR_GRIDS: dict[str, Grid] = {
     **SPARSE,
     PNP: LEARNED[PNP],
-    "lpn-guaranteed": [[*GUARANTEED, {"n_iter": 100, "rho": 16.0}], UNITS],
+    "lpn-guaranteed": [GUARANTEED, UNITS],
     "lpn-published": [
-        [{"rho": rho} for rho in (0.1, 0.3, 1.0, 4.0, 16.0)],
+        [{"rho": rho} for rho in (0.1, 0.3, 1.0, 4.0)],
         [{"n_iter": n} for n in (40, 100)],
         RANGES,
     ],
@@ -64,7 +64,11 @@ LPN_SENSING_GRIDS: dict[str, Grid] = {  # published: 80 steps, and rho of 0.007 
     **SPARSE,
     PNP: [[{"n_iter": 80, "rho": rho} for rho in (0.003, 0.01, 0.03, 0.1, 0.3)]],
     "lpn-guaranteed": [GUARANTEED, UNITS],
-    "lpn-published": [PUBLISHED[0], [{"n_iter": n} for n in (80, 200)], RANGES],
+    "lpn-published": [
+        [{"rho": rho} for rho in (0.003, 0.007, 0.014, 0.03)],
+        [{"n_iter": n} for n in (80, 200)],
+        RANGES,
+    ],
 }
 
 

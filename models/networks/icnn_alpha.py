@@ -22,10 +22,7 @@ def with_alpha(network: Icnn, alpha: float) -> Icnn:
         raise ValueError(f"alpha must be below 0.5, got {settings.alpha} and {alpha}")
     made = Icnn(replace(settings, alpha=alpha)).to(network.lin[0].weight)  # type: ignore[arg-type]
     made.load_state_dict(network.state_dict())
-    outer = [
-        made.lin[-1],
-        *made.res[len(made.lin) - 2 :],
-    ]  # what psi is a sum of: the readout, an affine part
+    outer = [made.lin[-1], *made.res[len(made.lin) - 2 :]]  # the readout and, of some, an affine part
     for parameter in (parameter for layer in outer for parameter in layer.parameters()):
         parameter *= (1 - 2 * alpha) / (1 - 2 * settings.alpha)
     return made
