@@ -64,24 +64,13 @@ def _gradient(network: Icnn, patches: Tensor, *, create_graph: bool) -> Tensor:
     return found
 
 
-def patch_batches(prox: NetworkProx, images: Tensor) -> list[Tensor]:
-    """The patches that f of ``images`` goes through, not turned, as many at once."""
-    windows = prox.windows((images.shape[-2], images.shape[-1]))
-    after = [n - windows.before - m for n, m in zip(windows.padded, images.shape[-2:], strict=True)]
-    padded = torch.nn.functional.pad(images, (windows.before, after[1], windows.before, after[0]))
-    side = prox.side
-    starts = [(y.at, x.at) for y in windows.rows for x in windows.columns]
-    patches = [padded[..., y : y + side, x : x + side] for y, x in starts]
-    return list(torch.cat(patches).split(prox.patches_at_once(images.dtype)))
-
-
 def rows(network: Icnn, size: int, memory_bytes: int, clock: Callable[[], float]) -> Iterator[str]:
     """Lines of Markdown for images of one size. RuntimeError where gradients are not the same."""
     prox = NetworkProx(network, memory_bytes=memory_bytes)
     device = next(network.parameters()).device
     rng = torch.Generator().manual_seed(0)
     images = torch.rand(1, prox.channels, size, size, generator=rng).to(device)
-    batches = patch_batches(prox, images)
+    batches = list(prox.batches(images))
     with torch.no_grad():
         expected = network(batches[0])
     for name in ("autograd", "double backward"):

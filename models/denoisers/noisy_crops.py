@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from proxflow.models.denoisers.draws import between, integer, step_generator, uniform, window
+from proxflow.models.denoisers.turns import turned_by
 
 OBJECT = 0.05  # of the peak: what is brighter belongs to the object
 
@@ -87,8 +88,7 @@ def drawn_window(image: Tensor, side: int, rng: torch.Generator) -> tuple[slice,
 def turned(images: Tensor, rng: torch.Generator) -> Tensor:
     """Images (n, y, x), all in one of the eight ways a square lies."""
     turns, flip = integer(4, rng), integer(2, rng)
-    images = torch.rot90(images, turns, (1, 2))
-    return images.flip(2) if flip else images
+    return turned_by(images, turns + 4 * flip)
 
 
 def _crop(subject: Subject, settings: CropSettings, rng: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from proxflow.models.denoisers.turns import turned_back, turned_by
 from proxflow.models.learned_prox.evaluated import Evaluated
-from proxflow.models.learned_prox.turns import turned, turned_back
 from proxflow.models.learned_prox.windows import Patching, Start, Windows, averaged_windows, exact_windows
 from proxflow.models.networks.channels_last import channels_last
 from proxflow.models.networks.icnn import Icnn
@@ -17,6 +17,9 @@ from proxflow.models.networks.icnn import Icnn
 USUAL_BYTES = 1 << 30  # where nobody says how much memory there is: so that results do not depend on it
 HELD = 6  # arrays of the first layer's size that a pass holds at once
 HELD_DOUBLE = 16  # in float64, whose convolutions unfold what they are given
+
+Places = list[tuple[int, slice, slice, int]]
+"""Image, rows, columns and turn of the patches of one pass."""
 
 
 class NetworkProx:
@@ -26,8 +29,8 @@ class NetworkProx:
 
         f(x) = (1 / c) sum_k P_k^T T_k^T f(T_k P_k x) = grad (1 / c) sum_k psi(T_k P_k x)
 
-    T_k a quarter turn or a flip, its own for each of c tilings (``turned``): what the network errs by differs
-    from one to the next, and averages out, at no cost. Ours, and exact as well.
+    T_k a quarter turn or a flip, its own for each of c tilings (``turned_by``): what the network errs by
+    differs from one to the next, and averages out, at no cost. Ours, and exact as well.
 
     An image of the network's own size, if no stride is given, is its one patch, without zeros around it.
     ``averaged``: patches within the image, divided by how many cover a pixel, as the network's authors do; no
@@ -95,6 +98,13 @@ class NetworkProx:
 
         return self._over_patches((images, directions), apply).image
 
+    def batches(self, images: Tensor) -> Iterator[Tensor]:
+        """The patches of ``images`` that go through the network together."""
+        windows = self.windows((images.shape[-2], images.shape[-1]))
+        padded = _padded(images, windows)
+        for places in self._batches(len(images), windows, images.dtype):
+            yield _cut(padded, places)
+
     def windows(self, size: tuple[int, int]) -> Windows:
         """Where the patches of images of ``size`` (y, x) lie."""
         if self.stride is None and size == (self.side, self.side):
@@ -132,10 +142,7 @@ class NetworkProx:
         total, count = torch.zeros_like(padded[0]), padded[0].new_zeros(windows.padded)
         potential = torch.zeros(len(images), dtype=torch.float64, device=images.device)
         for places in self._batches(len(images), windows, total.dtype):
-            cut = [
-                torch.stack([turned(array[i, :, y, x], turn) for i, y, x, turn in places]) for array in padded
-            ]
-            made, potentials = apply(*cut)
+            made, potentials = apply(*(_cut(array, places) for array in padded))
             for (i, y, x, turn), patch, psi in zip(places, made, potentials, strict=True):
                 total[i, :, y, x] += turned_back(patch, turn)
                 count[y, x] += 1
@@ -147,10 +154,7 @@ class NetworkProx:
         one_count = bool((count[seen] == count[seen][0, 0]).all())
         return Evaluated(image, potential / count[seen][0, 0] if one_count else potential * torch.nan)
 
-    def _batches(
-        self, n_images: int, windows: Windows, dtype: torch.dtype
-    ) -> Iterator[list[tuple[int, slice, slice, int]]]:
-        """Image, rows, columns and turn of the patches of a pass."""
+    def _batches(self, n_images: int, windows: Windows, dtype: torch.dtype) -> Iterator[Places]:
         n = windows.n_tilings
         places = [
             (i, slice(y.at, y.at + self.side), slice(x.at, x.at + self.side), y.tiling * n + x.tiling)
@@ -161,6 +165,10 @@ class NetworkProx:
         at_once = self.patches_at_once(dtype)
         for start in range(0, len(places), at_once):
             yield places[start : start + at_once]
+
+
+def _cut(padded: Tensor, places: Places) -> Tensor:
+    return torch.stack([turned_by(padded[i, :, y, x], turn) for i, y, x, turn in places])
 
 
 def _padded(images: Tensor, windows: Windows) -> Tensor:

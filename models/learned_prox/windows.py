@@ -16,14 +16,17 @@ class Start(NamedTuple):
 
 class Windows(NamedTuple):
     """Patches start at ``rows`` x ``columns`` of the image with ``before`` zeros in front of each axis and so
-    many behind that the last patch ends there: (rows, columns) of ``padded``. Along an axis they are of
-    ``n_tilings``."""
+    many behind that the last patch ends there: (rows, columns) of ``padded``."""
 
     before: int
     padded: tuple[int, int]
     rows: tuple[Start, ...]
     columns: tuple[Start, ...]
-    n_tilings: int = 1
+
+    @property
+    def n_tilings(self) -> int:
+        """Along each axis."""
+        return 1 + max(start.tiling for start in self.rows)
 
 
 def exact_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
@@ -43,7 +46,7 @@ def exact_windows(size: tuple[int, int], side: int, stride: int) -> Windows:
         tuple(sorted(Start(before + at, k) for k, first in enumerate(firsts) for at in range(first, n, side)))
         for n in size
     )
-    return Windows(before, (rows[-1].at + side, columns[-1].at + side), rows, columns, len(firsts))
+    return Windows(before, (rows[-1].at + side, columns[-1].at + side), rows, columns)
 
 
 def averaged_windows(size: tuple[int, int], side: int, stride: int) -> Windows:

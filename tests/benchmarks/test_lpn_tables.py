@@ -17,7 +17,7 @@ from benchmarks.dds_runs import carried_out
 from benchmarks.lpn_contenders import LPN_CT_GRIDS, lpn_contenders
 from benchmarks.lpn_ct_scans import NOISE, sparse_view
 from benchmarks.lpn_ct_table import TUNING_BODIES, sections
-from benchmarks.lpn_prox_cost import PATTERNS, patch_batches
+from benchmarks.lpn_prox_cost import PATTERNS
 from proxflow.models.learned_prox.network_prox import NetworkProx
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
@@ -144,7 +144,7 @@ def test_patterns_that_are_timed_are_of_the_same_patches(name: str, rng: torch.G
     network = Icnn(IcnnSettings("small", side=16, hidden=3, beta=10.0)).double()
     prox = NetworkProx(network, memory_bytes=5 * 16 * 3 * 16**2 * 8)
     images = torch.rand(1, 1, 24, 40, dtype=torch.float64, generator=rng)
-    batches = patch_batches(prox, images)
+    batches = list(prox.batches(images))
     assert [len(batch) for batch in batches] == [5] * 4 + [4]  # 4 x 6 patches
     found = [PATTERNS[name](network, batch) for batch in batches]
     expected = [network(batch) for batch in batches]

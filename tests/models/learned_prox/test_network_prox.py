@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from proxflow.models.denoisers.turns import turned_back
 from proxflow.models.learned_prox.network_prox import NetworkProx
-from proxflow.models.learned_prox.turns import turned_back
 from proxflow.models.learned_prox.windows import exact_windows
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import LPN_DENSE, IcnnSettings

@@ -1,4 +1,4 @@
-"""Quarter turns and flips of patches."""
+"""The eight ways a square lies."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import Tensor
 N_TURNS = 8
 
 
-def turned(patch: Tensor, turn: int) -> Tensor:
+def turned_by(patch: Tensor, turn: int) -> Tensor:
     """(..., y, x) turned by ``turn`` mod 4 quarters; from 4 to 7 then flipped, and so on from 8."""
     made = patch.rot90(turn % 4, (-2, -1))
     return made.flip(-1) if turn % N_TURNS >= 4 else made
 
 
 def turned_back(patch: Tensor, turn: int) -> Tensor:
-    """The inverse of ``turned``, which is its transpose."""
+    """The inverse of ``turned_by``, which is its transpose."""
     made = patch.flip(-1) if turn % N_TURNS >= 4 else patch
     return made.rot90(-turn % 4, (-2, -1))
