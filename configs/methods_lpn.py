@@ -22,7 +22,7 @@ ProxName = Annotated[
     ),
 ]
 Step = Annotated[float, Field(gt=0, le=1e6)]
-DataScale = Annotated[float, Field(gt=0, le=1e6), Tunable(0.05, 50, limits=(0.005, 5000))]
+Strength = Annotated[float, Field(gt=0, le=1), Tunable(0.03, 1, limits=(0.003, 1))]
 
 
 class Lpn(Choice):
@@ -40,7 +40,7 @@ class Lpn(Choice):
         "experiments, which break the conditions and stop early. The report tells which hold.",
     )
     n_iter: Iterations = Field(default=50, description="Iterations at most.")
-    s: DataScale = Field(
+    s: Step = Field(
         default=0.5,
         description="Scale of the misfit s ||A x - y||^2, ||A|| = 1, so that L_h = 2 s. Only rho / s or "
         "eta s count: where guaranteed chooses rho or eta, s changes nothing.",
@@ -54,6 +54,12 @@ class Lpn(Choice):
         default=None,
         description="Penalty of admm, and weight of the prior; above 2 s to be guaranteed. null: 1.05 * 2 s, "
         "or 0.1 of published.",
+    )
+    strength: Strength = Field(
+        default=1.0,
+        description="How much of the network's step is taken, x + strength (f(x) - x): a proximal operator, "
+        "too, of a weaker prior, for data with less noise than the training: about the square of how many "
+        "times less. The smaller it is, the more iterations.",
     )
     box: bool = Field(
         default=False,

@@ -14,6 +14,7 @@ FIGURE_TEXTS = {
     "lipschitz": "L_h, Lipschitz constant of the gradient of the misfit",
     "eta": "eta, step of proximal gradient descent, 1 / weight of the prior",
     "rho": "rho, penalty of ADMM, weight of the prior",
+    "strength": "strength, how much of the network's step was taken",
     "fixed_point_residual": "residual of the fixed point, in the end",
     "largest_before": "largest magnitude the network saw in the first image, where 1 is its bright voxels",
     "largest_after": "the same of the image delivered",

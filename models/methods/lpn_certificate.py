@@ -22,7 +22,7 @@ from proxflow.models.solvers.inner_product import over_image, squared_norm
 from proxflow.models.solvers.iteration import Iteration
 
 RISE = 1e-5  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
-REST = 1e-3  # residual of the fixed point, relative to the image, below which it is reached
+REST = 1e-3  # residual of the fixed point, relative to the image, at which it is reached with strength 1
 STRAY = 0.005  # of the voxels, out of the trained range: as many are above their unit, and cut in trainings
 VALUE_TOLERANCE = 1e-3  # residual of an inversion, relative to the image, at which R is known
 VALUE_CG = 10  # steps of conjugate gradients within one of Newton
@@ -31,11 +31,13 @@ EVERYWHERE = (-math.inf, math.inf)  # a condition tells what is out of the train
 
 @dataclass(frozen=True)
 class CertifiedRun:
-    """A run of ``lpn`` on one item, ||A|| <= 1; ``step``: eta of pgd or rho of admm."""
+    """A run of ``lpn`` on one item, ||A|| <= 1; ``step``: eta of pgd or rho of admm; ``strength``: of its
+    prior, ``RelaxedProx``."""
 
     problem: LpnProblem
     solver: Solver
     step: float
+    strength: float
 
     @property
     def weight(self) -> float:
@@ -66,14 +68,15 @@ def lpn_certificate(
     """
     lipschitz, shrink = 2 * run.problem.s, run.problem.prox
     before, after = seen_images(first, shrink), seen_images(found.image, shrink)
-    figures = {"lipschitz": lipschitz, "eta" if run.solver == "pgd" else "rho": run.step}
+    step_name = "eta" if run.solver == "pgd" else "rho"
+    figures = {"lipschitz": lipschitz, step_name: run.step, "strength": run.strength}
     if found.trace:
         figures["fixed_point_residual"] = dict(found.trace[-1].figures)["fixed_point_residual"]
     figures |= {"largest_before": float(before.abs().max()), "largest_after": float(after.abs().max())}
     square = run.weight * float(squared_norm(found.image, found.image.ndim))
     conditions = [
         *lpn_conditions(shrink.prox, run.solver, run.step, lipschitz, box=run.problem.box),
-        *outcome_conditions(found.trace, square),
+        *outcome_conditions(found.trace, square, REST * run.strength),
         range_condition("first image", before, within),
         range_condition("last image", after, within),
     ]
@@ -101,10 +104,11 @@ def seen_images(image: Tensor, shrink: ImageProx) -> Tensor:
     return torch.view_as_real(scaled).reshape(-1, *image.shape[-2:], 2).movedim(-1, 1).contiguous()
 
 
-def outcome_conditions(trace: Sequence[Iteration], square: float) -> tuple[Condition, ...]:
+def outcome_conditions(trace: Sequence[Iteration], square: float, rest: float) -> tuple[Condition, ...]:
     """What a trace tells afterwards.
 
-    square: weight ||x||^2, which rounding of the objective is relative to, too.
+    square: weight ||x||^2, which rounding of the objective is relative to, too.  rest: residual of the fixed
+    point, relative to the image, at which it is reached.
     """
     found = []
     objective = [report.objective for report in trace]
@@ -113,9 +117,9 @@ def outcome_conditions(trace: Sequence[Iteration], square: float) -> tuple[Condi
         most = RISE * (max(map(abs, objective)) + square)
         text = f"the objective must not rise by more than rounding, {most:.3g}, rose by {max(rise, 0.0):.3g}"
         found.append(Condition("objective never rises", rise <= most, text))
-    rest = dict(trace[-1].figures)["fixed_point_residual"] if trace else math.nan
-    text = f"the residual of the fixed point must be at most {REST:g} of the image, got {rest:.3g}"
-    found.append(Condition("fixed point reached", rest <= REST, text))
+    left = dict(trace[-1].figures)["fixed_point_residual"] if trace else math.nan
+    text = f"the residual of the fixed point must be at most {rest:g} of the image, got {left:.3g}"
+    found.append(Condition("fixed point reached", left <= rest, text))
     clipped = max((dict(report.figures)["clipped"] for report in trace), default=0.0)
     text = f"nothing must be clipped, at 0 or by the box, which R is not told, got {clipped:.3g} of the image"
     found.append(Condition("nothing clipped", clipped == 0, text))

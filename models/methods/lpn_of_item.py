@@ -11,6 +11,7 @@ from proxflow.models.calibration.seen_voxels import seen_voxels
 from proxflow.models.learned_prox.conditions import require
 from proxflow.models.learned_prox.image_prox import ImageProx
 from proxflow.models.learned_prox.learned_prior import LearnedPrior
+from proxflow.models.learned_prox.relaxed_prox import RelaxedProx
 from proxflow.models.learned_prox.windows import Patching
 from proxflow.models.methods.lpn import Setting, Solver, lpn_conditions, lpn_from, step_of
 from proxflow.models.methods.lpn_certificate import CertifiedRun, lpn_certificate
@@ -32,6 +33,7 @@ def lpn_of_item(
     s: float = 0.5,
     eta: float | None = None,
     rho: float | None = None,
+    strength: float = 1.0,
     box: bool = False,
     patches: Patching = "exact",
     stride: int | None = None,
@@ -49,6 +51,7 @@ def lpn_of_item(
     Args:
         operator: A of norm 1 at most, of one image (y, x) or one volume (z, y, x).
         y: its measurements, of shape ``range``; zeros were not measured.
+        strength: t, of ``RelaxedProx``: how much of the network's step is taken, and R with it.
         patches, stride: of ``NetworkProx``.
         n_newton: steps to find the prior's values of a certificate; 0: none.
         unit: what is 1 to the network, in the unit of the object, ``image_scale`` times that of x; None: the
@@ -60,7 +63,8 @@ def lpn_of_item(
     break a condition of ``guaranteed``.
     """
     b, yy = operator.adjoint(y), squared_norm(y, len(operator.range_shape))
-    prox = prior.prox(patches, stride, (b.shape[-2], b.shape[-1]), b.dtype)
+    whole = prior.prox(patches, stride, (b.shape[-2], b.shape[-1]), b.dtype)
+    prox = RelaxedProx(whole, strength)
     lipschitz = 2 * s
     step = step_of(solver, setting, lipschitz, eta, rho)
     if setting == "guaranteed":
@@ -75,6 +79,6 @@ def lpn_of_item(
     )  # fmt: skip
     if not certified:
         return found
-    run = CertifiedRun(problem, solver, step)
+    run = CertifiedRun(problem, solver, step, strength)
     certificate = lpn_certificate(run, first, found, within=prior.within, n_newton=n_newton)
     return replace(found, certificate=certificate)
