@@ -41,9 +41,8 @@ def admm_conditions(prox: LearnedProx, rho: float, lipschitz: float, box: bool) 
     """
     penalty = Condition("rho > L_h", rho > lipschitz, f"rho must be above L_h = {lipschitz:.4g}, got {rho:g}")
     convexity = prox.strong_convexity
-    strong = Condition(
-        "0 < 2 alpha < 1", 0 < convexity < 1, f"2 alpha of the network must lie in (0, 1), got {convexity:g}"
-    )
+    told = f"2 alpha of the network, 1 - t (1 - 2 alpha) at strength t, must lie in (0, 1), got {convexity:g}"
+    strong = Condition("0 < 2 alpha < 1", 0 < convexity < 1, told)
     return (*_of_prox(prox), penalty, strong, _no_box(box))
 
 

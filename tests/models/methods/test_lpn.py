@@ -261,7 +261,7 @@ def test_what_breaks_a_condition_is_refused_by_its_sentence(
     refused("box must be false, since it is no part of the theorem, got true", box=True)
     averaged = NetworkProx(prox.network, patching="averaged")
     refused("prox must be the gradient of a convex potential, by exact patches, got averaged", prox=averaged)
-    refused(r"2 alpha of the network must lie in \(0, 1\), got 1.4", prox=scaling(1.4))
+    refused(r"2 alpha of the network, .* must lie in \(0, 1\), got 1.4", prox=scaling(1.4))
     refused("eta must not be given to admm, got 1.0", eta=1.0)
     refused("rho must be positive and finite, got -1", rho=-1.0)
     refused("solver must be pgd or admm, got 'dr'", solver="dr")

@@ -16,6 +16,7 @@ from proxflow.models.calibration.image_unit import bright, first_image
 from proxflow.models.learned_prox.conditions import Condition
 from proxflow.models.learned_prox.learned_prior import LearnedPrior
 from proxflow.models.learned_prox.prior import prior_of
+from proxflow.models.learned_prox.relaxed_prox import RelaxedProx
 from proxflow.models.methods.certificate import Certificate
 from proxflow.models.methods.lpn import lpn
 from proxflow.models.methods.lpn_certificate import range_condition
@@ -79,6 +80,24 @@ def test_it_is_lpn_in_the_unit_of_the_first_image(
     torch.testing.assert_close(half.image, lpn(real, data, **numbers, unit=2 * unit).image)
     louder = lpn_of_item(real, 7 * data, prior=prior, solver=solver, n_iter=9, tol=0, stride=8)
     torch.testing.assert_close(louder.image, 7 * found.image)
+
+
+@every_solver
+def test_of_a_part_of_the_step_all_is_certified(
+    solver: Any, prior: LearnedPrior, real: MatrixOperator, data: Tensor
+) -> None:
+    """Steps are a tenth as long, and so must be the residual at which the fixed point is reached."""
+    numbers: dict[str, Any] = {"solver": solver, "n_iter": 2000, "tol": 1e-5}
+    found = lpn_of_item(real, data, prior=prior, **numbers, stride=8, strength=0.1, certified=True)
+    part = RelaxedProx(prior.prox("exact", 8, (9, 7), torch.float64), 0.1)
+    unit = bright(first_image(real, real.adjoint(data)), 2)
+    torch.testing.assert_close(found.image, lpn(real, data, prox=part, **numbers, norm=1.0, unit=unit).image)
+    assert found.certificate is not None and found.certificate.figures["strength"] == 0.1
+    conditions = held(found.certificate)
+    assert conditions.pop("last image in range") is False  # of weights that were drawn
+    assert all(conditions.values())
+    text = {one.name: one.text for one in found.certificate.conditions}["fixed point reached"]
+    assert "at most 0.0001 of the image" in text
 
 
 @every_solver
