@@ -53,7 +53,7 @@ def lpn(
     """min_x s ||A x - y||^2 + weight R(x), R the prior whose proximal operator ``prox`` is.
 
     ``pgd``: weight 1 / eta (``lpn_pgd``); ``admm``: weight rho (``lpn_admm``). f knows one strength, that of
-    its training: eta and rho weigh R against the data, they do not rescale f.
+    its training: eta and rho weigh R against the data, they do not rescale f. ``RelaxedProx`` does.
 
     ``guaranteed``: the conditions of convergence are checked (``lpn_conditions``), eta = 0.95 / L_h or
     rho = 1.05 L_h where not given, L_h = 2 s ||A||^2: the reported objective never increases but for
