@@ -17,6 +17,7 @@ from proxflow.models.diffusion.smooth_phase import smooth_phase
 from proxflow.models.learned_prox.image_prox import prior_value
 from proxflow.models.learned_prox.inversion import inverted
 from proxflow.models.learned_prox.network_prox import NetworkProx
+from proxflow.models.learned_prox.relaxed_prox import RelaxedProx
 from proxflow.models.methods.lpn import Solver, lpn
 from proxflow.operators.gaussian_blur import GaussianBlur
 from proxflow.tasks.denoisers import file_of
@@ -158,22 +159,27 @@ def test_inversion_finds_the_point(trained: Trained, rng: torch.Generator) -> No
     torch.testing.assert_close(by_inversion, along, rtol=0, atol=1e-6)
 
 
-def deblurred(trained: Trained, solver: Solver, sigma: float, rng: torch.Generator) -> Any:
+def deblurred(
+    trained: Trained, solver: Solver, sigma: float, rng: torch.Generator, *, strength: float = 1.0
+) -> Any:
     """Forty iterations, guaranteed, on a patch with a Gaussian blur and noise of 0.02."""
     side = trained.prox.side
     image = trained.clean[1, 0] if trained.prox.channels == 1 else torch.complex(*trained.clean[1])
     operator = GaussianBlur((side, side), sigma)
     y = operator.forward(image)
     y = y + 0.02 * torch.randn(y.shape, dtype=y.dtype, generator=rng)
-    return lpn(operator, y, prox=trained.prox, solver=solver, n_iter=40, tol=0, unit=1.0, n_cg=60).trace
+    prox = RelaxedProx(trained.prox, strength)
+    return lpn(operator, y, prox=prox, solver=solver, n_iter=40, tol=0, unit=1.0, n_cg=60).trace
 
 
 @every_solver
+@pytest.mark.parametrize("strength", [1.0, 0.1])
 def test_the_objective_of_a_deblurring_never_increases(
-    solver: Solver, trained: Trained, rng: torch.Generator
+    solver: Solver, strength: float, trained: Trained, rng: torch.Generator
 ) -> None:
     """With the blur of the recipe."""
-    values = [report.objective for report in deblurred(trained, solver, 1.0, rng)]
+    trace = deblurred(trained, solver, 1.0, rng, strength=strength)
+    values = [report.objective for report in trace]
     assert all(after <= before + 1e-9 for before, after in pairwise(values))
     assert values[0] - values[-1] > 1e-2
 
