@@ -12,6 +12,7 @@ class MethodCost(NamedTuple):
 
     each: applications in an iteration.  before: applications before the first one.
     fewest: iterations that can be asked for.
+    warm_up: iterations before those of ``n_iter``, of as many applications.
     passes: calls of the prior for what is certified of an image that is delivered, as many as usual.
     apart: numbers with which an iteration is timed on an operator that costs nothing, where that operator
     would decide them otherwise.
@@ -22,6 +23,7 @@ class MethodCost(NamedTuple):
     fewest: int = 1
     apart: Mapping[str, float | str | None] = MappingProxyType({})
     passes: int = 0
+    warm_up: int = 0
 
 
 CONSTRAINED_EACH = 7  # of the constrained methods: five conjugate gradient steps, and two more

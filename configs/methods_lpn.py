@@ -61,6 +61,12 @@ class Lpn(Choice):
         "too, of a weaker prior, for data with less noise than the training: about the square of how many "
         "times less. The smaller it is, the more iterations.",
     )
+    warm_up: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=0,
+        description="Iterations of admm before those of n_iter, with all of the network's step and strength "
+        "times the weight: nothing is guaranteed of them, but with a small strength they are far faster, and "
+        "what is guaranteed holds from any first image.",
+    )
     box: bool = Field(
         default=False,
         description="Keep real images within 0 and what is 1 to the network; published.",
@@ -95,6 +101,8 @@ class Lpn(Choice):
             raise ValueError(f"rho must be null with solver pgd, which has eta, got {self.rho:g}")
         if self.solver == "admm" and self.eta is not None:
             raise ValueError(f"eta must be null with solver admm, which has rho, got {self.eta:g}")
+        if self.setting == "published" and self.warm_up:
+            raise ValueError(f"warm_up must be 0 with setting published, got {self.warm_up}")
         if self.setting == "guaranteed":
             for name, value, wanted in (("box", self.box, False), ("patches", self.patches, "exact")):
                 if value != wanted:
@@ -104,8 +112,15 @@ class Lpn(Choice):
 
     @property
     def cost(self) -> MethodCost:
-        """pgd: the gradient's; admm: steps of conjugate gradients, at most, and a residual. Averaged patches
-        are not inverted."""
+        """pgd: the gradient's; admm, and any warm-up: steps of conjugate gradients, at most, and a residual.
+        Averaged patches are not inverted."""
         each = 1 + (self.n_cg if self.solver == "admm" else 0)
+        of_warm_up = self.warm_up * (1 + self.n_cg - each)
         inversions = 2 if self.patches == "exact" else 0
-        return MethodCost(each, UNIT_APPLICATIONS, passes=inversions * self.n_newton * NEWTON_PASSES)
+        return MethodCost(
+            each,
+            UNIT_APPLICATIONS + of_warm_up,
+            apart={"warm_up": 0},
+            passes=inversions * self.n_newton * NEWTON_PASSES,
+            warm_up=self.warm_up,
+        )

@@ -183,6 +183,7 @@ def _solving(
             return before + pass_seconds(config, operator, dtype, device, kept), 0.0
         prior = iteration_seconds(config, operator, dtype, device, kept)
         once = config.cost.each * normal + prior
-        return before + getattr(config, "n_iter", 0) * once, config.cost.passes * prior
+        n_iter = getattr(config, "n_iter", 0) + config.cost.warm_up
+        return before + n_iter * once, config.cost.passes * prior
 
     return [(single + seconds, certifying) for seconds, certifying in map(iterating, methods)]

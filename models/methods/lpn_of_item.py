@@ -34,6 +34,7 @@ def lpn_of_item(
     eta: float | None = None,
     rho: float | None = None,
     strength: float = 1.0,
+    warm_up: int = 0,
     box: bool = False,
     patches: Patching = "exact",
     stride: int | None = None,
@@ -52,6 +53,9 @@ def lpn_of_item(
         operator: A of norm 1 at most, of one image (y, x) or one volume (z, y, x).
         y: its measurements, of shape ``range``; zeros were not measured.
         strength: t, of ``RelaxedProx``: how much of the network's step is taken, and R with it.
+        warm_up: iterations first of admm with all of the network's step and a rho of ``strength`` times the
+            weight of R, so that the prior counts about as much as in those that follow: steps are as much
+            longer, and nothing is guaranteed of them. The trace begins after them. Ours.
         patches, stride: of ``NetworkProx``.
         n_newton: steps to find the prior's values of a certificate; 0: none.
         unit: what is 1 to the network, in the unit of the object, ``image_scale`` times that of x; None: the
@@ -73,12 +77,18 @@ def lpn_of_item(
     told = None if unit is None else unit / image_scale
     one = units_of(told, yy, lambda: bright(first, len(operator.domain_shape)))
     problem = LpnProblem(operator, b, yy, ImageProx(prox, one, seen_voxels(operator, b)), s, box)
+    run = CertifiedRun(problem, solver, step, strength)
+    start = first
+    if warm_up and resume is None:
+        all_of_it = replace(problem, prox=ImageProx(whole, one, problem.prox.support))
+        start = lpn_from(
+            all_of_it, first, solver="admm", step=strength * run.weight, n_iter=warm_up, n_cg=n_cg, tol=tol
+        ).image
     found = lpn_from(
-        problem, first, solver=solver, step=step, n_iter=n_iter, n_cg=n_cg, tol=tol, monitor=monitor,
+        problem, start, solver=solver, step=step, n_iter=n_iter, n_cg=n_cg, tol=tol, monitor=monitor,
         resume=resume,
     )  # fmt: skip
     if not certified:
         return found
-    run = CertifiedRun(problem, solver, step, strength)
     certificate = lpn_certificate(run, first, found, within=prior.within, n_newton=n_newton)
     return replace(found, certificate=certificate)

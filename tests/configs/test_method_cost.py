@@ -27,6 +27,7 @@ from proxflow.tasks.methods import METHODS, method_function
         ({"method": "pnp_magnitude", "form": "unconstrained"}, 7, 0, 1),
         ({"method": "lpn", "n_cg": 30}, 31, 12, 1),
         ({"method": "lpn", "solver": "pgd"}, 1, 12, 1),
+        ({"method": "lpn", "solver": "pgd", "warm_up": 4, "n_cg": 30}, 1, 12 + 4 * 30, 1),
         ({"method": "dds", "samples": 3, "n_cg": 5}, 18, 12, 2),
         ({"method": "reconresnet", "n_cg": 7}, 1, 10, 1),
         ({"method": "reconresnet", "consistency": "none"}, 1, 2, 1),
@@ -45,6 +46,12 @@ def test_passes_of_a_certificate_are_those_of_two_inversions_where_there_are_any
     assert lpn.cost.passes == 2 * 3 * 22
     averaged = lpn.model_copy(update={"patches": "averaged", "setting": "published"})
     assert averaged.cost.passes == 0
+
+
+def test_a_warm_up_counts_as_iterations_and_is_no_part_of_one_that_is_timed() -> None:
+    cost = Lpn(method="lpn", warm_up=7).cost
+    assert cost.warm_up == 7 and cost.apart == {"warm_up": 0}
+    assert cost.before == Lpn(method="lpn").cost.before
 
 
 class Counted(MatrixOperator):

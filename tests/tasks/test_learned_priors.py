@@ -89,6 +89,7 @@ def test_names_that_are_none(name: str) -> None:
         ({"rho": 0.0}, "greater than 0"),
         ({"eta": 0.5}, "eta must be null with solver admm, which has rho, got 0.5"),
         ({"solver": "pgd", "rho": 2.0}, "rho must be null with solver pgd, which has eta, got 2"),
+        ({"setting": "published", "warm_up": 3}, "warm_up must be 0 with setting published, got 3"),
         ({"box": True}, "box must be false with setting guaranteed, got true"),
         ({"patches": "averaged"}, "patches must be exact with setting guaranteed, got averaged"),
         ({"setting": "safe"}, "'guaranteed' or 'published'"),

@@ -24,6 +24,7 @@ from proxflow.models.methods.lpn_of_item import lpn_of_item
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
+from proxflow.models.solvers.iteration import Checkpoint, Iteration
 from proxflow.operators.base import LinearOperator
 from proxflow.operators.cartesian_sense import CartesianSense
 from proxflow.operators.dense import MatrixOperator
@@ -98,6 +99,34 @@ def test_of_a_part_of_the_step_all_is_certified(
     assert all(conditions.values())
     text = {one.name: one.text for one in found.certificate.conditions}["fixed point reached"]
     assert "at most 0.0001 of the image" in text
+
+
+@every_solver
+def test_a_warm_up_is_where_a_guaranteed_run_begins(
+    solver: Any, prior: LearnedPrior, real: MatrixOperator, data: Tensor
+) -> None:
+    """With all of the step and a rho of 0.03 times the weight, and none of it once more when it goes on."""
+    numbers: dict[str, Any] = {"prior": prior, "stride": 8, "tol": 0, "solver": solver, "strength": 0.03}
+    states: list[tuple[Iteration, Any]] = []
+
+    def kept(report: Iteration, state: Any) -> None:
+        states.append((report, state))
+
+    found = lpn_of_item(real, data, **numbers, n_iter=20, warm_up=25, certified=True, monitor=kept)
+    unit = bright(first_image(real, real.adjoint(data)), 2)
+    whole = prior.prox("exact", 8, (9, 7), torch.float64)
+    rho = 0.03 * (1 / 0.95 if solver == "pgd" else 1.05)
+    warm = lpn(real, data, prox=whole, setting="published", rho=rho, n_iter=25, tol=0, unit=unit).image
+    given: dict[str, Any] = {"prox": RelaxedProx(whole, 0.03), "start": warm, "norm": 1.0, "unit": unit}
+    wanted = lpn(real, data, solver=solver, n_iter=20, tol=0, **given)
+    torch.testing.assert_close(found.image, wanted.image)
+    assert held(found.certificate)["objective never rises"]
+    cold = lpn_of_item(real, data, **numbers, n_iter=20)
+    assert found.trace[-1].objective < cold.trace[-1].objective
+    report, state = states[4]
+    halfway = Checkpoint(report.index, tuple(state), found.trace[:5])
+    again = lpn_of_item(real, data, **numbers, n_iter=20, warm_up=25, resume=halfway)
+    torch.testing.assert_close(again.image, found.image, rtol=0, atol=0)
 
 
 @every_solver
