@@ -18,8 +18,8 @@ NUMBERS = Path(__file__).with_name("lpn_numbers.json")
 
 # ||A|| = 1 and s = 1/2, so that L_h = 1: rho is relative to it, and only above 1 is anything guaranteed. For
 # networks of sigma 0.02 a rho of 1 is what data with noise of that std ask for, one of 4 what noise of 0.04
-# does; with less noise a smaller strength, which takes more steps, or a warm-up. The published experiments with
-# tomography have about 0.02 L_h and 15 steps.
+# does; with less noise a smaller strength, which takes more steps, or a warm-up. The published experiments
+# with tomography have about 0.02 L_h and 15 steps.
 WEAK: list[Numbers] = [{"rho": 1.05, "strength": t} for t in (0.3, 0.1, 0.03, 0.01)]
 PUBLISHED: Grid = [[{"rho": rho} for rho in (0.01, 0.03, 0.1, 0.3, 1.0)], [{"n_iter": n} for n in (30, 15)]]
 LEARNED: dict[str, Grid] = {
@@ -73,7 +73,7 @@ LPN_SENSING_GRIDS: dict[str, Grid] = {  # published: 80 steps, and rho of 0.007 
     PNP: [[{"n_iter": 80, "rho": rho} for rho in (0.003, 0.01, 0.03, 0.1, 0.3)]],
     "lpn-guaranteed": [[{"warm_up": 80, "n_iter": 50, **one} for one in WEAK], UNITS],
     "lpn-published": [
-        [{"rho": rho} for rho in (0.003, 0.007, 0.014, 0.03)],
+        [{"rho": rho} for rho in (0.003, 0.01, 0.03, 0.1)],
         [{"n_iter": n} for n in (80, 200)],
         RANGES,
     ],
