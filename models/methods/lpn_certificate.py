@@ -22,7 +22,8 @@ from proxflow.models.solvers.inner_product import over_image, squared_norm
 from proxflow.models.solvers.iteration import Iteration
 
 RISE = 1e-5  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
-REST = 1e-3  # residual of the fixed point, relative to the image, at which it is reached with strength 1
+# With strength 1; f_t(x) is t times as near to x, and so residuals have to be.
+REST = 1e-3  # residual of the fixed point, relative to the image, at which it is reached
 STRAY = 0.005  # of the voxels, out of the trained range: as many are above their unit, and cut in trainings
 VALUE_TOLERANCE = 1e-3  # residual of an inversion, relative to the image, at which R is known
 VALUE_CG = 10  # steps of conjugate gradients within one of Newton
@@ -86,7 +87,8 @@ def lpn_certificate(
             ("before", "first image", before, None),
             ("after", "last image", after, v),
         ):
-            condition, told = prior_told(when, name, images, prox, n_newton, start)
+            tol = VALUE_TOLERANCE * run.strength
+            condition, told = prior_told(when, name, images, prox, n_newton, start, tol)
             conditions.append(condition)
             figures |= told
     return Certificate(tuple(conditions), figures)
@@ -142,18 +144,25 @@ def range_condition(name: str, images: Tensor, within: tuple[float, float]) -> C
 
 
 def prior_told(
-    when: str, name: str, images: Tensor, prox: LearnedProx, n_newton: int, start: Tensor | None
+    when: str,
+    name: str,
+    images: Tensor,
+    prox: LearnedProx,
+    n_newton: int,
+    start: Tensor | None,
+    tol: float,
 ) -> tuple[Condition, dict[str, float]]:
     """Whether R of the image called ``name`` was found, and ``prior_WHEN``, R summed over the slices of
     ``seen_images``, in the network's unit, up to a constant, NaN where it was not;
     ``inversion_residual_WHEN`` and ``reach_WHEN``, the largest of a slice.
 
-    start: the v that is expected, as ``images``; where it is right no step is taken.
+    start: the v that is expected, as ``images``; where it is right no step is taken.  tol: residual at which
+    R is known.
     """
     found = prior_of(
         prox,
         images,
-        tol=VALUE_TOLERANCE,
+        tol=tol,
         n_newton=n_newton,
         n_cg=VALUE_CG,
         start=start,
@@ -162,9 +171,9 @@ def prior_told(
     residual = float(found.residual.max())
     text = (
         f"R of {name} must be found by n_newton = {n_newton} steps to a residual ‖f(v) − x‖ / ‖x‖ of at most "
-        f"{VALUE_TOLERANCE:g}, got {residual:.3g}"
+        f"{tol:g}, got {residual:.3g}"
     )
-    holds = residual <= VALUE_TOLERANCE
+    holds = residual <= tol
     figures = {
         f"prior_{when}": float(found.value.sum()) if holds else math.nan,
         f"inversion_residual_{when}": residual,
