@@ -20,7 +20,7 @@ NUMBERS = Path(__file__).with_name("lpn_numbers.json")
 # networks of sigma 0.02 a rho of 1 is what data with noise of that std ask for, one of 4 what noise of 0.04
 # does; with less noise a smaller strength, which takes more steps, or a warm-up. The published experiments
 # with tomography have about 0.02 L_h and 15 steps.
-WEAK: list[Numbers] = [{"rho": 1.05, "strength": t} for t in (0.3, 0.1, 0.03, 0.01)]
+WEAK: list[Numbers] = [{"rho": 1.05, "strength": t} for t in (1.0, 0.3, 0.1, 0.03)]
 PUBLISHED: Grid = [[{"rho": rho} for rho in (0.01, 0.03, 0.1, 0.3, 1.0)], [{"n_iter": n} for n in (30, 15)]]
 LEARNED: dict[str, Grid] = {
     "lpn-published": PUBLISHED,
@@ -37,7 +37,7 @@ LPN_CT_GRIDS: dict[str, Grid] = {
 LPN_MRI_GRIDS: dict[str, Grid] = {
     **{name: MRI_GRIDS[name] for name in ("tv", "l1_wavelet")},
     **LEARNED,
-    "lpn-guaranteed": [[{"n_iter": 100, **one} for one in WEAK[:-1]]],
+    "lpn-guaranteed": [[{"n_iter": 100, **one} for one in WEAK[1:]]],
 }
 
 # Images of 0 to 1. Their bright voxels, which is what 1 was in trainings, are at about 0.7; null finds them
@@ -71,7 +71,13 @@ LPN_BLUR_GRIDS: dict[str, Grid] = {
 LPN_SENSING_GRIDS: dict[str, Grid] = {  # published: 80 steps, and rho of 0.007 and 0.014 L_h
     **SPARSE,
     PNP: [[{"n_iter": 80, "rho": rho} for rho in (0.003, 0.01, 0.03, 0.1, 0.3)]],
-    "lpn-guaranteed": [[{"warm_up": 80, "n_iter": 50, **one} for one in WEAK], UNITS],
+    "lpn-guaranteed": [
+        [
+            {"warm_up": 200, "n_iter": 50, "rho": 1.05, "strength": t, "unit": 0.7}
+            for t in (0.03, 0.01, 0.003)
+        ],
+        UNITS[1:],
+    ],
     "lpn-published": [
         [{"rho": rho} for rho in (0.003, 0.01, 0.03, 0.1)],
         [{"n_iter": n} for n in (80, 200)],
