@@ -21,7 +21,7 @@ ProxName = Annotated[
         "folder. Of one channel it sees the magnitude of complex images, of two their parts.",
     ),
 ]
-Step = Annotated[float, Field(gt=0, le=1e6)]
+Positive = Annotated[float, Field(gt=0, le=1e6)]
 Strength = Annotated[float, Field(gt=0, le=1), Tunable(0.03, 1, limits=(0.003, 1))]
 
 
@@ -40,17 +40,17 @@ class Lpn(Choice):
         "experiments, which break the conditions and stop early. The report tells which hold.",
     )
     n_iter: Iterations = Field(default=50, description="Iterations at most.")
-    s: Step = Field(
+    s: Positive = Field(
         default=0.5,
         description="Scale of the misfit s ||A x - y||^2, ||A|| = 1, so that L_h = 2 s. Only rho / s or "
         "eta s count: where guaranteed chooses rho or eta, s changes nothing.",
     )
-    eta: Step | None = Field(
+    eta: Positive | None = Field(
         default=None,
         description="Step of pgd, and 1 / weight of the prior; below 1 / (2 s) to be guaranteed. null: "
         "0.95 / (2 s), or 2 of published.",
     )
-    rho: Step | None = Field(
+    rho: Positive | None = Field(
         default=None,
         description="Penalty of admm, and weight of the prior; above 2 s to be guaranteed. null: 1.05 * 2 s, "
         "or 0.1 of published.",

@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
+N_AXES = 3  # of one image: channels, y, x
+
 
 class Evaluated(NamedTuple):
     """x = f(v), of v's shape, and psi(v), float64 (n,); NaN where f is not the gradient of a psi."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from proxflow.models.learned_prox.evaluated import LearnedProx
+from proxflow.models.learned_prox.evaluated import N_AXES, LearnedProx
 from proxflow.models.solvers.conjugate_gradient import cg_steps
 from proxflow.models.solvers.inner_product import inner, over_image, squared_norm
 
@@ -15,7 +15,6 @@ FORCING = 0.1  # by how much conjugate gradients lower the residual of a Newton 
 HALVINGS = 30  # of a step that overshoots
 SUFFICIENT = 1e-4  # of Armijo's rule
 FLAT = 0.8  # of the slope along a step, of either sign, that is left where rounding hides the objective
-N_AXES = 3  # of one image: channels, y, x
 
 
 class Inversion(NamedTuple):

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from proxflow.models.learned_prox.evaluated import LearnedProx
+from proxflow.models.learned_prox.evaluated import N_AXES, LearnedProx
 from proxflow.models.learned_prox.image_prox import prior_value
-from proxflow.models.learned_prox.inversion import N_AXES, inverted, relative_to
+from proxflow.models.learned_prox.inversion import inverted, relative_to
 from proxflow.models.solvers.inner_product import squared_norm
 
 TRAINED = (-0.25, 1.25)  # values of images that a network for 0 to 1, with noise around, has an answer for

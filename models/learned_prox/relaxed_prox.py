@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from proxflow.models.learned_prox.evaluated import Evaluated, LearnedProx
+from proxflow.models.learned_prox.evaluated import N_AXES, Evaluated, LearnedProx
 from proxflow.models.solvers.inner_product import squared_norm
-
-N_AXES = 3  # of one image: channels, y, x
 
 
 class RelaxedProx:
@@ -20,9 +18,9 @@ class RelaxedProx:
         min_x R_t(x) + 1/2 ||x - v||^2 = 1/2 ||v||^2 - psi_t(v) = t (1/2 ||v||^2 - psi(v))
         R_t(x) = t (1/2 ||x||^2 - psi(x)) + O(t^2)
 
-    So a network that was trained with noise of std sigma serves for weaker
-    noise, about sigma sqrt(t), with all that is guaranteed of it. f_t(x) = x where f(x) = x, and it enlarges
-    less: |f_t(v + d) - f_t(v)| <= (1 + t (gain - 1)) |d|.
+    So a network that was trained with noise of std sigma serves for weaker noise, about sigma sqrt(t), with
+    all that is guaranteed of it. f_t(x) = x where f(x) = x, and where f enlarges differences by a gain, f_t
+    does so by 1 + t (gain - 1) at most.
 
     strength: t, above 0, at most 1.
 
