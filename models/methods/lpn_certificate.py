@@ -22,7 +22,7 @@ from proxflow.models.solvers.inner_product import over_image, squared_norm
 from proxflow.models.solvers.iteration import Iteration
 
 # With all of the network's step; with a part t of it steps are t times as short, and these t times as small.
-RISE = 1e-5  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
+RISE = 1e-6  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
 REST = 1e-3  # residual of the fixed point, relative to the image, at which it is reached
 VALUE_TOLERANCE = 1e-3  # residual of an inversion, relative to the image, at which R is known
 STRAY = 0.005  # of the voxels, out of the trained range: as many are above their unit, and cut in trainings
