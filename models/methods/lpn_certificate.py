@@ -22,9 +22,10 @@ from proxflow.models.solvers.inner_product import over_image, squared_norm
 from proxflow.models.solvers.iteration import Iteration
 
 # With all of the network's step; with a part t of it steps are t times as short, and these t times as small.
-RISE = 1e-6  # of the objective and of weight ||x||^2: rounding, and data steps that are not solved further
+RISE = 1e-6  # of the objective and of weight ||x||^2: data steps that are not solved further
 REST = 1e-3  # residual of the fixed point, relative to the image, at which it is reached
 VALUE_TOLERANCE = 1e-3  # residual of an inversion, relative to the image, at which R is known
+ROUNDING = 0.25  # machine epsilons of the same: products are rounded one by one, sums are in float64
 STRAY = 0.005  # of the voxels, out of the trained range: as many are above their unit, and cut in trainings
 VALUE_CG = 10  # steps of conjugate gradients within one of Newton
 EVERYWHERE = (-math.inf, math.inf)  # a condition tells what is out of the trained range
@@ -77,7 +78,7 @@ def lpn_certificate(
     square = run.weight * float(squared_norm(found.image, found.image.ndim))
     conditions = [
         *lpn_conditions(shrink.prox, run.solver, run.step, lipschitz, box=run.problem.box),
-        *outcome_conditions(found.trace, square, run.strength),
+        *outcome_conditions(found.trace, square, run.strength, torch.finfo(found.image.dtype).eps),
         range_condition("first image", before, within),
         range_condition("last image", after, within),
     ]
@@ -106,16 +107,19 @@ def seen_images(image: Tensor, shrink: ImageProx) -> Tensor:
     return torch.view_as_real(scaled).reshape(-1, *image.shape[-2:], 2).movedim(-1, 1).contiguous()
 
 
-def outcome_conditions(trace: Sequence[Iteration], square: float, strength: float) -> tuple[Condition, ...]:
+def outcome_conditions(
+    trace: Sequence[Iteration], square: float, strength: float, epsilon: float
+) -> tuple[Condition, ...]:
     """What a trace tells afterwards.
 
-    square: weight ||x||^2, which rounding of the objective is relative to, too.
+    square: weight ||x||^2, which errors of the objective are relative to, too.  epsilon: of the machine, in
+    the precision of the iterates.
     """
     found = []
     objective = [report.objective for report in trace]
     if objective and all(map(math.isfinite, objective)):
         rise = max((after - before for before, after in pairwise(objective)), default=0.0)
-        most = RISE * strength * (max(map(abs, objective)) + square)
+        most = (RISE * strength + ROUNDING * epsilon) * (max(map(abs, objective)) + square)
         text = f"the objective must not rise by more than rounding, {most:.3g}, rose by {max(rise, 0.0):.3g}"
         found.append(Condition("objective never rises", rise <= most, text))
     rest = dict(trace[-1].figures)["fixed_point_residual"] if trace else math.nan

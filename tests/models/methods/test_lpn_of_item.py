@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,13 +12,11 @@ import torch
 from torch import Tensor
 
 from proxflow.models.calibration.image_unit import bright, first_image
-from proxflow.models.learned_prox.conditions import Condition
 from proxflow.models.learned_prox.learned_prior import LearnedPrior
 from proxflow.models.learned_prox.prior import prior_of
 from proxflow.models.learned_prox.relaxed_prox import RelaxedProx
 from proxflow.models.methods.certificate import Certificate
 from proxflow.models.methods.lpn import lpn
-from proxflow.models.methods.lpn_certificate import range_condition
 from proxflow.models.methods.lpn_of_item import lpn_of_item
 from proxflow.models.methods.unsuitable import UnsuitableError
 from proxflow.models.networks.icnn import Icnn
@@ -255,18 +252,6 @@ def test_what_is_not_reached_or_found_is_told(
     assert "prior of first image found" not in held(without.certificate)
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-def test_half_a_percent_of_the_voxels_may_lie_beyond_the_trained_range(channels: int) -> None:
-    """As many are above the unit, which is a quantile, in every scan."""
-    images = torch.full((2, channels, 20, 25), 0.5)
-    images[0, 0, 0, :5] = 1.6
-    assert range_condition("it", images, (-0.125, 1.125)).holds
-    images[1, -1, 0, 0] = -0.2
-    condition = range_condition("it", images, (-0.125, 1.125))
-    assert not condition.holds and "got 0.60%" in condition.text
-    assert not range_condition("it", images * torch.nan, (-0.125, 1.125)).holds
-
-
 def test_what_does_not_fit_is_unsuitable(prior: LearnedPrior, real: MatrixOperator, data: Tensor) -> None:
     for numbers, sentence in (
         ({"rho": 0.99}, "rho must be above L_h = 1, got 0.99"),
@@ -278,18 +263,3 @@ def test_what_does_not_fit_is_unsuitable(prior: LearnedPrior, real: MatrixOperat
         arguments: dict[str, Any] = {"stride": 8} | numbers
         with pytest.raises(UnsuitableError, match=sentence):
             lpn_of_item(real, data, prior=prior, **arguments)
-
-
-def test_certificates_travel_through_json() -> None:
-    made = Certificate(
-        (Condition("a", True, "a must"), Condition("b", False, "b must")), {"prior_after": math.nan, "rho": 2}
-    )
-    document = json.loads(json.dumps(made.to_json(), allow_nan=False))
-    again = Certificate.from_json(document)
-    assert again.conditions == made.conditions and again.figures["rho"] == 2.0
-    assert math.isnan(again.figures["prior_after"])
-    document["conditions"][0]["holds"] = "yes"
-    with pytest.raises(ValueError, match="conditions must be name, holds and text"):
-        Certificate.from_json(document)
-    with pytest.raises(ValueError, match=r"figures must be named as one of .* got colour"):
-        Certificate((), {"colour": 1.0})
