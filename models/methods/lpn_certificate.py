@@ -83,12 +83,12 @@ def lpn_certificate(
         range_condition("last image", after, within),
     ]
     if shrink.prox.exact and n_newton:
+        tol = VALUE_TOLERANCE * run.strength
         v, prox = seen_images(run.fixed_point_source(found.image), shrink), shrink.prox_of(found.image)
         for when, name, images, start in (
             ("before", "first image", before, None),
             ("after", "last image", after, v),
         ):
-            tol = VALUE_TOLERANCE * run.strength
             condition, told = prior_told(when, name, images, prox, n_newton, start, tol)
             conditions.append(condition)
             figures |= told

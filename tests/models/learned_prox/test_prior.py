@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -15,32 +14,11 @@ from proxflow.models.learned_prox.network_prox import NetworkProx
 from proxflow.models.learned_prox.prior import prior_of
 from proxflow.models.networks.icnn import Icnn
 from proxflow.models.networks.icnn_settings import IcnnSettings
-
-SETTINGS = IcnnSettings("small", channels=1, side=8, hidden=3, beta=10.0, alpha=0.01)
-
-
-@pytest.fixture
-def prox(bent: Callable[[IcnnSettings], Icnn]) -> NetworkProx:
-    return NetworkProx(bent(SETTINGS), stride=4)
-
-
-@pytest.fixture
-def v(rng: torch.Generator) -> Tensor:
-    return 2 * torch.rand(6, 1, 8, 11, dtype=torch.float64, generator=rng) - 0.5
-
-
-def squares(x: Tensor) -> Tensor:
-    return x.square().flatten(1).sum(1)
+from tests.models.learned_prox.proximal_inequality import proximal_prior, squares
 
 
 def test_f_is_the_proximal_operator_of_its_prior(prox: NetworkProx, v: Tensor) -> None:
-    """1/2 ||z - v||^2 + R(z) is least at z = f(v), beside all other z = f(w)."""
-    x, psi = prox.evaluated(v)
-    prior = prior_value(x, v, psi)
-    at_own = squares(x - v) / 2 + prior
-    for k in range(1, len(v)):
-        z, prior_z = x.roll(k, 0), prior.roll(k, 0)
-        assert bool((squares(z - v) / 2 + prior_z >= at_own - 1e-12 * at_own.abs()).all())
+    prior = proximal_prior(prox, v)
     assert float(prior.max() - prior.min()) > 0.1
 
 
